@@ -1,0 +1,428 @@
+"""What to send, and what to make of the outcome: the two operations as generators that do no I/O.
+
+A generator yields `Send` and `Sleep` and is resumed with what became of them, so the sync and the async client run the
+same decisions (httpx's `Auth.auth_flow` is built on the same idea).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import re
+import time
+from collections.abc import Callable, Generator, Mapping
+from functools import partial
+from types import ModuleType
+from typing import Any, TypeVar
+
+import attrs
+import httpx
+from attrs import field
+
+from ._secret import Secret, scrub
+from ._transport import Answer
+from ._wire import Kind, Part, Rule, check_value, warn
+from .errors import (
+    AnamConfigError,
+    AnamError,
+    AnamResponseError,
+    Problem,
+    SessionStartUncertainError,
+    error_from_response,
+    scrub_headers,
+)
+from .persona import CUSTOMER_CLIENT_V1, PersonaConfig, WebhookTool
+from .retry import Attempt, Doubt, Operation, Retry, RetryBudget, RetryPolicy, decide, doubt_after
+from .session import VIDEO_SIZES, EngineSession, LiveKitEnvironment, SessionOptions, SessionToken
+
+logger = logging.getLogger("anam_facade")
+
+P = TypeVar("P", bound=Part)
+T = TypeVar("T")
+
+CLIENT_LABEL = Rule(name="clientLabel", kind=Kind.STRING, max_length=128)
+EXPIRES_IN = Rule(name="expiresIn", kind=Kind.STRING)
+CLIENT_METADATA = Rule(name="clientMetadata", kind=Kind.OBJECT)
+
+# RFC 6750's b64token: what a bearer may consist of. Anything else, a newline above all, must not reach a header.
+BEARER = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
+
+
+@attrs.frozen
+class Call:
+    """One operation, ready to be sent as often as needed.
+
+    Attributes:
+        operation: What it does; decides what may be repeated.
+        method, path: For messages and logs.
+        bearer: The credential that travels.
+        request: What the generated client makes of the body: method, URL, JSON and headers.
+        secrets: All that must be masked in what the server says.
+        token, client_label, livekit_url, livekit_room: For finding the session when the start's fate is not known.
+    """
+
+    operation: Operation
+    bearer: Secret
+    request: Mapping[str, Any] = field(repr=False)
+    secrets: tuple[Secret, ...] = field(repr=False)
+    token: SessionToken | None = None
+    client_label: str | None = None
+    livekit_url: str | None = None
+    livekit_room: str | None = None
+
+    @property
+    def method(self) -> str:
+        return str(self.request["method"]).upper()
+
+    @property
+    def path(self) -> str:
+        return str(self.request["url"])
+
+    def http_request(self, base_url: str, user_agent: str) -> httpx.Request:
+        """The request, its bearer included. Made anew for every attempt."""
+        return httpx.Request(
+            self.method,
+            base_url + self.path,
+            json=self.request["json"],
+            headers={
+                **self.request["headers"],
+                "Authorization": f"Bearer {self.bearer.reveal()}",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": user_agent,
+            },
+        )
+
+
+@attrs.frozen
+class Send:
+    """Asks the driver to send the call, and to resume with the answer or the error."""
+
+    call: Call
+    timeout: float
+
+
+@attrs.frozen
+class Sleep:
+    """Asks the driver to wait."""
+
+    seconds: float
+
+
+Flow = Generator[Send | Sleep, Answer | AnamError | None, T]
+
+
+@attrs.frozen
+class Settings:
+    """What a client was made with, shared by its calls."""
+
+    api_key: Secret
+    base_url: str
+    gateway_url: str | None
+    client_label: str | None
+    timeout: float
+    policy: RetryPolicy
+    budget: RetryBudget
+    rng: random.Random = field(factory=random.Random, repr=False)
+
+    def gateway_target(self, path: str) -> str | None:
+        """Where a gateway, if there is one, shall forward to."""
+        return None if self.gateway_url is None else self.base_url + path
+
+
+def generated() -> ModuleType:
+    """The generated client; imported by the first client that is made, since it takes longer than the whole facade."""
+    from . import _generated
+
+    return _generated
+
+
+# What to send.
+
+
+def mint(
+    settings: Settings,
+    persona: PersonaConfig | Mapping[str, Any],
+    environment: LiveKitEnvironment | Mapping[str, Any] | None,
+    session_options: SessionOptions | Mapping[str, Any] | None,
+    client_label: str | None,
+    expires_in: str | None = None,
+    client_metadata: Mapping[str, Any] | None = None,
+) -> Call:
+    """The call that mints a session token.
+
+    `client_metadata` is for the start that follows; it is checked here so that nothing is sent when it is wrong.
+
+    Raises:
+        AnamConfigError: With every problem of every argument.
+    """
+    arguments = {"expires_in": expires_in, "client_metadata": client_metadata}
+    setup = _Setup.of(settings, persona, environment, session_options, client_label, arguments)
+    body = setup.body | ({} if expires_in is None else {"expiresIn": expires_in})
+    request = generated().mint_request(body, settings.gateway_target("/v1/auth/session-token"))
+    return setup.call(Operation.MINT, request, settings.api_key)
+
+
+def start_direct(
+    settings: Settings,
+    persona: PersonaConfig | Mapping[str, Any],
+    environment: LiveKitEnvironment | Mapping[str, Any] | None,
+    session_options: SessionOptions | Mapping[str, Any] | None,
+    client_label: str | None,
+    client_metadata: Mapping[str, Any] | None,
+) -> Call:
+    """The call that starts a session with the API key."""
+    setup = _Setup.of(
+        settings, persona, environment, session_options, client_label, {"client_metadata": client_metadata}
+    )
+    body = setup.body | ({} if client_metadata is None else {"clientMetadata": client_metadata})
+    request = generated().direct_start_request(body, settings.gateway_target("/v1/engine/session"))
+    return setup.call(Operation.START_DIRECT, request, settings.api_key)
+
+
+def start_with_token(settings: Settings, token: SessionToken | str, client_metadata: Mapping[str, Any] | None) -> Call:
+    """The call that starts a session with a session token: the token, and not the API key, is the bearer."""
+    if isinstance(token, str):
+        token = SessionToken(token)
+    problems = list(_argument_problems(client_metadata=client_metadata))
+    if not isinstance(token, SessionToken):
+        problems.append(Problem("token", "", f"must be a SessionToken or a string, not {type(token).__name__}"))
+    elif token._secret == settings.api_key:
+        problems.append(Problem("token", "", "must be a session token; this is the API key, which may not travel here"))
+    elif not BEARER.fullmatch(token.value):
+        problems.append(Problem("token", "", "must be a bearer token: letters, digits and -._~+/ only, not empty"))
+    elif token.claims.get("type") == "legacy":
+        rule = (
+            "is of type legacy, which cannot start a session: give the persona a voice_id or an llm_id, and mint anew"
+        )
+        problems.append(Problem("token", "", rule))
+    if problems:
+        raise AnamConfigError(*problems)
+    body = {} if client_metadata is None else {"clientMetadata": client_metadata}
+    return Call(
+        operation=Operation.START_WITH_TOKEN,
+        bearer=token._secret,
+        request=generated().token_start_request(body, settings.gateway_target("/v1/engine/session")),
+        secrets=(settings.api_key, token._secret),
+        token=token,
+        client_label=token.client_label,
+        livekit_url=token.livekit_url,
+        livekit_room=token.livekit_room,
+    )
+
+
+@attrs.frozen
+class _Setup:
+    """What both ways of describing a session have in common, checked."""
+
+    body: dict[str, Any] = field(repr=False)
+    secrets: tuple[Secret, ...] = field(repr=False)
+    client_label: str | None
+    environment: LiveKitEnvironment | None
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        persona: PersonaConfig | Mapping[str, Any],
+        environment: LiveKitEnvironment | Mapping[str, Any] | None,
+        session_options: SessionOptions | Mapping[str, Any] | None,
+        client_label: str | None,
+        arguments: Mapping[str, Any],
+    ) -> _Setup:
+        problems: list[Problem] = []
+        who = _part(PersonaConfig, persona, "persona", problems)
+        room = None if environment is None else _part(LiveKitEnvironment, environment, "environment", problems)
+        options = (
+            None if session_options is None else _part(SessionOptions, session_options, "session_options", problems)
+        )
+        label = settings.client_label if client_label is None else client_label
+        problems += _argument_problems(client_label=label, **arguments)
+        if options is not None and options.egress is not None and who is not None and not who.enable_audio_passthrough:
+            problems.append(Problem("session_options.egress", "", "needs persona.enable_audio_passthrough to be true"))
+        if problems or who is None:
+            raise AnamConfigError(*problems)
+        who = who if room is None else for_livekit(who)
+        _warn_of_mistakes(who, room, options)
+        body: dict[str, Any] = {"personaConfig": who.to_dict()}
+        secrets = [settings.api_key]
+        for tool in who.tools or ():
+            if isinstance(tool, WebhookTool):
+                secrets += (tool.headers or {}).values()
+        if room is not None:
+            body["environment"] = room.to_dict()
+            secrets.append(room.token)
+        if options is not None:
+            body["sessionOptions"] = options.to_dict()
+            if options.egress is not None and options.egress.token is not None:
+                secrets.append(options.egress.token)
+        if label is not None:
+            body["clientLabel"] = label
+        return cls(body, tuple(secrets), label, room)
+
+    def call(self, operation: Operation, request: Mapping[str, Any], bearer: Secret) -> Call:
+        return Call(
+            operation=operation,
+            bearer=bearer,
+            request=request,
+            secrets=self.secrets,
+            client_label=self.client_label,
+            livekit_url=self.environment.url if self.environment else None,
+            livekit_room=self.environment.room if self.environment else None,
+        )
+
+
+def for_livekit(persona: PersonaConfig) -> PersonaConfig:
+    """The persona with what LiveKit always needs filled in, unless it is a saved one or chose a language model."""
+    if persona.persona_id is not None or persona.llm_id is not None:
+        return persona
+    return attrs.evolve(persona, type="ephemeral", llm_id=CUSTOMER_CLIENT_V1)
+
+
+def _part(cls: type[P], value: P | Mapping[str, Any], path: str, problems: list[Problem]) -> P | None:
+    if isinstance(value, cls):
+        return value
+    if isinstance(value, Mapping):
+        return cls._parse(value, path, problems)
+    rule = f"must be a {cls.__name__} or a mapping in the wire's form, not {type(value).__name__}"
+    problems.append(Problem(path, "", rule))
+    return None
+
+
+def _argument_problems(**arguments: Any) -> list[Problem]:
+    found: list[Problem] = []
+    for name, r in (("client_label", CLIENT_LABEL), ("expires_in", EXPIRES_IN), ("client_metadata", CLIENT_METADATA)):
+        if arguments.get(name) is not None:
+            found += check_value(r, arguments[name], name)
+    return found
+
+
+def _warn_of_mistakes(who: PersonaConfig, room: LiveKitEnvironment | None, options: SessionOptions | None) -> None:
+    if who.persona_id is None and who.llm_id is None and who.voice_id is None:
+        warn("the persona has neither llm_id nor voice_id: Anam will mint a token of type legacy, which starts nothing")
+    sizes = VIDEO_SIZES.get(who.avatar_model or "")
+    if sizes is not None and options is not None and options.video_width is not None:
+        size = (options.video_width, options.video_height)
+        if size not in sizes:
+            known = ", ".join(f"{width}x{height}" for width, height in sizes)
+            warn(
+                f"video size {size[0]}x{size[1]} is not one of {who.avatar_model}'s ({known}); Anam will probably refuse it"
+            )
+
+
+# What to make of the outcome.
+
+
+def minting(settings: Settings, call: Call) -> Flow[SessionToken]:
+    """Mints a token."""
+    return (yield from _attempts(settings, call, partial(_session_token, call)))
+
+
+def starting(settings: Settings, call: Call) -> Flow[EngineSession]:
+    """Starts a session."""
+    return (yield from _attempts(settings, call, EngineSession.from_dict))
+
+
+def minting_and_starting(
+    settings: Settings, call: Call, client_metadata: Mapping[str, Any] | None
+) -> Flow[EngineSession]:
+    """Both steps. Nothing after the first leads back to it: a second token could start a second session."""
+    token = yield from minting(settings, call)
+    return (yield from starting(settings, start_with_token(settings, token, client_metadata)))
+
+
+def _session_token(call: Call, said: Mapping[str, Any]) -> SessionToken | None:
+    value = said.get("sessionToken")
+    if not isinstance(value, str) or not BEARER.fullmatch(value):
+        return None
+    return SessionToken(
+        value, client_label=call.client_label, livekit_url=call.livekit_url, livekit_room=call.livekit_room
+    )
+
+
+def _attempts(settings: Settings, call: Call, read: Callable[[Mapping[str, Any]], T | None]) -> Flow[T]:
+    """Sends the call until it succeeds or must not, or cannot, be tried again."""
+    policy, began, doubt, number = settings.policy, time.monotonic(), Doubt.NONE, 0
+    while True:
+        number += 1
+        elapsed = time.monotonic() - began
+        timeout = settings.timeout if policy.deadline is None else min(settings.timeout, policy.deadline - elapsed)
+        result = yield Send(call, max(timeout, 0.001))
+        if isinstance(result, Answer):
+            settled = _settle(call, result, read)
+            if not isinstance(settled, AnamError):
+                settings.budget.earn()
+                return settled
+            result = settled
+        assert isinstance(result, AnamError)
+        error = result
+        elapsed = time.monotonic() - began
+        attempt = Attempt(operation=call.operation, number=number, doubt=doubt, elapsed=elapsed)
+        decision = decide(attempt, error, policy, settings.budget, settings.rng)
+        if not isinstance(decision, Retry):
+            error.attempts = number
+            error.may_have_started = decision.may_have_started
+            if decision.uncertain:
+                uncertain = _uncertain(call, error)
+                uncertain.attempts = number
+                raise uncertain from error
+            raise error
+        doubt = doubt_after(call.operation, doubt, error)
+        logger.warning(
+            "%s: attempt %d of %d failed (%s); trying again in %.2f s",
+            call.operation.value,
+            number,
+            policy.max_attempts,
+            error,
+            decision.delay,
+        )
+        yield Sleep(decision.delay)
+
+
+def _settle(call: Call, answer: Answer, read: Callable[[Mapping[str, Any]], T | None]) -> T | AnamError:
+    """What the answer holds, or the error that it means. Every response passes here, before anything else parses it."""
+    if not answer.is_success:
+        return error_from_response(
+            method=call.method,
+            path=call.path,
+            status_code=answer.status_code,
+            headers=answer.headers,
+            body=answer.body,
+            secrets=call.secrets,
+        )
+    why = "is not a JSON object" if answer.complete else "is too long, or wrongly compressed"
+    if answer.complete:
+        try:
+            said = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            said = None
+        if isinstance(said, dict):
+            read_value = read(said)
+            if read_value is not None:
+                return read_value
+            wanted = "sessionToken" if call.operation is Operation.MINT else "sessionId"
+            why = f"has no usable {wanted}"
+    # Nothing of the body goes into the message: it may hold a fresh credential, which nobody knows yet to mask.
+    return AnamResponseError(
+        f"{call.method} {call.path}: {answer.status_code}, but the body {why}",
+        status_code=answer.status_code,
+        body=scrub(answer.body.decode("utf-8", "replace"), call.secrets),
+        headers=scrub_headers(answer.headers, call.secrets),
+    )
+
+
+def _uncertain(call: Call, error: AnamError) -> SessionStartUncertainError:
+    hints = [
+        f"client label {call.client_label!r}" if call.client_label else "",
+        f"LiveKit room {call.livekit_room!r}" if call.livekit_room else "",
+    ]
+    where = " or ".join(hint for hint in hints if hint)
+    return SessionStartUncertainError(
+        f"{call.method} {call.path}: a session may have been started, and be billed, but the answer did not arrive"
+        f" ({error}); look for it{f' by {where}' if where else ''} before starting another",
+        token_claims=call.token.claims if call.token else {},
+        client_label=call.client_label,
+        livekit_url=call.livekit_url,
+        livekit_room=call.livekit_room,
+    )

@@ -1,0 +1,79 @@
+"""Credentials that cannot slip out: not through `repr`, `str`, a log line, a traceback's locals or a pickle."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Mapping
+from typing import NoReturn, final
+
+MASK = "***"
+
+
+@final
+class Secret:
+    """A string that shows itself only when asked by `reveal()`.
+
+    Compares equal to another `Secret`, or to a plain string, of the same content. It can be copied but not pickled.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The secret itself. Do not log what this returns."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret('{MASK}')"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __eq__(self, other: object) -> bool:
+        theirs = other.reveal() if isinstance(other, Secret) else other
+        if not isinstance(theirs, str):
+            return NotImplemented
+        return hmac.compare_digest(_bytes(self._value), _bytes(theirs))
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled; pass on what reveal() returns, by a channel made for secrets")
+
+
+def as_secret(value: str | Secret) -> Secret:
+    """Wraps a string; what is neither passes untouched, to be refused by validation."""
+    return Secret(value) if isinstance(value, str) else value
+
+
+def as_optional_secret(value: str | Secret | None) -> Secret | None:
+    """The same where the value may be unset."""
+    return None if value is None else as_secret(value)
+
+
+def as_secret_values(value: Mapping[str, str | Secret] | None) -> Mapping[str, Secret] | None:
+    """Wraps the values of a mapping; anything else passes untouched, to be refused by validation."""
+    return {k: as_secret(v) for k, v in value.items()} if isinstance(value, Mapping) else value
+
+
+def scrub(text: str, secrets: Iterable[Secret]) -> str:
+    """The text with every secret in it masked: servers like to quote a credential in what they answer."""
+    for hidden in sorted((s.reveal() for s in secrets), key=len, reverse=True):
+        # Masking a one-letter header value would riddle the text, and such a value protects nothing.
+        if len(hidden) >= 4:
+            # Some servers escape the slashes of base64 in JSON.
+            text = text.replace(hidden, MASK).replace(hidden.replace("/", "\\/"), MASK)
+    return text
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,411 @@
+"""The clients: two plain drivers, one sync and one async, around the decisions in `_calls` and `retry`."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import re
+import ssl
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+
+from . import _calls
+from ._calls import Flow, Send, Settings
+from ._secret import Secret
+from ._transport import (
+    TRANSPORT_ERRORS,
+    Answer,
+    connection_error,
+    is_loopback,
+    send,
+    send_async,
+)
+from ._version import __version__
+from ._wire import absolute_uri, check_value, shown
+from .errors import AnamConfigError, AnamError, ClientClosedError, Problem
+from .persona import PersonaConfig
+from .retry import RetryBudget, RetryPolicy
+from .session import EngineSession, LiveKitEnvironment, SessionOptions, SessionToken, jwt_claims
+
+T = TypeVar("T")
+
+DEFAULT_BASE_URL = "https://api.anam.ai"
+
+USER_AGENT = f"anam-facade/{__version__} python/{platform.python_version()} httpx/{httpx.__version__}"
+
+
+def _settings(
+    api_key: str | None,
+    base_url: str | None,
+    retry: RetryPolicy,
+    timeout: float,
+    client_label: str | None,
+    gateway_url: str | None,
+    allow_insecure_http: bool,
+) -> Settings:
+    """The arguments of a client, filled in from the environment and checked."""
+    problems: list[Problem] = []
+    key = os.environ.get("ANAM_API_KEY") if api_key is None else api_key
+    problems += _key_problems(key, "ANAM_API_KEY" if api_key is None else "api_key")
+    name = "base_url" if base_url is not None else "ANAM_API_URL"
+    url = base_url if base_url is not None else os.environ.get("ANAM_API_URL") or DEFAULT_BASE_URL
+    problems += _url_problems(url, name, allow_insecure_http)
+    if gateway_url is not None:
+        problems += _url_problems(gateway_url, "gateway_url", allow_insecure_http)
+    problems += _policy_problems(retry)
+    problems += _timeout_problems(timeout)
+    if client_label is not None:
+        problems += check_value(_calls.CLIENT_LABEL, client_label, "client_label")
+    if problems or not isinstance(key, str):
+        raise AnamConfigError(*problems)
+    _calls.generated()
+    return Settings(
+        api_key=Secret(key),
+        base_url=url.rstrip("/"),
+        gateway_url=None if gateway_url is None else gateway_url.rstrip("/"),
+        client_label=client_label,
+        timeout=timeout,
+        policy=retry,
+        budget=RetryBudget(retry.budget),
+    )
+
+
+def _timeout_problems(timeout: object) -> list[Problem]:
+    if isinstance(timeout, (int, float)) and not isinstance(timeout, bool) and 0 < timeout < math.inf:
+        return []
+    return [Problem("timeout", shown(timeout), "must be a number of seconds above 0")]
+
+
+def _policy_problems(retry: object) -> list[Problem]:
+    if isinstance(retry, RetryPolicy):
+        return []
+    return [Problem("retry", "", f"must be a RetryPolicy, not {type(retry).__name__}")]
+
+
+def _key_problems(key: object, name: str) -> list[Problem]:
+    # The value itself is never part of a problem.
+    if key is None or key == "":
+        return [Problem("api_key", "", "is missing: pass api_key, or set the environment variable ANAM_API_KEY")]
+    if isinstance(key, SessionToken) or (isinstance(key, str) and jwt_claims(key).get("type") in _TOKEN_TYPES):
+        return [Problem(name, "", "must be an API key; this is a session token, which may not travel in its place")]
+    if not isinstance(key, str) or not re.fullmatch(r"[!-~]+", key):
+        return [Problem(name, "", "must be visible ASCII characters, without blanks or line breaks")]
+    return []
+
+
+_TOKEN_TYPES = ("ephemeral", "stateful", "legacy")
+
+
+def _url_problems(url: object, name: str, allow_insecure_http: bool) -> list[Problem]:
+    if not isinstance(url, str) or not absolute_uri(url):
+        return [Problem(name, "", "must be an absolute URL such as https://api.anam.ai")]
+    parts = urlsplit(url)
+    if parts.username is not None or parts.password is not None:
+        return [Problem(name, "", "must not contain a user name or password")]
+    if parts.query or parts.fragment or "?" in url or "#" in url:
+        return [Problem(name, shown(url), "must have neither query nor fragment")]
+    if parts.scheme not in ("https", "http"):
+        return [Problem(name, shown(url), "must start with https:// (or http://, for this machine)")]
+    if parts.scheme == "http" and not allow_insecure_http and not is_loopback(parts.hostname or ""):
+        rule = "must be https:// unless the host is this machine: the key would travel in the clear"
+        return [Problem(name, shown(url), f"{rule} (allow_insecure_http=True lifts this)")]
+    try:
+        httpx.URL(url)
+    except httpx.InvalidURL as error:
+        return [Problem(name, shown(url), f"must be a valid URL: {error}")]
+    return []
+
+
+class AnamClient:
+    """A client for Anam, for threads.
+
+    One connection pool, opened by the constructor and closed by `close()` or the end of a `with` block. It can be shared
+    between threads.
+
+    Args:
+        api_key: Anam's API key; `ANAM_API_KEY` when not given.
+        base_url: Where the API is; `ANAM_API_URL`, or else `https://api.anam.ai`, when not given.
+        retry: When and how often to try again; `RetryPolicy(max_attempts=1)` switches it off.
+        timeout: Seconds that one attempt may take, from connecting to the last byte of the answer.
+        client_label: Label of the sessions that are not given one of their own; at most 128 characters.
+        gateway_url: Base URL of a gateway of your own to send everything through; it gets the full URL at Anam in the
+            header `X-Anam-Target-Url`.
+        transport: An httpx transport to send through instead of the client's own pool, `httpx.MockTransport` for one. It
+            is closed with the client.
+        ssl_context: Trust settings of your own. Verification is always on otherwise.
+        allow_insecure_http: Permit a plain `http://` URL that is not this machine's. Credentials then travel in the clear.
+
+    Raises:
+        AnamConfigError: An argument, or the environment variable that stands in for it, is missing or not valid.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        *,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - immutable
+        timeout: float = 10.0,
+        client_label: str | None = None,
+        gateway_url: str | None = None,
+        transport: httpx.BaseTransport | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        allow_insecure_http: bool = False,
+    ) -> None:
+        self._settings = _settings(api_key, base_url, retry, timeout, client_label, gateway_url, allow_insecure_http)
+        self._url = self._settings.gateway_url or self._settings.base_url
+        if transport is None:
+            from ._pool import PoolTransport  # here, so that importing the package stays cheap
+
+            transport = PoolTransport(self._url, ssl_context)
+        self._transport = transport
+        self._closed = False
+
+    def create_session_token(
+        self,
+        persona: PersonaConfig | Mapping[str, Any],
+        *,
+        environment: LiveKitEnvironment | Mapping[str, Any] | None = None,
+        session_options: SessionOptions | Mapping[str, Any] | None = None,
+        client_label: str | None = None,
+        expires_in: str | None = None,
+    ) -> SessionToken:
+        """Mints a session token. Nothing is started and nothing billed; it took about 1.7 s in live calls.
+
+        Args:
+            persona: Who appears; a `PersonaConfig`, or a mapping in the wire's form.
+            environment: The LiveKit room to join; without one the session waits for a browser.
+            session_options: How the session is recorded, encoded, placed and delivered.
+            client_label: A label to find the session by; at most 128 characters. The client's own when not given.
+            expires_in: How long the token lives, such as `1h`, which is also Anam's default.
+
+        Raises:
+            AnamConfigError: An argument is not valid; nothing was sent.
+            AnamStatusError: The server refused, or failed until the retries were used up; see its subclasses.
+            AnamConnectionError, AnamTimeoutError: The server could not be reached, or did not answer in time.
+            AnamResponseError: The answer makes no sense.
+        """
+        call = _calls.mint(self._settings, persona, environment, session_options, client_label, expires_in)
+        return self._run(_calls.minting(self._settings, call))
+
+    def start_engine_session(
+        self, token: SessionToken | str, *, client_metadata: Mapping[str, Any] | None = None
+    ) -> EngineSession:
+        """Starts the session that a token was minted for. This is billed.
+
+        The session token is the bearer here; the API key does not travel. A token starts one session, so repeating a
+        start with the same token, which this does when an answer is lost, cannot start a second.
+
+        Args:
+            token: From `create_session_token`.
+            client_metadata: Facts about your program; any JSON object.
+
+        Raises:
+            AnamConfigError: The token is no session token, or the API key; nothing was sent.
+            SessionStartUncertainError: The start was sent, but whether it took effect could not be learnt.
+            AnamStatusError: The server refused, or failed until the retries were used up; see `may_have_started`.
+            AnamConnectionError, AnamTimeoutError: The server could not be reached.
+        """
+        call = _calls.start_with_token(self._settings, token, client_metadata)
+        return self._run(_calls.starting(self._settings, call))
+
+    def start_session(
+        self,
+        persona: PersonaConfig | Mapping[str, Any],
+        *,
+        environment: LiveKitEnvironment | Mapping[str, Any] | None = None,
+        session_options: SessionOptions | Mapping[str, Any] | None = None,
+        client_label: str | None = None,
+        direct: bool = False,
+        client_metadata: Mapping[str, Any] | None = None,
+    ) -> EngineSession:
+        """Mints a token and starts its session, or does both in one call. This is billed.
+
+        Args:
+            persona: Who appears; a `PersonaConfig`, or a mapping in the wire's form.
+            environment: The LiveKit room to join; without one the session waits for a browser.
+            session_options: How the session is recorded, encoded, placed and delivered.
+            client_label: A label to find the session by; at most 128 characters. The client's own when not given.
+            direct: One call with the API key: a round trip less, but a lost answer cannot be repaired, since only a token
+                protects from starting twice.
+            client_metadata: Facts about your program; any JSON object.
+
+        Raises:
+            AnamConfigError: An argument is not valid; nothing was sent.
+            SessionStartUncertainError: The start was sent, but whether it took effect could not be learnt.
+            AnamStatusError: The server refused, or failed until the retries were used up; see `may_have_started`.
+            AnamConnectionError, AnamTimeoutError: The server could not be reached, or minting was not answered in time.
+            AnamResponseError: The answer to minting makes no sense.
+        """
+        setup = (self._settings, persona, environment, session_options, client_label)
+        if direct:
+            return self._run(_calls.starting(self._settings, _calls.start_direct(*setup, client_metadata)))
+        call = _calls.mint(*setup, client_metadata=client_metadata)
+        return self._run(_calls.minting_and_starting(self._settings, call, client_metadata))
+
+    def close(self) -> None:
+        """Closes the connections. Calls under way fail; later ones are refused."""
+        self._closed = True
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self._settings.base_url!r})"
+
+    def _run(self, flow: Flow[T]) -> T:
+        outcome: Answer | AnamError | None = None
+        while True:
+            try:
+                step = flow.send(outcome)
+            except StopIteration as done:
+                value: T = done.value
+                return value
+            if isinstance(step, Send):
+                outcome = self._send(step)
+            else:
+                outcome = None
+                time.sleep(step.seconds)
+
+    def _send(self, step: Send) -> Answer | AnamError:
+        if self._closed:
+            return _closed(step)
+        try:
+            return send(self._transport, step.call.http_request(self._url, USER_AGENT), step.timeout)
+        except TRANSPORT_ERRORS as error:
+            return connection_error(error, step.call.method, step.call.path)
+
+
+class AsyncAnamClient:
+    """A client for Anam, for asyncio or trio. The arguments and methods are those of `AnamClient`.
+
+    One connection pool, opened by the constructor and closed by `aclose()` or the end of an `async with` block. It can be
+    shared between tasks of one event loop.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        *,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - immutable
+        timeout: float = 10.0,
+        client_label: str | None = None,
+        gateway_url: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        allow_insecure_http: bool = False,
+    ) -> None:
+        self._settings = _settings(api_key, base_url, retry, timeout, client_label, gateway_url, allow_insecure_http)
+        self._url = self._settings.gateway_url or self._settings.base_url
+        if transport is None:
+            from ._pool import AsyncPoolTransport  # here, so that importing the package stays cheap
+
+            transport = AsyncPoolTransport(self._url, ssl_context)
+        self._transport = transport
+        self._closed = False
+
+    async def create_session_token(
+        self,
+        persona: PersonaConfig | Mapping[str, Any],
+        *,
+        environment: LiveKitEnvironment | Mapping[str, Any] | None = None,
+        session_options: SessionOptions | Mapping[str, Any] | None = None,
+        client_label: str | None = None,
+        expires_in: str | None = None,
+    ) -> SessionToken:
+        """Mints a session token; see `AnamClient.create_session_token`."""
+        call = _calls.mint(self._settings, persona, environment, session_options, client_label, expires_in)
+        return await self._run(_calls.minting(self._settings, call))
+
+    async def start_engine_session(
+        self, token: SessionToken | str, *, client_metadata: Mapping[str, Any] | None = None
+    ) -> EngineSession:
+        """Starts the session that a token was minted for; see `AnamClient.start_engine_session`.
+
+        A task that is cancelled while this runs learns nothing of the start's fate: a session may have been started.
+        """
+        call = _calls.start_with_token(self._settings, token, client_metadata)
+        return await self._run(_calls.starting(self._settings, call))
+
+    async def start_session(
+        self,
+        persona: PersonaConfig | Mapping[str, Any],
+        *,
+        environment: LiveKitEnvironment | Mapping[str, Any] | None = None,
+        session_options: SessionOptions | Mapping[str, Any] | None = None,
+        client_label: str | None = None,
+        direct: bool = False,
+        client_metadata: Mapping[str, Any] | None = None,
+    ) -> EngineSession:
+        """Mints a token and starts its session, or does both in one call; see `AnamClient.start_session`.
+
+        A task that is cancelled while this runs learns nothing of the start's fate: a session may have been started.
+        """
+        setup = (self._settings, persona, environment, session_options, client_label)
+        if direct:
+            return await self._run(_calls.starting(self._settings, _calls.start_direct(*setup, client_metadata)))
+        call = _calls.mint(*setup, client_metadata=client_metadata)
+        return await self._run(_calls.minting_and_starting(self._settings, call, client_metadata))
+
+    async def aclose(self) -> None:
+        """Closes the connections. Calls under way fail; later ones are refused."""
+        self._closed = True
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self._settings.base_url!r})"
+
+    async def _run(self, flow: Flow[T]) -> T:
+        outcome: Answer | AnamError | None = None
+        while True:
+            try:
+                step = flow.send(outcome)
+            except StopIteration as done:
+                value: T = done.value
+                return value
+            if isinstance(step, Send):
+                outcome = await self._send(step)
+            else:
+                outcome = None
+                import anyio  # here, so that importing the package stays cheap
+
+                await anyio.sleep(step.seconds)
+
+    async def _send(self, step: Send) -> Answer | AnamError:
+        if self._closed:
+            return _closed(step)
+        try:
+            return await send_async(self._transport, step.call.http_request(self._url, USER_AGENT), step.timeout)
+        except TRANSPORT_ERRORS as error:
+            return connection_error(error, step.call.method, step.call.path)
+
+
+def _closed(step: Send) -> ClientClosedError:
+    return ClientClosedError(f"{step.call.method} {step.call.path}: the client is closed", sent=False)

@@ -1,0 +1,354 @@
+"""What can go wrong, named by what the caller does next.
+
+```
+AnamError
+├── AnamConfigError             (also ValueError) mend the arguments; nothing was sent
+├── AnamConnectionError         the server could not be reached, or went away
+│   └── AnamTimeoutError        it did not answer in time
+├── AnamResponseError           it answered 2xx with something that makes no sense
+├── SessionStartUncertainError  a session may be running and billed: look before starting another
+└── AnamStatusError             it answered with an error status
+    ├── BadRequestError         400  mend the persona or the options
+    ├── AuthenticationError     401  wrong key; bad, expired or used token
+    ├── PlanRequiredError       402  the account has no plan
+    ├── PermissionDeniedError   403  the key or the plan does not allow it
+    ├── RateLimitError          429  slow down; see `retry_after`
+    ├── ConcurrencyLimitError   429  every slot is in use; end a session first
+    ├── SpendCapError           429  raise the spend cap
+    └── ServerError             5xx  the server's fault
+        └── ServiceBusyError    503  no engine is free; try later
+```
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import attrs
+import httpx
+
+from ._secret import Secret, scrub
+
+
+class AnamError(Exception):
+    """Anything this package raises on purpose.
+
+    Attributes:
+        may_have_started: True when, in spite of this error, a session may have been started (and billed).
+        attempts: How many times the request was tried; 0 when nothing was sent.
+    """
+
+    may_have_started: bool = False
+    attempts: int = 0
+
+    def __str__(self) -> str:
+        note = " (a session may have been started all the same)" if self.__dict__.get("may_have_started") else ""
+        return super().__str__() + note
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default would call __init__ with the message alone, which loses the attributes or fails.
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(cls: type[AnamError], args: tuple[Any, ...], state: dict[str, Any]) -> AnamError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+@attrs.frozen
+class Problem:
+    """One thing that is wrong with an argument.
+
+    Attributes:
+        field: Path of the field, spelled as the caller spelled it.
+        value: The offending value, shortened, secrets masked.
+        rule: What the field must satisfy.
+    """
+
+    field: str
+    value: str
+    rule: str
+
+    def __str__(self) -> str:
+        return f"{self.field} = {self.value}: {self.rule}" if self.value else f"{self.field}: {self.rule}"
+
+
+class AnamConfigError(AnamError, ValueError):
+    """An argument, file or environment variable is not valid. Nothing was sent.
+
+    Attributes:
+        problems: Every problem found, not just the first.
+    """
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        lines = [str(problem) for problem in problems]
+        super().__init__(lines[0] if len(lines) == 1 else "\n  ".join([f"{len(lines)} problems:", *lines]))
+
+
+class AnamConnectionError(AnamError):
+    """The server could not be reached, or the connection broke before the answer was complete.
+
+    Attributes:
+        sent: False when the request certainly never left (DNS, connect, TLS, pool).
+    """
+
+    def __init__(self, message: str, *, sent: bool) -> None:
+        self.sent = sent
+        super().__init__(message)
+
+
+class AnamTimeoutError(AnamConnectionError):
+    """The server could not be reached, or did not answer completely, in time."""
+
+
+class ClientClosedError(AnamConnectionError):
+    """The client was closed before, or while, the call was made."""
+
+
+class AnamResponseError(AnamError):
+    """The server answered 2xx, but not with what the contract promises (not JSON, no `sessionToken`, far too long).
+
+    Attributes:
+        status_code: The HTTP status.
+        body: The body's text, secrets masked.
+        headers: The response headers, secrets masked.
+    """
+
+    def __init__(self, message: str, *, status_code: int, body: str, headers: httpx.Headers) -> None:
+        self.status_code = status_code
+        self.body = body
+        self.headers = headers
+        super().__init__(message)
+
+
+class SessionStartUncertainError(AnamError):
+    """The start was sent and its answer was lost: a session may be running, and billed, or may not.
+
+    It is not safe to start another before finding out. Look for the session by its client label or its LiveKit room, or
+    wait until the token can no longer have an effect. What went wrong last is in `__cause__`.
+
+    Attributes:
+        token_claims: Claims of the session token the start was sent with; empty in direct mode. Never the token.
+        client_label: The label the session was given, if any.
+        livekit_url: Address of the LiveKit server the engine was to join, if any.
+        livekit_room: Name of the room the engine was to join, as far as the LiveKit token tells.
+    """
+
+    may_have_started = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        token_claims: Mapping[str, Any],
+        client_label: str | None,
+        livekit_url: str | None,
+        livekit_room: str | None,
+    ) -> None:
+        self.token_claims = dict(token_claims)
+        self.client_label = client_label
+        self.livekit_url = livekit_url
+        self.livekit_room = livekit_room
+        super().__init__(message)
+
+
+class AnamStatusError(AnamError):
+    """The server answered with a status that is not 2xx.
+
+    Attributes:
+        method: HTTP method of the request.
+        path: Path of the request.
+        status_code: The HTTP status.
+        code: The server's `error` text, short and stable enough to match on; None when there is none.
+        message: The server's `message` for people; None when there is none.
+        details: The server's `details`, in whatever shape; None when there are none.
+        body: The body's text as it came (HTML, cut short, empty …), at most 1 MiB, secrets masked.
+        headers: The response headers, secrets masked.
+        retry_after: Seconds the server asks to wait, from `Retry-After` or `RateLimit-Reset`; None when it does not say.
+    """
+
+    def __init__(
+        self,
+        *,
+        method: str,
+        path: str,
+        status_code: int,
+        code: str | None = None,
+        message: str | None = None,
+        details: Any = None,
+        body: str = "",
+        headers: httpx.Headers | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.status_code = status_code
+        self.code = code
+        self.message = message
+        self.details = details
+        self.body = body
+        self.headers = httpx.Headers() if headers is None else headers
+        self.retry_after = retry_after
+        wait = "" if retry_after is None else f" (the server asks to wait {retry_after:g} s)"
+        super().__init__(f"{method} {path}: {status_code} {_phrase(status_code)}".rstrip() + self._words() + wait)
+
+    def _words(self) -> str:
+        said = ": ".join(dict.fromkeys(text for text in (self.code, self.message) if text))
+        if not said and self.body:
+            said = re.sub(r"\s+", " ", self.body[:400]).strip()[:200]
+        return f": {said}" if said else ""
+
+
+class BadRequestError(AnamStatusError):
+    """400: the persona, the options or the body are not valid. Repeating changes nothing."""
+
+
+class AuthenticationError(AnamStatusError):
+    """401: the API key is wrong, or the session token is malformed, expired or used."""
+
+
+class PlanRequiredError(AnamStatusError):
+    """402: the account has no active plan."""
+
+
+class PermissionDeniedError(AnamStatusError):
+    """403: the key lacks a permission, or the plan lacks a feature such as a gated avatar model."""
+
+
+class RateLimitError(AnamStatusError):
+    """429: too many requests. `retry_after` says for how long to wait, when the server does."""
+
+
+class ConcurrencyLimitError(AnamStatusError):
+    """429: all simultaneous sessions of the plan are in use. A slot frees when a session ends."""
+
+
+class SpendCapError(AnamStatusError):
+    """429: the account's spend cap is reached."""
+
+
+class ServerError(AnamStatusError):
+    """5xx: the server failed. After a start, see `may_have_started`."""
+
+
+class ServiceBusyError(ServerError):
+    """503: no engine is free. Nothing was started."""
+
+
+_BY_STATUS: dict[int, type[AnamStatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    402: PlanRequiredError,
+    403: PermissionDeniedError,
+    429: RateLimitError,
+    503: ServiceBusyError,
+}
+
+# The two 429s that waiting does not cure; the vendor's clients tell them apart by this text.
+_PLAN_LIMITS: dict[str, type[AnamStatusError]] = {
+    "concurrent session limit reached": ConcurrencyLimitError,
+    "spend cap reached": SpendCapError,
+}
+
+
+def error_from_response(
+    *,
+    method: str,
+    path: str,
+    status_code: int,
+    headers: httpx.Headers,
+    body: bytes,
+    secrets: Iterable[Secret] = (),
+) -> AnamStatusError:
+    """The error that a response means. Works with any body: JSON, HTML, empty, cut short, not even text."""
+    secrets = tuple(secrets)
+    text = scrub(body.decode("utf-8", "replace"), secrets)
+    said = _json_object(text)
+    code, message = _text(said.get("error")), _text(said.get("message"))
+    cls = _BY_STATUS.get(status_code, ServerError if status_code >= 500 else AnamStatusError)
+    if status_code == 429:
+        for words in (code, message):
+            cls = _PLAN_LIMITS.get((words or "").strip().rstrip(".").lower(), cls)
+    return cls(
+        method=method,
+        path=path,
+        status_code=status_code,
+        code=code,
+        message=message,
+        details=said.get("details"),
+        body=text,
+        headers=scrub_headers(headers, secrets),
+        retry_after=retry_after(headers),
+    )
+
+
+def scrub_headers(headers: httpx.Headers, secrets: Iterable[Secret]) -> httpx.Headers:
+    """The headers with every secret masked."""
+    secrets = tuple(secrets)
+    return httpx.Headers([(scrub(name, secrets), scrub(value, secrets)) for name, value in headers.multi_items()])
+
+
+def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
+    """How many seconds the server asks to wait, or None when it does not say, or says nonsense.
+
+    `Retry-After` comes first: seconds, or an HTTP date, which is read against the response's own `Date` so that a wrong
+    clock on this side does no harm. Else `RateLimit-Reset`, in seconds, counts when `RateLimit-Remaining` is 0 or absent.
+    """
+    value = headers.get("Retry-After")
+    if value is not None:
+        seconds = _seconds(value)
+        if seconds is not None:
+            return seconds
+        when, sent = _http_date(value), _http_date(headers.get("Date"))
+        if when is not None:
+            return max(0.0, when - (sent if sent is not None else time.time() if now is None else now))
+    if headers.get("RateLimit-Remaining", "0").strip() == "0":
+        return _seconds(headers.get("RateLimit-Reset"))
+    return None
+
+
+def _seconds(value: str | None) -> float | None:
+    # Digits only: float() would also take "nan", "inf", "1e9" and negative numbers.
+    if value is None or not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", value.strip()):
+        return None
+    return float(value)
+
+
+def _http_date(value: str | None) -> float | None:
+    if value is None:
+        return None
+    from email.utils import parsedate_to_datetime  # seldom needed, and slow to import
+
+    try:
+        seconds = parsedate_to_datetime(value).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError, OSError):
+        return None
+    return seconds if math.isfinite(seconds) else None
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _phrase(status_code: int) -> str:
+    try:
+        return HTTPStatus(status_code).phrase
+    except ValueError:
+        return ""

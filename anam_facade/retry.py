@@ -1,0 +1,252 @@
+"""Whether to try again, after how long, and what to raise when not: decisions only, no I/O.
+
+A session token is single-use, so a start repeated with the *same* token cannot start a second session. A start in direct
+mode has no such guard, so it is repeated only when it certainly started nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+from collections.abc import Callable
+from enum import Enum, IntEnum, auto
+
+import attrs
+from attrs import field
+
+from .errors import (
+    AnamConfigError,
+    AnamConnectionError,
+    AnamError,
+    AnamResponseError,
+    AnamStatusError,
+    ClientClosedError,
+    ConcurrencyLimitError,
+    Problem,
+    RateLimitError,
+    SpendCapError,
+)
+
+
+def _number(low: float, *, optional: bool = False) -> Callable[..., None]:
+    def check(instance: object, attribute: attrs.Attribute[float], value: float | None) -> None:
+        if value is None and optional:
+            return
+        number: object = value
+        if not isinstance(number, (int, float)) or isinstance(number, bool) or not low <= number < math.inf:
+            rule = f"must be a finite number of at least {low:g}" + " or None" * optional
+            raise AnamConfigError(Problem(f"RetryPolicy.{attribute.name}", repr(value), rule))
+
+    return check
+
+
+@attrs.frozen(kw_only=True)
+class RetryPolicy:
+    """When and how often to try again. Durations are in seconds.
+
+    The pauses grow by doubling: with the defaults 0.25, 0.5, 1 and 2 s, each shortened by up to a quarter at random, so that
+    an outage of two seconds is outlasted. What the server asks for (`Retry-After`, `RateLimit-Reset`) takes precedence.
+
+    Args:
+        max_attempts: How often a request is sent at most, the first time included; 1 switches retries off.
+        initial_backoff: First pause.
+        max_backoff: Longest pause.
+        max_retry_after: What the server asks for is obeyed up to this.
+        deadline: A call's attempts and pauses together take no longer than this; a pause that would is not begun. None
+            means no limit. `start_session` makes two calls, and each has its own deadline.
+        jitter: The share of each pause that is random, from 0 to 1.
+        budget: How many retries a client may be ahead of its successes, all callers taken together; once it is used up,
+            calls fail at the first error, so that a server in trouble is not hit harder. Each success gives one back.
+            None means no limit.
+
+    Raises:
+        AnamConfigError: A value is out of bounds.
+    """
+
+    max_attempts: int = field(default=5, validator=_number(1))
+    initial_backoff: float = field(default=0.25, validator=_number(0))
+    max_backoff: float = field(default=2.0, validator=_number(0))
+    max_retry_after: float = field(default=30.0, validator=_number(0))
+    deadline: float | None = field(default=30.0, validator=_number(0, optional=True))
+    jitter: float = field(default=0.25, validator=_number(0))
+    budget: int | None = field(default=250, validator=_number(0, optional=True))
+
+    def backoff(self, attempt: int, rng: random.Random) -> float:
+        """The pause after the given attempt (counted from 1) when the server asks for none."""
+        pause = min(self.max_backoff, self.initial_backoff * 2.0 ** min(attempt - 1, 60))
+        return pause * (1 - min(1.0, self.jitter) * rng.random())
+
+
+class RetryBudget:
+    """How many retries a client has left; shared by all its calls, from any thread.
+
+    The idea is gRPC's retry throttling and botocore's retry quota: when most calls fail, retries stop.
+    """
+
+    def __init__(self, capacity: int | None) -> None:
+        self._capacity = capacity
+        self._left = capacity or 0
+        self._lock = threading.Lock()
+
+    def spend(self) -> bool:
+        """Takes one retry; False when none is left."""
+        if self._capacity is None:
+            return True
+        with self._lock:
+            if self._left < 1:
+                return False
+            self._left -= 1
+            return True
+
+    def earn(self) -> None:
+        """A call succeeded."""
+        if self._capacity is not None:
+            with self._lock:
+                self._left = min(self._capacity, self._left + 1)
+
+
+class Operation(Enum):
+    """What is being tried; what may be repeated depends on it."""
+
+    MINT = "mint a session token"
+    START_WITH_TOKEN = "start a session"
+    START_DIRECT = "start a session directly"
+
+
+class Outcome(Enum):
+    """What a failure says about the request's effect."""
+
+    NEVER_SENT = auto()
+    """DNS, connect, TLS, pool: the server knows nothing of it."""
+    NOT_NOW = auto()
+    """408, 429 without a plan limit, 503: refused without effect; later it may pass."""
+    SERVER_FAULT = auto()
+    """Any other 5xx: it may have had its effect."""
+    ANSWER_LOST = auto()
+    """Sent, then time-out, reset or a truncated answer: it may well have had its effect."""
+    NONSENSE = auto()
+    """2xx, but not what the contract promises: it probably had its effect."""
+    TOKEN_REFUSED = auto()
+    """401 or 409: on a repeated start, the sign that the first try used the token up."""
+    REFUSED = auto()
+    """Any other status, plan limits included: trying again changes nothing."""
+    CLOSED = auto()
+    """The client was closed."""
+
+
+class Doubt(IntEnum):
+    """How likely an earlier attempt, or this one, started a session although it failed."""
+
+    NONE = 0
+    FAULT = 1
+    LOST = 2
+
+
+def outcome(error: AnamError) -> Outcome:
+    """What the failure of one attempt says."""
+    match error:
+        case ClientClosedError():
+            return Outcome.CLOSED
+        case AnamConnectionError():
+            return Outcome.ANSWER_LOST if error.sent else Outcome.NEVER_SENT
+        case AnamResponseError():
+            return Outcome.NONSENSE
+        case ConcurrencyLimitError() | SpendCapError():
+            return Outcome.REFUSED
+        case RateLimitError() | AnamStatusError(status_code=408 | 503):
+            return Outcome.NOT_NOW
+        case AnamStatusError(status_code=401 | 409):
+            return Outcome.TOKEN_REFUSED
+        case AnamStatusError() if error.status_code >= 500:
+            return Outcome.SERVER_FAULT
+    return Outcome.REFUSED
+
+
+_DOUBT = {
+    Outcome.SERVER_FAULT: Doubt.FAULT,
+    Outcome.ANSWER_LOST: Doubt.LOST,
+    Outcome.NONSENSE: Doubt.LOST,
+}
+
+
+@attrs.frozen
+class Retry:
+    """Try again after so many seconds."""
+
+    delay: float
+
+
+@attrs.frozen
+class GiveUp:
+    """Raise: the error itself, or, when `uncertain`, a `SessionStartUncertainError` caused by it.
+
+    Attributes:
+        uncertain: A start was sent and its fate is not known.
+        may_have_started: To be said of the error when it is raised as it is.
+    """
+
+    uncertain: bool = False
+    may_have_started: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Attempt:
+    """The state of a call after an attempt failed.
+
+    Attributes:
+        operation: What is being tried.
+        number: Which attempt failed, counted from 1.
+        doubt: What the attempts before this one left open.
+        elapsed: Seconds since the call began.
+    """
+
+    operation: Operation
+    number: int
+    doubt: Doubt
+    elapsed: float
+
+
+def doubt_after(operation: Operation, before: Doubt, error: AnamError) -> Doubt:
+    """What is open after one more failed attempt. Minting starts nothing, so nothing is ever open."""
+    if operation is Operation.MINT:
+        return Doubt.NONE
+    return max(before, _DOUBT.get(outcome(error), Doubt.NONE))
+
+
+def decide(
+    attempt: Attempt, error: AnamError, policy: RetryPolicy, budget: RetryBudget, rng: random.Random
+) -> Retry | GiveUp:
+    """What to do about a failed attempt."""
+    if repeatable(attempt.operation, outcome(error)) and attempt.number < policy.max_attempts:
+        delay = _delay(attempt.number, error, policy, rng)
+        in_time = policy.deadline is None or attempt.elapsed + delay < policy.deadline
+        if in_time and budget.spend():
+            return Retry(delay)
+    return give_up(attempt.operation, attempt.doubt, error)
+
+
+def repeatable(operation: Operation, what: Outcome) -> bool:
+    """Whether another attempt can help and cannot harm."""
+    if what in (Outcome.NEVER_SENT, Outcome.NOT_NOW):
+        return True
+    return what in (Outcome.SERVER_FAULT, Outcome.ANSWER_LOST) and operation is not Operation.START_DIRECT
+
+
+def give_up(operation: Operation, before: Doubt, error: AnamError) -> GiveUp:
+    """How to put a final failure to the caller."""
+    what, doubt = outcome(error), doubt_after(operation, before, error)
+    if what is Outcome.TOKEN_REFUSED:
+        return GiveUp(uncertain=before > Doubt.NONE)
+    if what is Outcome.REFUSED and not isinstance(error, (ConcurrencyLimitError, SpendCapError)):
+        # Whatever made the server refuse this attempt held for the earlier ones too.
+        return GiveUp()
+    return GiveUp(uncertain=doubt is Doubt.LOST, may_have_started=doubt is Doubt.FAULT)
+
+
+def _delay(number: int, error: AnamError, policy: RetryPolicy, rng: random.Random) -> float:
+    hint = error.retry_after if isinstance(error, AnamStatusError) else None
+    if hint is None:
+        return policy.backoff(number, rng)
+    # Never earlier than asked; a little later, lest everyone who was told the same second comes back in it.
+    return min(hint, policy.max_retry_after) + policy.initial_backoff * policy.jitter * rng.random()
