@@ -306,9 +306,7 @@ def _warn_of_mistakes(who: PersonaConfig, room: LiveKitEnvironment | None, optio
         size = (options.video_width, options.video_height)
         if size not in sizes:
             known = ", ".join(f"{width}x{height}" for width, height in sizes)
-            warn(
-                f"video size {size[0]}x{size[1]} is not one of {who.avatar_model}'s ({known}); Anam will probably refuse it"
-            )
+            warn(f"video size {size[0]}x{size[1]} is not one of {who.avatar_model}'s ({known}); Anam refuses others")
 
 
 # What to make of the outcome.

@@ -1,6 +1,7 @@
 """Where the generated client is met: what it makes of a body.
 
-Its functions take neither a bearer nor a time-out per request, and parse an answer before its status can be looked at. What
+Its functions take neither a bearer nor a time-out per request, and parse an answer before its status can be looked at.
+What
 knows the contract in them is the part that builds the request: method, path, headers and JSON. That part is used here.
 """
 

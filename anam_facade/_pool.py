@@ -1,7 +1,7 @@
 """The connection pools: httpcore's, with a network backend that knows when the attempt must be over.
 
-httpx's own transports offer no place for such a backend, and their read time-out starts anew with every byte that comes.
-Kept apart from `_transport`, because importing httpcore takes a while and only a client needs it.
+httpx's own transports offer no place for such a backend, and their read time-out starts anew with every byte that
+comes. Kept apart from `_transport`, because importing httpcore takes a while and only a client needs it.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _core_proxy(url: str) -> httpcore.Proxy:
 
 @contextmanager
 def _as_httpx() -> Iterator[None]:
-    """httpx has every exception of httpcore's under the same name. The frames behind it are dropped: they hold the bearer."""
+    """httpx has every exception of httpcore's under the same name. The frames are dropped: they hold the bearer."""
     try:
         yield
     except _CORE_ERRORS as error:

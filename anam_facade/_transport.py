@@ -124,7 +124,8 @@ class _Reader:
         self._body = bytearray()
         self._complete = True
         encoding = response.headers.get("Content-Encoding", "").strip().lower()
-        # Compression is not asked for; what comes compressed all the same is undone with a bound. 32 + 15: gzip or zlib.
+        # Compression is not asked for; what comes compressed all the same is undone with a bound. 32 + 15: gzip or
+        # zlib.
         self._inflate = zlib.decompressobj(32 + 15) if encoding in ("gzip", "x-gzip", "deflate") else None
 
     def take(self, chunk: bytes) -> bool:

@@ -34,7 +34,7 @@ MAX_NODES = 100_000
 
 
 class AnamConfigWarning(UserWarning):
-    """A value that is legal but looks like a mistake: one the vendor's catalogue did not have when this was released, say.
+    """A value that is legal but looks like a mistake, such as one that is not in the vendor's catalogue as of today.
 
     Turn it into an error with `warnings.simplefilter("error", AnamConfigWarning)`, or silence it the same way.
     """
@@ -221,8 +221,7 @@ class Part:
             if cls.OPEN:
                 extra[name] = value
             else:
-                known = ", ".join(sorted([r.name for r in rules(cls).values()] + list(cls.CONSTANTS)))
-                problems.append(Problem(_join(path, shown(name)), "", f"unknown; known are {known}"))
+                problems.append(Problem(_join(path, shown(name)), "", _unknown(name, cls)))
         problems += check(cls, values, spell=lambda _, r: _join(path, r.name))
         problems += check_free(extra, path)
         spelled = {attribute: _join(path, r.name) for attribute, r in rules(cls).items()}
@@ -346,7 +345,7 @@ def _check_number(r: Rule, value: Any, field: str) -> Iterator[Problem]:
 
 
 def check_free(value: Any, field: str) -> Iterator[Problem]:
-    """Whether a free-form value can be written as JSON that everyone reads alike. Iterative: depth is the enemy here."""
+    """Whether a free-form value can be written as JSON. Iterative, for depth is the enemy here."""
     stack: list[tuple[Any, str, int]] = [(value, field, 0)]
     for _ in range(MAX_NODES):
         if not stack:
@@ -385,6 +384,14 @@ def _parse_value(r: Rule, value: Any, path: str, problems: list[Problem]) -> Any
         items = [r.parse(item, f"{path}[{i}]", problems) for i, item in enumerate(value)]
         return None if None in items else items
     return value
+
+
+def _unknown(name: Any, cls: type[Part]) -> str:
+    from difflib import get_close_matches  # only ever needed on the way to an error
+
+    known = sorted([r.name for r in rules(cls).values()] + list(cls.CONSTANTS))
+    near = get_close_matches(str(name)[:60], known, n=1)
+    return f"unknown; did you mean {near[0]}?" if near else f"unknown; known are {', '.join(known)}"
 
 
 def _flatten(data: Mapping[str, Any], cls: type[Part], path: str, problems: list[Problem]) -> dict[str, Any]:

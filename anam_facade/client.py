@@ -125,8 +125,8 @@ def _url_problems(url: object, name: str, allow_insecure_http: bool) -> list[Pro
 class AnamClient:
     """A client for Anam, for threads.
 
-    One connection pool, opened by the constructor and closed by `close()` or the end of a `with` block. It can be shared
-    between threads.
+    One connection pool, opened by the constructor and closed by `close()` or the end of a `with` block. It can be
+    shared between threads.
 
     Args:
         api_key: Anam's API key; `ANAM_API_KEY` when not given.
@@ -136,10 +136,11 @@ class AnamClient:
         client_label: Label of the sessions that are not given one of their own; at most 128 characters.
         gateway_url: Base URL of a gateway of your own to send everything through; it gets the full URL at Anam in the
             header `X-Anam-Target-Url`.
-        transport: An httpx transport to send through instead of the client's own pool, `httpx.MockTransport` for one. It
-            is closed with the client.
+        transport: An httpx transport to send through instead of the client's own pool, `httpx.MockTransport` for one.
+            It is closed with the client.
         ssl_context: Trust settings of your own. Verification is always on otherwise.
-        allow_insecure_http: Permit a plain `http://` URL that is not this machine's. Credentials then travel in the clear.
+        allow_insecure_http: Permit a plain `http://` URL that is not this machine's. Credentials then travel in the
+            clear.
 
     Raises:
         AnamConfigError: An argument, or the environment variable that stands in for it, is missing or not valid.
@@ -232,8 +233,8 @@ class AnamClient:
             environment: The LiveKit room to join; without one the session waits for a browser.
             session_options: How the session is recorded, encoded, placed and delivered.
             client_label: A label to find the session by; at most 128 characters. The client's own when not given.
-            direct: One call with the API key: a round trip less, but a lost answer cannot be repaired, since only a token
-                protects from starting twice.
+            direct: One call with the API key: a round trip less, but a lost answer cannot be repaired, since only a
+                token protects from starting twice.
             client_metadata: Facts about your program; any JSON object.
 
         Raises:
@@ -294,8 +295,8 @@ class AnamClient:
 class AsyncAnamClient:
     """A client for Anam, for asyncio or trio. The arguments and methods are those of `AnamClient`.
 
-    One connection pool, opened by the constructor and closed by `aclose()` or the end of an `async with` block. It can be
-    shared between tasks of one event loop.
+    One connection pool, opened by the constructor and closed by `aclose()` or the end of an `async with` block. It can
+    be shared between tasks of one event loop.
     """
 
     def __init__(

@@ -173,7 +173,8 @@ class AnamStatusError(AnamError):
         details: The server's `details`, in whatever shape; None when there are none.
         body: The body's text as it came (HTML, cut short, empty …), at most 1 MiB, secrets masked.
         headers: The response headers, secrets masked.
-        retry_after: Seconds the server asks to wait, from `Retry-After` or `RateLimit-Reset`; None when it does not say.
+        retry_after: Seconds the server asks to wait, from `Retry-After` or `RateLimit-Reset`; None when it does not
+            say.
     """
 
     def __init__(
@@ -199,13 +200,14 @@ class AnamStatusError(AnamError):
         self.headers = httpx.Headers() if headers is None else headers
         self.retry_after = retry_after
         wait = "" if retry_after is None else f" (the server asks to wait {retry_after:g} s)"
-        super().__init__(f"{method} {path}: {status_code} {_phrase(status_code)}".rstrip() + self._words() + wait)
+        super().__init__(f"{method} {path}: {status_code}{self._words()}{wait}")
 
     def _words(self) -> str:
-        said = ": ".join(dict.fromkeys(text for text in (self.code, self.message) if text))
-        if not said and self.body:
-            said = re.sub(r"\s+", " ", self.body[:400]).strip()[:200]
-        return f": {said}" if said else ""
+        phrase = _phrase(self.status_code)
+        said = dict.fromkeys(text for text in (self.code, self.message) if text and text != phrase)
+        if not self.code and not self.message:
+            said = dict.fromkeys(filter(None, [re.sub(r"\s+", " ", self.body[:400]).strip()[:200]]))
+        return (f" {phrase}" if phrase else "") + "".join(f": {text}" for text in said)
 
 
 class BadRequestError(AnamStatusError):
@@ -301,7 +303,8 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
     """How many seconds the server asks to wait, or None when it does not say, or says nonsense.
 
     `Retry-After` comes first: seconds, or an HTTP date, which is read against the response's own `Date` so that a wrong
-    clock on this side does no harm. Else `RateLimit-Reset`, in seconds, counts when `RateLimit-Remaining` is 0 or absent.
+    clock on this side does no harm. Else `RateLimit-Reset`, in seconds, counts when `RateLimit-Remaining` is 0 or
+    absent.
     """
     value = headers.get("Retry-After")
     if value is not None:

@@ -17,7 +17,7 @@ import attrs
 from attrs import field
 
 from ._secret import MASK, Secret, as_secret_values
-from ._wire import Kind, Part, as_part, copied_object, check_free, copied_strings, problem, rule, rules, shown, warn
+from ._wire import Kind, Part, as_part, check_free, copied_object, copied_strings, problem, rule, rules, shown, warn
 from .errors import AnamConfigError, Problem
 
 CUSTOMER_CLIENT_V1 = "CUSTOMER_CLIENT_V1"
@@ -369,8 +369,8 @@ class PersonaConfig(Part):
         avatar_model: Rendering model: cara-3, cara-4 or cara-4-latest (by invitation). Anam picks one when unset.
         voice_id: Which voice; a UUID. Needed unless the audio comes from outside (LiveKit with `CUSTOMER_CLIENT_V1`, or
             `enable_audio_passthrough`).
-        llm_id: Which language model: a UUID, or `CUSTOMER_CLIENT_V1` when the caller brings the words. Filled in with the
-            latter when the session has a LiveKit environment and this is unset.
+        llm_id: Which language model: a UUID, or `CUSTOMER_CLIENT_V1` when the caller brings the words. Filled in with
+            the latter when the session has a LiveKit environment and this is unset.
         system_prompt: Instructions for the language model.
         personality: Older, shorter way to describe the character.
         max_session_length_seconds: The session ends by itself after so many seconds; at least 1.

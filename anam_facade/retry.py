@@ -1,7 +1,7 @@
 """Whether to try again, after how long, and what to raise when not: decisions only, no I/O.
 
-A session token is single-use, so a start repeated with the *same* token cannot start a second session. A start in direct
-mode has no such guard, so it is repeated only when it certainly started nothing.
+A session token is single-use, so a start repeated with the *same* token cannot start a second session. A start in
+direct mode has no such guard, so it is repeated only when it certainly started nothing.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ def _number(low: float, *, optional: bool = False) -> Callable[..., None]:
 class RetryPolicy:
     """When and how often to try again. Durations are in seconds.
 
-    The pauses grow by doubling: with the defaults 0.25, 0.5, 1 and 2 s, each shortened by up to a quarter at random, so that
-    an outage of two seconds is outlasted. What the server asks for (`Retry-After`, `RateLimit-Reset`) takes precedence.
+    The pauses grow by doubling: with the defaults 0.25, 0.5, 1 and 2 s, each shortened by up to a quarter at random, so
+    that an outage of two seconds is outlasted. What the server asks for (`Retry-After`, `RateLimit-Reset`) takes
+    precedence.
 
     Args:
         max_attempts: How often a request is sent at most, the first time included; 1 switches retries off.
@@ -110,7 +111,7 @@ class Operation(Enum):
     """What is being tried; what may be repeated depends on it."""
 
     MINT = "mint a session token"
-    START_WITH_TOKEN = "start a session"
+    START_WITH_TOKEN = "start a session"  # noqa: S105 - words for a log line
     START_DIRECT = "start a session directly"
 
 

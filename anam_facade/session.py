@@ -42,7 +42,8 @@ class LiveKitEnvironment(Part):
     Args:
         url: Address of the LiveKit server, such as `wss://my-project.livekit.cloud`.
         token: A LiveKit access token for that room, minted by you: kind `agent`, with an identity, a name, the grant to
-            join the room, and the attribute `lk.publish_on_behalf` set to the local agent's identity. Held as a `Secret`.
+            join the room, and the attribute `lk.publish_on_behalf` set to the local agent's identity. Held as a
+            `Secret`.
 
     Raises:
         AnamConfigError: With every problem found.
@@ -102,7 +103,8 @@ class SessionOptions(Part):
     Args:
         enable_session_replay: Whether the session is recorded; Anam's default is True.
         video_quality: `high` pins the quality, `auto` lets it follow the network.
-        video_width: Width of the video in pixels; together with `video_height`. See `VIDEO_SIZES`; others are warned of.
+        video_width: Width of the video in pixels; together with `video_height`. See `VIDEO_SIZES`; others are warned
+            of.
         video_height: Height of the video in pixels; together with `video_width`.
         show_ai_avatar_disclosure: Show a mark in the video that says it is an AI avatar; Anam's default is False.
         region: Where the engine should run; known are eu, us-east and us-west.
@@ -158,8 +160,8 @@ class SessionOptions(Part):
 class SessionToken:
     """A session token: starts one session, with the configuration that was bound to it when it was minted.
 
-    It is a credential. Its `repr` shows what it is for, never the token, and it cannot be pickled; `value` is the way to
-    hand it on, to a browser for instance.
+    It is a credential. Its `repr` shows what it is for, never the token, and it cannot be pickled; `value` is the way
+    to hand it on, to a browser for instance.
 
     Attributes:
         claims: What the token says (`accountId`, `type`, `iat`, `exp` have been seen), unverified.
@@ -237,7 +239,8 @@ class ClientConfig:
     """What a browser needs to connect to the engine.
 
     Attributes:
-        heartbeat_interval_seconds: Seconds between two heartbeats on the signalling socket; 5 when the server does not say.
+        heartbeat_interval_seconds: Seconds between two heartbeats on the signalling socket; 5 when the server does not
+            say.
         max_ws_reconnection_attempts: How often to try to reconnect that socket; 5 when the server does not say.
         ice_servers: WebRTC ICE servers.
         ice_transport_policy: `all` or `relay`; None when the server does not say.
@@ -275,8 +278,8 @@ class EngineSession:
     def from_dict(cls, data: Mapping[str, Any]) -> Self | None:
         """Reads the server's answer; None when it holds no `sessionId`.
 
-        A session that was started must not be lost over a detail: a field of an unexpected type is left None here and can
-        be looked up in `raw`.
+        A session that was started must not be lost over a detail: a field of an unexpected type is left None here and
+        can be looked up in `raw`.
         """
         session_id = _of(str, data.get("sessionId"))
         if not session_id:

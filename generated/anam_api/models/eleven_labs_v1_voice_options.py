@@ -1,0 +1,80 @@
+# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Do not edit: change openapi.yaml and run `make generate`.
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+T = TypeVar("T", bound="ElevenLabsV1VoiceOptions")
+
+
+@_attrs_define
+class ElevenLabsV1VoiceOptions:
+    """For voices of ElevenLabs, first generation."""
+
+    stability: float | Unset = UNSET
+    """ Evenness of the delivery. """
+    similarity_boost: float | Unset = UNSET
+    """ Closeness to the original voice. """
+    speed: float | Unset = UNSET
+    """ Factor on the speaking rate. """
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        stability = self.stability
+
+        similarity_boost = self.similarity_boost
+
+        speed = self.speed
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update({})
+        if stability is not UNSET:
+            field_dict["stability"] = stability
+        if similarity_boost is not UNSET:
+            field_dict["similarityBoost"] = similarity_boost
+        if speed is not UNSET:
+            field_dict["speed"] = speed
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        stability = d.pop("stability", UNSET)
+
+        similarity_boost = d.pop("similarityBoost", UNSET)
+
+        speed = d.pop("speed", UNSET)
+
+        eleven_labs_v1_voice_options = cls(
+            stability=stability,
+            similarity_boost=similarity_boost,
+            speed=speed,
+        )
+
+        eleven_labs_v1_voice_options.additional_properties = d
+        return eleven_labs_v1_voice_options
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,79 @@
+"""The clients people use today, each installed into an environment of its own, and driven by `worker.py`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ENVIRONMENTS = HERE.parent / ".peers"
+
+OURS = ("ours, token, sync", "ours, token, async", "ours, direct, async")
+
+LOCKS: Mapping[str, str] = {
+    "livekit-plugins-anam 1.8.9": "livekit-anam-1.8.9",
+    "livekit-plugins-anam 1.6.10": "livekit-anam-1.6.10",
+    "anam 0.12.0": "anam-0.12.0",
+}
+"""Client → its lock in `peers/`."""
+
+CLIENTS = (*OURS, *LOCKS)
+
+
+def python_of(client: str) -> str:
+    """The interpreter that has the client; made on first use, which takes a minute or two."""
+    if client in OURS:
+        return sys.executable
+    lock = HERE / "peers" / f"{LOCKS[client]}.txt"
+    folder = ENVIRONMENTS / LOCKS[client]
+    python, stamp = folder / "bin" / "python", folder / "installed"
+    wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != wanted:
+        print(f"Installing {client} into .peers/{folder.name} …", file=sys.stderr, flush=True)
+        venv.create(folder, with_pip=True, clear=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+        # Wheels only: a peer's dependency that has to be compiled would want more than Python.
+        subprocess.run([*pip, "--only-binary=:all:", "--require-hashes", "-r", str(lock)], check=True)
+        stamp.write_text(wanted)
+    return str(python)
+
+
+def run(
+    client: str,
+    *,
+    base_url: str,
+    api_key: str,
+    names: Sequence[str],
+    concurrency: int,
+    timeout: float,
+    limit: float = 300.0,
+) -> dict[str, Any]:
+    """Starts one session a name and returns what the client's caller got to know; see `worker.outcome`."""
+    job = {
+        "client": client,
+        "base_url": base_url,
+        "api_key": api_key,
+        "names": list(names),
+        "concurrency": concurrency,
+        "timeout": timeout,
+    }
+    done = subprocess.run(
+        [python_of(client), str(HERE / "worker.py")],
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        timeout=limit,
+        check=False,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH" or client in OURS},
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{client} failed to run:\n{done.stderr[-2000:]}")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer

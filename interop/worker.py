@@ -1,0 +1,155 @@
+"""Starts sessions with one client and reports what that client's caller gets to know. Run in the client's own
+environment.
+
+Reads one JSON object from standard input, writes one to standard output. Only the standard library and the client are
+imported, so that the same file runs where nothing but a peer is installed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from typing import Any
+
+AVATAR = "30fa96d0-26c4-4e55-94a0-517025942e18"
+LIVEKIT_TOKEN = "header.payload.signature"
+
+Start = Callable[[str], Awaitable[str]]
+"""Starts the session of that name and returns the id the caller gets."""
+
+
+def room(name: str) -> str:
+    """The LiveKit URL by which the sandbox's record of a session is matched to the start; no two starts share one."""
+    return f"wss://{name}.example.org"
+
+
+async def anam_facade_async(job: dict[str, Any], stack: AsyncExitStack, *, direct: bool) -> Start:
+    from anam_facade import AsyncAnamClient, LiveKitEnvironment, PersonaConfig
+
+    client = await stack.enter_async_context(AsyncAnamClient(job["api_key"], job["base_url"], timeout=job["timeout"]))
+    persona = PersonaConfig(name="Cara", avatar_id=AVATAR)
+
+    async def start(name: str) -> str:
+        environment = LiveKitEnvironment(room(name), LIVEKIT_TOKEN)
+        session = await client.start_session(persona, environment=environment, client_label=name, direct=direct)
+        return session.session_id
+
+    return start
+
+
+async def livekit_plugin(job: dict[str, Any], stack: AsyncExitStack) -> Start:
+    from livekit.agents import APIConnectOptions
+    from livekit.plugins.anam.api import AnamAPI
+    from livekit.plugins.anam.types import PersonaConfig
+
+    options = APIConnectOptions(timeout=job["timeout"])
+    persona = PersonaConfig(name="Cara", avatarId=AVATAR)
+
+    async def start(name: str) -> str:
+        # One object a start, as the plugin's AvatarSession does it.
+        async with AnamAPI(job["api_key"], job["base_url"], conn_options=options) as api:
+            if hasattr(api, "create_session_token"):
+                token = await api.create_session_token(persona, room(name), LIVEKIT_TOKEN)
+                answer = await api.start_engine_session(token)
+            else:
+                answer = await api.start_session(persona, room(name), LIVEKIT_TOKEN)
+        return str(answer["sessionId"])
+
+    return start
+
+
+async def anam_sdk(job: dict[str, Any], stack: AsyncExitStack) -> Start:
+    from anam._api import CoreApiClient
+    from anam.types import ClientOptions, PersonaConfig, SessionOptions
+
+    persona = PersonaConfig(
+        name="Cara",
+        avatar_id=AVATAR,
+        voice_id="6bfbe25a-979d-40f3-a92b-5394170af54b",
+        llm_id="0934d97d-0c3a-4f33-91b0-5e136a0ef466",
+    )
+
+    async def start(name: str) -> str:
+        options = ClientOptions(api_base_url=job["base_url"], client_label=name)
+        info = await CoreApiClient(job["api_key"], options).start_session(persona, SessionOptions())
+        return str(info.session_id)
+
+    return start
+
+
+CLIENTS: dict[str, Callable[[dict[str, Any], AsyncExitStack], Awaitable[Start]]] = {
+    "ours, token, async": lambda job, stack: anam_facade_async(job, stack, direct=False),
+    "ours, direct, async": lambda job, stack: anam_facade_async(job, stack, direct=True),
+    "livekit-plugins-anam 1.8.9": livekit_plugin,
+    "livekit-plugins-anam 1.6.10": livekit_plugin,
+    "anam 0.12.0": anam_sdk,
+}
+OURS_SYNC = "ours, token, sync"
+
+
+def outcome(name: str, began: float, session_id: str | None, error: BaseException | None) -> dict[str, Any]:
+    """What the caller of one start knows afterwards."""
+    return {
+        "name": name,
+        "seconds": time.monotonic() - began,
+        "session_id": session_id,
+        "error": None if error is None else f"{type(error).__name__}: {error}"[:300],
+        # A caller that is told to look is not surprised by the bill. No peer tells; its errors say "failed".
+        "told": bool(getattr(error, "may_have_started", False)),
+    }
+
+
+async def run_async(job: dict[str, Any]) -> list[dict[str, Any]]:
+    gate = asyncio.Semaphore(job["concurrency"])
+
+    async with AsyncExitStack() as stack:
+        start = await CLIENTS[job["client"]](job, stack)
+
+        async def one(name: str) -> dict[str, Any]:
+            async with gate:
+                began = time.monotonic()
+                try:
+                    return outcome(name, began, await start(name), None)
+                except Exception as error:  # whatever a caller would meet is a result here
+                    return outcome(name, began, None, error)
+
+        return list(await asyncio.gather(*map(one, job["names"])))
+
+
+def run_sync(job: dict[str, Any]) -> list[dict[str, Any]]:
+    from anam_facade import AnamClient, LiveKitEnvironment, PersonaConfig
+
+    persona = PersonaConfig(name="Cara", avatar_id=AVATAR)
+    with (
+        AnamClient(job["api_key"], job["base_url"], timeout=job["timeout"]) as client,
+        ThreadPoolExecutor(job["concurrency"]) as pool,
+    ):
+
+        def one(name: str) -> dict[str, Any]:
+            began = time.monotonic()
+            try:
+                environment = LiveKitEnvironment(room(name), LIVEKIT_TOKEN)
+                session = client.start_session(persona, environment=environment, client_label=name)
+            except Exception as error:
+                return outcome(name, began, None, error)
+            return outcome(name, began, session.session_id, None)
+
+        return list(pool.map(one, job["names"]))
+
+
+def main() -> None:
+    logging.disable(logging.CRITICAL)
+    job = json.load(sys.stdin)
+    began = time.monotonic()
+    results = run_sync(job) if job["client"] == OURS_SYNC else asyncio.run(run_async(job))
+    json.dump({"wall": time.monotonic() - began, "results": results}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
