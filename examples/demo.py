@@ -82,9 +82,7 @@ def sandboxed() -> int:
         heading(5, "Errors, as you would meet them")
         with AnamClient(sandbox.api_key, sandbox.base_url) as client:
             try:
-                client.start_session(
-                    {"avatarId": AVATAR_ID, "directorNotes": {"expressivity": 7}, "voice": "x", "voiceID": VOICE_ID}
-                )
+                client.start_session({"avatarId": AVATAR_ID, "voiceID": VOICE_ID, "directorNotes": {"expressivity": 7}})
             except AnamError as error:
                 show_error(error, "found before anything was sent")
             try:

@@ -1,0 +1,127 @@
+"""`python -m anam_facade.sandbox`: serves the sandbox for programs in any language, until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import json
+import logging
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any, NoReturn
+
+
+class _Ended(Exception):
+    """A signal asked the program to end."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        arguments: What stands on the command line; by default that of this process.
+
+    Returns:
+        The exit status: 0 when it was asked to end, 2 when it could not serve.
+    """
+    said = _parser().parse_args(arguments)
+    try:
+        from anam_facade.sandbox import Fault, Sandbox
+    except ImportError as error:
+        return _failed(str(error))
+    try:
+        sandbox = Sandbox(
+            port=said.port,
+            host=said.host,
+            api_key=said.api_key,
+            max_sessions=said.max_sessions,
+            strict=said.strict,
+            latency=tuple(said.latency),
+        )
+        for text in said.fault:
+            sandbox.inject(Fault.from_dict(json.loads(text)))
+    except (TypeError, ValueError) as error:
+        return _failed(str(error))
+    _log_to_stderr()
+    # From here on either signal ends the program through the `with` below, which frees the port.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
+    try:
+        with sandbox:
+            if not _is_loopback(said.host):
+                sys.stderr.write(
+                    f"warning: {said.host} is not a loopback address; the network can reach this sandbox\n"
+                )
+            url, key = shlex.quote(sandbox.base_url), shlex.quote(sandbox.api_key)
+            sys.stdout.write(
+                f"Anam sandbox: a local stand-in, it starts no engine. Ctrl-C ends it.\n"
+                f"base URL: {sandbox.base_url}\n"
+                f"API key:  {sandbox.api_key}\n"
+                f"export ANAM_API_URL={url}\n"
+                f"export ANAM_API_KEY={key}\n"
+            )
+            sys.stdout.flush()
+            while True:
+                time.sleep(3600)
+    except OSError as error:
+        return _failed(f"cannot listen on {said.host}:{said.port}: {error.strerror or error}")
+    except _Ended:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m anam_facade.sandbox", description="Serve a local Anam.")
+    parser.add_argument("--port", type=int, default=8787, help="TCP port; 0 picks a free one (default: 8787)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--api-key", help="the key that requests must carry (default: a random one)")
+    parser.add_argument("--max-sessions", type=int, metavar="N", help="simultaneous sessions (default: no limit)")
+    parser.add_argument("--strict", action="store_true", help="check at minting what is otherwise checked at the start")
+    parser.add_argument(
+        "--latency",
+        nargs=2,
+        type=float,
+        default=(0.0, 0.0),
+        metavar=("MINT", "START"),
+        help="seconds that the answers take (default: 0 0)",
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="JSON",
+        help="""a fault, such as '{"operation": "createEngineSession", "status": 503, "times": 2}'; may be repeated""",
+    )
+    return parser
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    raise _Ended
+
+
+def _failed(message: Any) -> int:
+    sys.stderr.write(f"error: {message}\n")
+    return 2
+
+
+def _log_to_stderr() -> None:
+    logger = logging.getLogger("anam_facade.sandbox")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

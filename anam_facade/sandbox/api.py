@@ -1,0 +1,337 @@
+"""The Python API of the sandbox."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from .app import World, checked_seconds, create_app
+from .faults import Fault, FaultPlan
+from .server import Server
+from .service import parse_duration, token_type
+from .settings import Settings
+from .state import SeenRequest, Session, State, Token
+from .validation import contract
+
+
+class Sandbox:
+    """A local Anam that keeps state, for tests and demos. It starts no engine and renders nothing.
+
+    Use it as a context manager, or call `start()` and `stop()`. It serves from a thread of its own, so that it works
+    beside blocking and asyncio code alike; its methods may be called from any thread.
+
+    ```python
+    with Sandbox(max_sessions=1) as sandbox:
+        client = AnamClient(sandbox.api_key, sandbox.base_url)
+    ```
+
+    What it remembers of tokens and sessions grows until `reset()`; of requests it keeps the latest 10,000.
+
+    Args:
+        port: TCP port; 0 picks a free one.
+        host: Address to listen on. Others than loopback let the network in.
+        api_key: The key that requests must carry. By default a random one that looks like a real one.
+        max_sessions: Simultaneous sessions of the plan; None for no limit.
+        strict: Check at minting what is otherwise checked at the start.
+        latency: Seconds that the answers of a mint and of a start take. The work is done at once.
+        used_token_status: Status for a token that was used before: 401 or 409.
+        token_lifetime: Seconds that a token lives when `expiresIn` does not say otherwise.
+        clock: Returns the time, in seconds since the epoch. Decides on expiry and session length; delays are in real
+            time.
+        has_plan: Without a plan a start is answered 402.
+        spend_cap_reached: With the cap reached a start is answered 429.
+        gated_models: Avatar models that are answered 403.
+        keepalive: Seconds after which an idle connection is closed.
+
+    Attributes:
+        clock: The clock given.
+
+    Raises:
+        ValueError: A value is out of bounds; the message names it.
+        TypeError: A value has the wrong type.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        api_key: str | None = None,
+        max_sessions: int | None = None,
+        strict: bool = False,
+        latency: tuple[float, float] = (0.0, 0.0),
+        used_token_status: int = 401,
+        token_lifetime: float = 3600.0,
+        clock: Callable[[], float] = time.time,
+        has_plan: bool = True,
+        spend_cap_reached: bool = False,
+        gated_models: tuple[str, ...] = ("cara-4-latest",),
+        keepalive: float = 75.0,
+    ) -> None:
+        if isinstance(port, bool) or not isinstance(port, int):
+            raise TypeError(f"port must be a whole number, not {port!r}")
+        if not 0 <= port <= 65535:
+            raise ValueError(f"port must be between 0 and 65535, not {port}")
+        if api_key is not None and not _is_key(api_key):
+            raise ValueError("api_key must be printable ASCII without blanks, not empty")
+        self.clock = clock
+        self._host, self._port = host, port
+        self._keepalive = checked_seconds(keepalive)
+        self._initial = Settings(
+            max_sessions=max_sessions,
+            strict=strict,
+            latency=latency,
+            used_token_status=used_token_status,
+            token_lifetime=token_lifetime,
+            has_plan=has_plan,
+            spend_cap_reached=spend_cap_reached,
+            gated_models=gated_models,
+        )
+        self._api_key = api_key or _likely_key()
+        self._lifecycle = threading.Lock()
+        self._changing = threading.Lock()
+        self._server: Server | None = None
+        self._base_url: str | None = None
+        self._world = self._new_world()
+
+    def __repr__(self) -> str:
+        return f"<Sandbox at {self._base_url}>" if self._base_url else "<Sandbox, not started>"
+
+    # Starting and stopping
+
+    def start(self) -> Self:
+        """Starts serving; does nothing when it serves already. What it remembers from before a `stop()` is kept.
+
+        Returns:
+            The sandbox itself.
+
+        Raises:
+            OSError: The address cannot be used; the port is taken, for instance.
+        """
+        with self._lifecycle:
+            if self._server is None:
+                server = Server(create_app(self), host=self._host, port=self._port, keepalive=self._keepalive)
+                server.start()
+                self._server = server
+                host, port = server.address
+                self._base_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return self
+
+    def stop(self) -> None:
+        """Cuts all connections, frees the port, ends the thread. Does nothing when it does not serve."""
+        with self._lifecycle:
+            if self._server is not None:
+                self._server.stop()
+                self._server = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def base_url(self) -> str:
+        """The URL to give to a client, without a slash at the end.
+
+        Raises:
+            RuntimeError: The sandbox was never started.
+        """
+        if self._base_url is None:
+            raise RuntimeError("the sandbox was not started: use `with Sandbox() as sandbox:`, or call start()")
+        return self._base_url
+
+    @property
+    def api_key(self) -> str:
+        """The API key to give to a client."""
+        return self._api_key
+
+    # Faults
+
+    def inject(self, fault: Fault) -> Fault:
+        """Puts a fault in force from the next call on, behind those that are in force.
+
+        Returns:
+            The same fault.
+        """
+        self._world.faults.add(fault)
+        return fault
+
+    def clear_faults(self) -> None:
+        """Forgets all faults. Requests that have already met theirs are not spared."""
+        self._world.faults.clear()
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults that were injected and not cleared, those used up included."""
+        return tuple(self._world.faults)
+
+    def outage(self, seconds: float) -> None:
+        """Goes down: refuses connections and resets those that are open, then comes back on the same port.
+
+        Returns as soon as it is down. Tokens, sessions and faults are kept. Called again during an outage, it starts
+        the time anew. Does nothing when the sandbox does not serve.
+
+        Args:
+            seconds: How long to be away.
+
+        Raises:
+            ValueError: Not a finite number, or negative.
+        """
+        seconds = checked_seconds(seconds)
+        if (server := self._server) is not None:
+            server.call(lambda: server.go_down(seconds))
+
+    # What happened
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """Every session that was started, in that order."""
+        return self._world.state.sessions
+
+    @property
+    def active_sessions(self) -> tuple[Session, ...]:
+        """The sessions that run."""
+        return tuple(session for session in self.sessions if session.active)
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """Every token that was minted, in that order."""
+        return self._world.state.tokens
+
+    @property
+    def requests(self) -> tuple[SeenRequest, ...]:
+        """The latest requests, oldest first, credentials masked. Those to `/_sandbox` are not among them."""
+        return self._world.state.requests
+
+    # Changing things
+
+    def end_session(self, session_id: str) -> bool:
+        """Ends a session, which frees its slot.
+
+        Returns:
+            False when the session had ended before.
+
+        Raises:
+            KeyError: There is no such session.
+        """
+        return self._world.state.end(session_id)
+
+    def end_all(self) -> int:
+        """Ends every session that runs, and says how many those were."""
+        return self._world.state.end_all()
+
+    def reset(self) -> None:
+        """Forgets everything: tokens, sessions, requests, faults, and settings changed since the sandbox was made.
+
+        The API key and the port stay. Requests in progress are cut off, and leave no trace in what follows.
+        """
+        self._world = self._new_world()
+        if (server := self._server) is not None:
+            server.call(server.cut_busy)
+
+    def mint_token(
+        self,
+        *,
+        persona: Mapping[str, Any] | None = None,
+        environment: Mapping[str, Any] | None = None,
+        session_options: Mapping[str, Any] | None = None,
+        client_label: str | None = None,
+        expires_in: str | float | None = None,
+        type: str | None = None,  # noqa: A002 - the claim's name
+    ) -> str:
+        """Mints a token without a request, and without the checks of one.
+
+        Args:
+            persona: `personaConfig` in the wire's form; by default some saved persona.
+            environment: `environment` in the wire's form.
+            session_options: `sessionOptions` in the wire's form.
+            client_label: `clientLabel`.
+            expires_in: Seconds, or a text such as `30m`; a negative number makes a token that has expired.
+            type: The token's `type` claim; by default the one that fits the persona.
+
+        Returns:
+            The token itself.
+
+        Raises:
+            ValueError: The text in `expires_in` is not a duration.
+        """
+        config: dict[str, Any] = {"personaConfig": persona or contract().example("MintSaved")["personaConfig"]}
+        if environment is not None:
+            config["environment"] = environment
+        if session_options is not None:
+            config["sessionOptions"] = session_options
+        if client_label is not None:
+            config["clientLabel"] = client_label
+        lifetime = parse_duration(expires_in) if isinstance(expires_in, str) else expires_in
+        if lifetime is None and expires_in is not None:
+            raise ValueError(f"expires_in must be a number and one of s, m, h, d, not {expires_in!r}")
+        world = self._world
+        return world.state.mint(
+            config,
+            kind=type or token_type(config["personaConfig"]),
+            lifetime=world.settings.token_lifetime if lifetime is None else lifetime,
+        )
+
+    # Settings
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._world.settings
+
+    def configure(self, **changes: Any) -> Settings:
+        """Changes settings, for requests from now on: `sandbox.configure(max_sessions=1, strict=True)`.
+
+        Returns:
+            The settings now in force.
+
+        Raises:
+            ValueError: An unknown name, or a value out of bounds.
+            TypeError: A value of the wrong type.
+        """
+        with self._changing:
+            world = self._world
+            world.settings = world.settings.changed(changes)
+            return world.settings
+
+    @property
+    def latency(self) -> tuple[float, float]:
+        """Seconds that the answers of a mint and of a start take. Can be set."""
+        return self._world.settings.latency
+
+    @latency.setter
+    def latency(self, seconds: tuple[float, float]) -> None:
+        self.configure(latency=seconds)
+
+    # For the application
+
+    @property
+    def world(self) -> World:
+        """What requests that arrive now act upon."""
+        return self._world
+
+    def go_down(self, seconds: float, spare: Any = None) -> None:
+        """`outage()`, for the server's own thread; the connection to spare is closed instead of reset."""
+        if (server := self._server) is not None:
+            server.go_down(seconds, spare)
+
+    def _new_world(self) -> World:
+        return World(self._initial, State(api_key=self._api_key, clock=self.clock), FaultPlan())
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isprintable() and bool(value) and " " not in value
+
+
+def _likely_key() -> str:
+    """A random key of the shape that real ones have: base64 of an id and a secret."""
+    return base64.b64encode(f"{uuid.uuid4()}:{secrets.token_urlsafe(32)}".encode("ascii")).decode("ascii")

@@ -1,0 +1,270 @@
+"""What should go wrong, and on which call: decisions only, no I/O.
+
+A `Fault` says what happens; a `FaultPlan` says which fault, if any, the next call meets. Both are plain data and
+counting, so that the same plan gives the same sequence to every client, whatever language it is written in.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import math
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from http import HTTPStatus
+from typing import Any, Literal, Self
+
+OPERATIONS = ("createSessionToken", "createEngineSession")
+"""The operations a fault can be tied to, by their `operationId` in the contract."""
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t -~\x80-\xff]*")
+_FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something that goes wrong on some calls.
+
+    Which calls: the first `after` matching ones are spared; of the others, all are hit, or those that `rate` picks,
+    until `times` of them were hit. With neither `times` nor `rate`, every call is hit until `Sandbox.clear_faults()`.
+    Every request to an operation counts as a call, a client's retries included.
+
+    What happens: exactly what is set, in the order delay, close="before", work, delay_answer, close="after", answer.
+    A fault with `status` and without `processed` answers instead of doing the work; every other fault does the work, so
+    that a session is started.
+
+    Attributes:
+        operation: `"createSessionToken"`, `"createEngineSession"`, or None for both.
+        times: How many calls are hit at most; None for no limit.
+        rate: Share of the calls that is hit, from 0 to 1. Whether the n-th matching call (from 0, after the spared
+            ones) is hit depends on `seed` and n alone: it is when the first 53 bits of SHA-256 of `"<seed>:<n>"`, read
+            as a binary fraction, are below `rate`.
+        seed: Picks another sequence for the same `rate`.
+        after: How many matching calls are spared first.
+        status: Status of the answer, 200 to 599.
+        body: Body that goes with `status`: text, bytes, or a value that is sent as JSON. None stands for the error that
+            the contract shows for this status; `""` for no body.
+        headers: Further headers of the answer, such as `{"Retry-After": "1"}`.
+        content_type: Content type of `body`. By default JSON for a value, HTML for text that begins with `<`, plain
+            text for other text, and binary for bytes.
+        processed: With `status`: do the work first (a session is started), then send this answer instead of the real
+            one.
+        delay: Seconds to wait before the request is looked at. A client that leaves meanwhile started nothing.
+        delay_answer: Seconds to hold the answer back after the work was done.
+        close: `"before"` resets the connection before anything is done; `"after"` resets it once the work is done,
+            before any byte of the answer.
+        truncate: Announce the whole length, send half of the body, end the connection.
+        drip: Seconds between single bytes of the answer, its headers included.
+        endless: A chunked answer whose body never ends: `body` over and over if given, else spaces.
+
+    Raises:
+        ValueError: A value is out of bounds, or two of them contradict each other; the message names them.
+        TypeError: A value has the wrong type.
+    """
+
+    operation: Literal["createSessionToken", "createEngineSession"] | None = None
+    times: int | None = None
+    rate: float | None = None
+    seed: int = 0
+    after: int = 0
+    status: int | None = None
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str | None = None
+    processed: bool = False
+    delay: float = 0.0
+    delay_answer: float = 0.0
+    close: Literal["before", "after"] | None = None
+    truncate: bool = False
+    drip: float = 0.0
+    endless: bool = False
+
+    def __post_init__(self) -> None:
+        self._check_types()
+        self._check_values()
+        self._check_combination()
+        object.__setattr__(self, "headers", dict(self.headers))
+
+    def _check_types(self) -> None:
+        for name in ("times", "seed", "after", "status"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | None):
+                raise TypeError(f"Fault.{name} must be a whole number, not {value!r}")
+        for name in ("rate", "delay", "delay_answer", "drip"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float | None):
+                raise TypeError(f"Fault.{name} must be a number, not {value!r}")
+        for name in ("processed", "truncate", "endless"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"Fault.{name} must be true or false, not {getattr(self, name)!r}")
+        if not isinstance(self.content_type, str | None):
+            raise TypeError(f"Fault.content_type must be a string, not {self.content_type!r}")
+        headers: Any = self.headers
+        if not isinstance(headers, Mapping) or not all(
+            isinstance(text, str) for pair in headers.items() for text in pair
+        ):
+            raise TypeError("Fault.headers must map strings to strings")
+        if not _is_body(self.body):
+            raise TypeError("Fault.body must be a string of valid Unicode, bytes, or what json.dumps takes")
+
+    def _check_values(self) -> None:
+        if self.operation not in (None, *OPERATIONS):
+            raise ValueError(f"Fault.operation must be one of {', '.join(OPERATIONS)}, not {self.operation!r}")
+        if self.close not in (None, "before", "after"):
+            raise ValueError(f'Fault.close must be "before" or "after", not {self.close!r}')
+        if self.times is not None and self.times < 1:
+            raise ValueError(f"Fault.times must be at least 1, not {self.times}")
+        if self.after < 0:
+            raise ValueError(f"Fault.after must be at least 0, not {self.after}")
+        if self.rate is not None and not 0 <= self.rate <= 1:
+            raise ValueError(f"Fault.rate must be between 0 and 1, not {self.rate}")
+        if self.status is not None and not 200 <= self.status <= 599:
+            raise ValueError(f"Fault.status must be between 200 and 599, not {self.status}")
+        for name in ("delay", "delay_answer", "drip"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"Fault.{name} must be a finite number of seconds, at least 0, not {value}")
+        for header, value in [*self.headers.items(), ("content_type", self.content_type or "")]:
+            if header.lower() in _FRAMING:
+                raise ValueError(f"Fault.headers must not set {header}; to cut an answer short, use truncate=True")
+            if not _HEADER_NAME.fullmatch(header) or not _HEADER_VALUE.fullmatch(value):
+                raise ValueError(f"Fault.headers: {header!r} is not a header that HTTP can carry")
+
+    def _check_combination(self) -> None:
+        answer = [name for name in ("status", "truncate", "drip", "endless") if getattr(self, name)]
+        if self.status is None and (self.processed or self.content_type is not None):
+            raise ValueError("Fault.processed and content_type go with a status")
+        if self.status is None and self.body is not None and not self.endless:
+            raise ValueError("Fault.body goes with a status, or with endless")
+        if self.close and answer:
+            raise ValueError(f"Fault.close sends no answer, so it does not go with {', '.join(answer)}")
+        if self.close == "before" and self.delay_answer:
+            raise ValueError('Fault.close="before" leaves no answer to hold back with delay_answer')
+        if self.truncate and self.endless:
+            raise ValueError("Fault.truncate and endless contradict each other")
+        if self.headers and not answer:
+            raise ValueError("Fault.headers go with status, truncate, drip or endless")
+        if not (answer or self.close or self.delay or self.delay_answer):
+            raise ValueError(
+                "a Fault must do something: set status, close, truncate, endless, drip, delay or delay_answer"
+            )
+
+    @property
+    def does_the_work(self) -> bool:
+        """Whether the request is processed (a token minted, a session started) in spite of the fault."""
+        return self.close != "before" and (self.status is None or self.processed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is set, as JSON can carry it: what the HTTP control and `--fault` take. Bytes become `body_base64`."""
+        said: dict[str, Any] = {}
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if f.name == "body" and isinstance(value, bytes):
+                said["body_base64"] = base64.b64encode(value).decode("ascii")
+            elif value != ({} if f.name == "headers" else f.default):
+                said[f.name] = value
+        return said
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Reads what `to_dict` writes.
+
+        Raises:
+            ValueError: An unknown name, or a value out of bounds.
+            TypeError: A value of the wrong type, or no mapping at all.
+        """
+        if not isinstance(data, Mapping):
+            raise TypeError(f"a fault must be an object, not {type(data).__name__}")
+        said = dict(data)
+        known = [f.name for f in fields(cls)]
+        unknown = [str(name) for name in said if name not in known and name != "body_base64"]
+        if unknown:
+            raise ValueError(f"a Fault has no {', '.join(unknown)}; known are {', '.join(known)}, body_base64")
+        if "body_base64" in said:
+            try:
+                said["body"] = base64.b64decode(said.pop("body_base64"), validate=True)
+            except (binascii.Error, TypeError, ValueError):
+                raise ValueError("Fault.body_base64 must be base64") from None
+        return cls(**said)
+
+
+class FaultPlan:
+    """The faults in force, in the order they were injected. Safe to use from several threads.
+
+    Every fault counts the calls it matches; the first one whose turn it is takes the call. A call taken by an earlier
+    fault does not use up the `times` of a later one.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: list[_Entry] = []
+
+    def add(self, *faults: Fault) -> None:
+        """Puts faults behind those already there, in force from the next call on."""
+        with self._lock:
+            self._entries += [_Entry(fault) for fault in faults]
+
+    def clear(self) -> None:
+        """Forgets all faults."""
+        with self._lock:
+            self._entries.clear()
+
+    def __iter__(self) -> Iterator[Fault]:
+        with self._lock:
+            return iter([entry.fault for entry in self._entries])
+
+    def decide(self, operation: str) -> Fault | None:
+        """The fault that the next call of this operation meets, or None. Counts the call."""
+        taken: Fault | None = None
+        with self._lock:
+            for entry in self._entries:
+                if entry.fault.operation in (None, operation) and entry.is_due() and taken is None:
+                    entry.hits += 1
+                    taken = entry.fault
+        return taken
+
+
+@dataclass(slots=True)
+class _Entry:
+    fault: Fault
+    seen: int = 0
+    hits: int = 0
+
+    def is_due(self) -> bool:
+        """Counts a matching call, and says whether the fault wants it."""
+        n = self.seen - self.fault.after
+        self.seen += 1
+        if n < 0 or (self.fault.times is not None and self.hits >= self.fault.times):
+            return False
+        return self.fault.rate is None or chance(self.fault.seed, n) < self.fault.rate
+
+
+def chance(seed: int, n: int) -> float:
+    """A number from 0 up to 1 that depends on the seed and n alone, the same on every machine and in every language."""
+    digest = hashlib.sha256(f"{seed}:{n}".encode("ascii")).digest()
+    # 53 bits: what a float holds exactly, so that the result stays below 1.
+    return (int.from_bytes(digest[:8], "big") >> 11) / 2**53
+
+
+def reason_phrase(status: int) -> str:
+    """The words that usually stand beside a status; none for a status nobody registered."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _is_body(value: Any) -> bool:
+    if isinstance(value, bytes):
+        return True
+    try:
+        # What must become something else than UTF-8 has to be given as bytes.
+        (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).encode("utf-8")
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,45 @@
+"""Hiding credentials in what the sandbox shows: records, logs, the HTTP control."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+MASK = "***"
+
+_SECRET_FIELDS = frozenset({"livekittoken", "sessiontoken", "token", "credential", "authorization", "apikey"})
+_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
+
+
+def masked(value: Any) -> Any:
+    """A copy of a JSON value with every credential replaced.
+
+    Hidden are LiveKit, Daily and session tokens, TURN passwords, and all values of a `headers` object, which is where a
+    webhook tool carries its own credentials.
+    """
+    if isinstance(value, list):
+        return [masked(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _masked_field(key, item) for key, item in value.items()}
+    return value
+
+
+def _masked_field(name: str, value: Any) -> Any:
+    if name.lower() == "headers" and isinstance(value, dict):
+        return dict.fromkeys(value, MASK)
+    # An object under such a name is a description (a JSON Schema's property called "token"), not a credential.
+    if name.lower() in _SECRET_FIELDS and value is not None and not isinstance(value, dict | list):
+        return MASK
+    return masked(value)
+
+
+def masked_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Request headers by lower-case name, credentials replaced but for their scheme (`Bearer ***`)."""
+    shown: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        if name in _SECRET_HEADERS:
+            scheme, blank, _ = value.partition(" ")
+            value = f"{scheme} {MASK}" if blank and scheme.lower() in {"bearer", "basic"} else MASK
+        shown[name] = f"{shown[name]}, {value}" if name in shown else value
+    return shown

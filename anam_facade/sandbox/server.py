@@ -1,0 +1,202 @@
+"""Serving an application from a thread of its own: a listening socket that can go away and come back.
+
+uvicorn's protocol does the HTTP; its `Server` class is not used, because it looks only ten times a second whether it
+should stop, and tests start and stop a sandbox by the hundred.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, cast
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from .wire import Connection, logger
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+_BACKLOG = 2048
+"""Connections that may wait to be accepted; the system may allow fewer."""
+
+_PATIENCE = 0.5
+"""Seconds that requests in progress get to notice that their connection was cut."""
+
+
+class Server:
+    """Serves one application on one address.
+
+    Args:
+        app: What to serve.
+        host: Address to listen on.
+        port: TCP port; 0 picks a free one.
+        keepalive: Seconds after which an idle connection is closed.
+
+    Raises:
+        OSError: The address cannot be used.
+    """
+
+    def __init__(self, app: ASGIApp, *, host: str, port: int, keepalive: float) -> None:
+        self._config = Config(
+            cast("Any", app),
+            http=Connection,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            # Whoever runs this process decides about its logging, uvicorn's included.
+            log_config=None,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            # Declared as int, and only ever handed to loop.call_later.
+            timeout_keep_alive=cast("int", keepalive),
+        )
+        self._config.load()
+        self._state = ServerState()
+        self._socket: socket.socket | None = _bound(host, port)
+        self.address: tuple[str, int] = self._socket.getsockname()[:2]
+        self._lock = threading.Lock()
+        self._started: Future[asyncio.AbstractEventLoop] = Future()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closing: asyncio.Event | None = None
+        self._listener: asyncio.Server | None = None
+        self._return: asyncio.Task[None] | None = None
+        self._thread = threading.Thread(target=self._run, name="anam-sandbox", daemon=True)
+
+    def start(self) -> None:
+        """Starts serving. Returns once connections are accepted.
+
+        Raises:
+            OSError: Another process has begun to listen on the port.
+        """
+        self._thread.start()
+        try:
+            self._loop = self._started.result()
+        except BaseException:
+            self._thread.join()
+            raise
+
+    def stop(self) -> None:
+        """Cuts every connection and ends the thread. Does nothing when that was done before."""
+        with self._lock:
+            loop, self._loop = self._loop, None
+            if loop is not None and self._closing is not None:
+                loop.call_soon_threadsafe(self._closing.set)
+        self._thread.join()
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Runs a function in the server's thread and waits for it. Does nothing when the server has stopped."""
+        if threading.current_thread() is self._thread:
+            function()
+            return
+
+        async def call() -> None:
+            function()
+
+        with self._lock:
+            if self._loop is not None:
+                asyncio.run_coroutine_threadsafe(call(), self._loop).result()
+
+    # The following run in the server's thread.
+
+    def cut_busy(self) -> None:
+        """Resets the connections on which a request is being worked on."""
+        for connection in self._connections():
+            if connection.busy:
+                connection.abort()
+
+    def go_down(self, seconds: float, spare: Connection | None = None) -> None:
+        """Stops listening and resets every connection; listens on the same port again after some seconds.
+
+        Args:
+            seconds: How long to be away. Counts anew when the server is away already.
+            spare: A connection that is closed in an orderly way instead.
+        """
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+            # Bound but not listening: connecting is refused, and nobody else is given the port in the meantime.
+            self._socket = _bound(*self.address)
+        self._abort_all(spare)
+        # A connection that was being accepted shows up one round later.
+        asyncio.get_running_loop().call_soon(self._abort_all, spare)
+        if self._return is not None:
+            self._return.cancel()
+        self._return = asyncio.create_task(self._come_back(seconds))
+
+    async def _come_back(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._listen()
+
+    async def _listen(self) -> None:
+        if self._socket is not None:
+            loop = asyncio.get_running_loop()
+            self._listener = await loop.create_server(self._connection, sock=self._socket, backlog=_BACKLOG)
+            # The listener owns the socket from here on.
+            self._socket = None
+
+    def _connection(self) -> Connection:
+        return Connection(self._config, self._state, {})
+
+    def _connections(self) -> list[Connection]:
+        return [connection for connection in self._state.connections if isinstance(connection, Connection)]
+
+    def _abort_all(self, spare: Connection | None = None) -> None:
+        for connection in self._connections():
+            if connection is spare:
+                connection.transport.close()
+            else:
+                connection.abort()
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        try:
+            self._closing = asyncio.Event()
+            try:
+                await self._listen()
+            except BaseException as error:
+                self._started.set_exception(error)
+                return
+            self._started.set_result(asyncio.get_running_loop())
+            await self._closing.wait()
+            await self._shut()
+        finally:
+            if self._socket is not None:
+                self._socket.close()
+
+    async def _shut(self) -> None:
+        if self._return is not None:
+            self._return.cancel()
+        if self._listener is not None:
+            self._listener.close()
+        # Several rounds: one for connections that were being accepted, one for each to be told of its end.
+        for _ in range(5):
+            self._abort_all()
+            await asyncio.sleep(0)
+        if tasks := set(self._state.tasks):
+            _, late = await asyncio.wait(tasks, timeout=_PATIENCE)
+            if late:
+                logger.warning("%d requests had to be cancelled", len(late))
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket with that address, not listening yet."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    sock = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":
+            # Connections that were just closed must not keep the port. (On Windows the option means something else.)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock

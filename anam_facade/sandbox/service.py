@@ -1,0 +1,260 @@
+"""The two operations, as the facts describe them: from a request to an answer, without I/O.
+
+Where the vendor does not say what its server does, the sandbox decides as follows:
+
+- A used token is answered 401, or 409 when `Settings.used_token_status` says so.
+- A `legacy` token is answered 400 at the start. (Clients refuse such a token before they send it.)
+- A mint without `personaConfig` yields a `legacy` token; one whose `personaConfig` is no object is answered 400.
+- `expiresIn` is a number and one of s, m, h, d. Anything else leaves the usual lifetime, or is answered 400 when
+  strict.
+- A direct start is answered 201, a start with a token 200.
+- Avatar models that the contract does not list are answered 400. Regions and preset styles that it does not list pass,
+  and so does every well-formed UUID of an avatar, a voice, a persona or a tool: the sandbox has no catalogue of them.
+- Where several things are wrong, the first of these answers: 401, body 400, plan 402, configuration 400, gated model
+  403, spend cap 429, concurrency 429.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .settings import Settings
+from .state import NoSlot, State, TokenRefused, TokenUsed
+from .validation import Contract, NotJson, Problem, as_details, parse_json
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST_LIFETIME = 366 * 86400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A response, before anything is sent.
+
+    Attributes:
+        status: HTTP status.
+        headers: Header names and values, without the length.
+        body: The whole body.
+        session_id: The session that this answer tells the client about.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
+    body: bytes = field(default=b"", repr=False)
+    session_id: str | None = None
+
+
+def json_answer(status: int, value: Any, *, session_id: str | None = None) -> Answer:
+    """An answer with a JSON body."""
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return Answer(status=status, body=body, session_id=session_id)
+
+
+class _Refused(Exception):
+    """Ends the handling of a request with an error answer."""
+
+    def __init__(self, status: int, example: str, message: str | None = None, details: Any = None) -> None:
+        super().__init__(status)
+        self.status, self.example, self.message, self.details = status, example, message, details
+
+
+class Service:
+    """Answers requests out of the state.
+
+    Args:
+        contract: Shapes and examples.
+        state: Tokens and sessions.
+        settings: The account and the server, as they are for this request.
+    """
+
+    def __init__(self, contract: Contract, state: State, settings: Settings) -> None:
+        self._contract = contract
+        self._state = state
+        self._settings = settings
+
+    def answer(self, operation: str, *, bearer: str | None, content_type: str | None, body: bytes) -> Answer:
+        """Does what an operation does, and says what the server says.
+
+        Args:
+            operation: The contract's `operationId`.
+            bearer: The credential of the `Authorization` header, or None.
+            content_type: The `Content-Type` header, or None.
+            body: The request's body.
+        """
+        try:
+            if operation == "createSessionToken":
+                return self._mint(bearer, content_type, body)
+            return self._start(bearer, content_type, body)
+        except _Refused as refused:
+            return self._error(refused)
+
+    def _error(self, refused: _Refused) -> Answer:
+        said = self._contract.example(refused.example)
+        if refused.message is not None:
+            said["message"] = refused.message
+        if refused.details is not None:
+            said["details"] = refused.details
+        elif refused.message is not None:
+            said.pop("details", None)
+        answer = json_answer(refused.status, said)
+        if refused.status != 401:
+            return answer
+        return Answer(status=401, headers=(*answer.headers, ("WWW-Authenticate", "Bearer")), body=answer.body)
+
+    # Minting
+
+    def _mint(self, bearer: str | None, content_type: str | None, body: bytes) -> Answer:
+        if self._state.kind_of(bearer) != "api_key":
+            raise _Refused(401, "ErrorBadKey", None if bearer else "The API key is missing")
+        config = self._object(content_type, body)
+        if "personaConfig" in config and not isinstance(config["personaConfig"], dict):
+            raise _invalid([Problem("personaConfig", "type", "the value is not an object")])
+        expires_in = config.pop("expiresIn", None)
+        lifetime = parse_duration(expires_in)
+        if self._settings.strict:
+            asked = config if expires_in is None else {**config, "expiresIn": expires_in}
+            self._check_config("SessionTokenRequest", asked)
+            if expires_in is not None and lifetime is None:
+                raise _invalid([Problem("expiresIn", "format", "it is not a number and one of s, m, h, d, such as 1h")])
+        token = self._state.mint(
+            config,
+            kind=token_type(config.get("personaConfig")),
+            lifetime=self._settings.token_lifetime if lifetime is None else lifetime,
+        )
+        return json_answer(200, {"sessionToken": token})
+
+    # Starting
+
+    def _start(self, bearer: str | None, content_type: str | None, body: bytes) -> Answer:
+        kind = self._state.kind_of(bearer)
+        if kind == "api_key":
+            return self._start_direct(self._object(content_type, body))
+        if bearer is None or kind == "other":
+            raise _Refused(401, "ErrorBadToken", None if bearer else "The credential is missing")
+        return self._start_with_token(bearer, content_type, body)
+
+    def _start_with_token(self, bearer: str, content_type: str | None, body: bytes) -> Answer:
+        try:
+            token = self._state.token(bearer)
+        except TokenRefused:
+            raise _Refused(401, "ErrorBadToken") from None
+        asked = self._object(content_type, body)
+        if problems := self._contract.problems("TokenStartRequest", asked):
+            raise _invalid(problems)
+        if token.record.type == "legacy":
+            raise _Refused(400, "ErrorBadRequest", "A session token of type legacy cannot start a session")
+        if token.record.used_by:
+            raise self._token_used()
+        self._check_plan()
+        self._check_config("SessionTokenRequest", token.config)
+        return self._started(200, token.config, asked, token.record.id)
+
+    def _start_direct(self, asked: dict[str, Any]) -> Answer:
+        self._check_plan()
+        self._check_config("DirectStartRequest", asked)
+        return self._started(201, asked, asked, None)
+
+    def _started(
+        self, status: int, config: Mapping[str, Any], asked: Mapping[str, Any], token_id: str | None
+    ) -> Answer:
+        if self._settings.spend_cap_reached:
+            raise _Refused(429, "ErrorSpendCap")
+        try:
+            session = self._state.start(
+                config,
+                token_id=token_id,
+                client_metadata=asked.get("clientMetadata") or {},
+                max_sessions=self._settings.max_sessions,
+            )
+        except TokenUsed:
+            raise self._token_used() from None
+        except NoSlot:
+            raise _Refused(429, "ErrorConcurrency") from None
+        # With LiveKit the contract's example has no engine to connect to, and no clientConfig.
+        said = self._contract.example("StartedForBrowser" if session.livekit_url is None else "StartedForLiveKit")
+        said["sessionId"] = session.id
+        said["region"] = session.session_options.get("region", said["region"])
+        return json_answer(status, said, session_id=session.id)
+
+    def _token_used(self) -> _Refused:
+        status = self._settings.used_token_status
+        return _Refused(status, "ErrorTokenUsed" if status == 409 else "ErrorBadToken")
+
+    def _check_plan(self) -> None:
+        if not self._settings.has_plan:
+            raise _Refused(402, "ErrorNoPlan")
+
+    # Checks
+
+    def _object(self, content_type: str | None, body: bytes) -> dict[str, Any]:
+        media_type = (content_type or "application/json").partition(";")[0].strip().lower()
+        if media_type != "application/json":
+            raise _Refused(400, "ErrorBadRequest", "The Content-Type must be application/json")
+        try:
+            value = parse_json(body)
+        except NotJson as error:
+            raise _Refused(400, "ErrorBadRequest", f"The body is not valid JSON: {error}") from None
+        if not isinstance(value, dict):
+            raise _Refused(400, "ErrorBadRequest", "The body must be a JSON object")
+        return value
+
+    def _check_config(self, schema: str, config: Mapping[str, Any]) -> None:
+        if problems := self._contract.problems(schema, config):
+            raise _invalid(problems)
+        if problems := list(self._rules(config)):
+            raise _invalid(problems)
+        model = config["personaConfig"].get("avatarModel")
+        if model in self._settings.gated_models:
+            raise _Refused(403, "ErrorForbidden", details={"field": "personaConfig.avatarModel"})
+
+    def _rules(self, config: Mapping[str, Any]) -> Iterator[Problem]:
+        """What the contract says in words or in extensions, for a configuration that satisfies its schema."""
+        persona, options = config["personaConfig"], config.get("sessionOptions") or {}
+        model = persona.get("avatarModel")
+        models = self._contract.schema("EphemeralPersonaConfig")["properties"]["avatarModel"]["x-extensible-enum"]
+        if model is not None and model not in models:
+            yield Problem("personaConfig.avatarModel", "x-extensible-enum", f"it is none of {', '.join(models)}")
+        by_model: Mapping[str, list[str]] = self._contract.schema("SessionOptions")["x-knownVideoSizes"]
+        # A saved persona, and one without a model of its own, may turn out to have any of them.
+        sizes = by_model.get(model) or [size for sizes in by_model.values() for size in sizes]
+        if "videoWidth" in options:
+            size = f"{int(options['videoWidth'])}x{int(options['videoHeight'])}"
+            if size not in sizes:
+                known = ", ".join(sizes)
+                yield Problem("sessionOptions.videoWidth", "x-knownVideoSizes", f"the video size is none of {known}")
+        if "egress" in options and persona.get("enableAudioPassthrough") is not True:
+            yield Problem(
+                "sessionOptions.egress", "enableAudioPassthrough", "it needs personaConfig.enableAudioPassthrough"
+            )
+
+
+def _invalid(problems: list[Problem]) -> _Refused:
+    return _Refused(400, "ErrorBadRequest", "; ".join(map(str, problems)), as_details(problems))
+
+
+def token_type(persona: Any) -> str:
+    """The `type` claim of a token that is bound to a persona."""
+    if not isinstance(persona, dict):
+        return "legacy"
+    if "personaId" in persona:
+        return "stateful"
+    # `brainType` is what `llmId` was called before.
+    return "ephemeral" if any(persona.get(name) for name in ("llmId", "brainType", "voiceId")) else "legacy"
+
+
+def parse_duration(text: object) -> float | None:
+    """Seconds in a duration such as `90s`, `30m`, `1h` or `2d`; None for anything else, and for more than a year."""
+    match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([smhd])\s*", text, re.ASCII) if isinstance(text, str) else None
+    if match is None:
+        return None
+    seconds = float(match[1]) * _SECONDS[match[2]]
+    return seconds if seconds <= _LONGEST_LIFETIME else None
+
+
+def bearer_of(authorization: str | None) -> str | None:
+    """The credential in an `Authorization` header; None when there is no header, or it is not of the Bearer kind."""
+    scheme, _, credential = (authorization or "").partition(" ")
+    return credential.strip() or None if scheme.lower() == "bearer" else None

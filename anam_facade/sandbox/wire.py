@@ -1,0 +1,134 @@
+"""Where the sandbox meets the socket: connections that can break in every way a network can.
+
+uvicorn lets an application choose its protocol class (`Config(http=…)`). `Connection` is such a class: uvicorn's own
+HTTP/1.1 protocol, which besides tells the application when the client has gone, and can be reset, or answered byte by
+byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from .faults import Fault, reason_phrase
+from .service import Answer, json_answer
+
+logger = logging.getLogger("anam_facade.sandbox")
+
+_BLOCK = 16 * 1024
+_NO_BODY = frozenset({204, 304})
+
+
+class Connection(H11Protocol):
+    """One client's connection. The application finds it in `scope["state"]["connection"]`.
+
+    Attributes:
+        gone: Set once the connection has ended, whoever ended it.
+        busy: Whether a request is being worked on.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, {**app_state, "connection": self}, _loop)
+        # uvicorn's own loggers may belong to another server in the same process: leave them alone.
+        self.logger = logger.getChild("http")
+        self.access_log = False
+        self.gone = asyncio.Event()
+        self.busy = False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by the transport when the connection has ended."""
+        super().connection_lost(exc)
+        self.gone.set()
+
+    def send_400_response(self, msg: str) -> None:
+        """Called for what is not HTTP: the answer of uvicorn, as the contract's error."""
+        answer = json_answer(400, {"error": "Bad Request", "message": msg})
+        self.transport.write(b"".join(wire_form(answer, None)))
+        self.transport.close()
+
+    async def wait(self, seconds: float) -> bool:
+        """Waits, but not longer than the client does. False when the client has gone."""
+        if seconds > 0:
+            try:
+                async with asyncio.timeout(seconds):
+                    await self.gone.wait()
+            except TimeoutError:
+                # Lets an end that has arrived in the meantime be noticed.
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+        return not self.gone.is_set()
+
+    async def reset(self) -> None:
+        """Ends the connection with a TCP reset: the client sees it break, not close."""
+        self.abort()
+        await self.gone.wait()
+
+    def abort(self) -> None:
+        """Ends the connection with a TCP reset, as soon as the event loop comes round."""
+        sock = self.transport.get_extra_info("socket")
+        if sock is not None and not self.transport.is_closing():
+            # With a linger time of zero, closing sends RST instead of FIN.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+    async def pour(self, answer: Answer, fault: Fault, at_the_end: Callable[[], None]) -> None:
+        """Sends an answer as the fault wants it, for as long as the client stays, then ends the connection.
+
+        Args:
+            answer: What to send.
+            fault: How to send it.
+            at_the_end: Called before the last piece is sent.
+        """
+        pieces = wire_form(answer, fault)
+        piece = next(pieces, b"")
+        while piece and not self.gone.is_set():
+            following = next(pieces, b"")
+            if not following:
+                at_the_end()
+            self.transport.write(piece)
+            await self.flow.drain()
+            # Other connections get their turn also where nothing drips and the client reads as fast as it is sent.
+            await asyncio.sleep(0)
+            if following:
+                await self.wait(fault.drip)
+            piece = following
+        self.transport.close()
+        await self.gone.wait()
+
+
+def wire_form(answer: Answer, fault: Fault | None) -> Iterator[bytes]:
+    """The bytes of an answer on the wire, in the pieces in which a fault sends them."""
+    truncate, endless, drip = (fault.truncate, fault.endless, fault.drip) if fault else (False, False, 0.0)
+    length = ("Transfer-Encoding", "chunked") if endless else ("Content-Length", str(len(answer.body)))
+    lines = [f"HTTP/1.1 {answer.status} {reason_phrase(answer.status)}"]
+    lines += [f"{name}: {value}" for name, value in (*answer.headers, length, ("Connection", "close"))]
+    head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+    pieces: Iterator[bytes] = iter([head])
+    if endless:
+        block = (answer.body or b" ") * (_BLOCK // max(len(answer.body), 1) or 1)
+        pieces = itertools.chain(pieces, itertools.repeat(b"%x\r\n%b\r\n" % (len(block), block)))
+    else:
+        pieces = itertools.chain(pieces, [answer.body[: len(answer.body) // 2] if truncate else answer.body])
+    if drip:
+        return (piece[i : i + 1] for piece in pieces for i in range(len(piece)))
+    return pieces
+
+
+def has_body(status: int) -> bool:
+    """Whether HTTP allows a body with this status."""
+    return status not in _NO_BODY

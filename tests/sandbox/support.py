@@ -1,0 +1,95 @@
+"""What the tests of the sandbox share: personas, and a client that holds every answer against the contract."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import yaml
+
+from anam_facade._contract import openapi_path
+from anam_facade.sandbox import Sandbox
+
+MINT, START = "/v1/auth/session-token", "/v1/engine/session"
+UUID = "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"
+SAVED: dict[str, Any] = {"personaId": UUID}
+INLINE: dict[str, Any] = {"avatarId": UUID, "voiceId": UUID, "llmId": UUID}
+LIVEKIT: dict[str, Any] = {"livekitUrl": "wss://rooms.example.org", "livekitToken": "header.payload.signature"}
+DOCUMENT: dict[str, Any] = yaml.safe_load(openapi_path().read_text("utf-8"))
+EXAMPLES: dict[str, Any] = {name: example["value"] for name, example in DOCUMENT["components"]["examples"].items()}
+
+
+def resolved(node: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in node:
+        target: Any = DOCUMENT
+        for step in node["$ref"].removeprefix("#/").split("/"):
+            target = target[step]
+        node = target
+    return node
+
+
+def assert_fits_contract(response: httpx.Response) -> None:
+    """The status is documented, and the body satisfies the schema given for it. Independent of the sandbox's own code."""
+    path, method = response.request.url.path, response.request.method.lower()
+    schema: dict[str, Any] = {"$ref": "#/components/schemas/ErrorResponse"}
+    if operation := DOCUMENT["paths"].get(path, {}).get(method):
+        responses = operation["responses"]
+        documented = resolved(responses.get(str(response.status_code)) or responses["default"])
+        schema = documented["content"]["application/json"]["schema"]
+    assert response.headers["content-type"] == "application/json", response.text
+    jsonschema_rs.Draft202012Validator({**DOCUMENT, **schema}).validate(response.json())
+
+
+class Api:
+    """A plain client: one connection pool, one method per operation."""
+
+    def __init__(self, sandbox: Sandbox, *, check: bool = True) -> None:
+        self.sandbox = sandbox
+        self.http = httpx.Client(base_url=sandbox.base_url, timeout=10, trust_env=False)
+        self._check = check
+
+    def post(self, path: str, body: Any, bearer: str | None, **more: Any) -> httpx.Response:
+        headers = {} if bearer is None else {"Authorization": f"Bearer {bearer}"}
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers |= {"Content-Type": "application/json"} | more.pop("headers", {})
+        response = self.http.post(path, content=content, headers=headers, **more)
+        if self._check:
+            assert_fits_contract(response)
+        return response
+
+    def mint(self, persona: Any = SAVED, *, bearer: str | None = None, **config: Any) -> httpx.Response:
+        return self.post(MINT, {"personaConfig": persona, **config}, bearer or self.sandbox.api_key)
+
+    def token(self, persona: Any = SAVED, **config: Any) -> str:
+        response = self.mint(persona, **config)
+        assert response.status_code == 200, response.text
+        token: str = response.json()["sessionToken"]
+        return token
+
+    def start(self, token: str, body: Any = None, **more: Any) -> httpx.Response:
+        return self.post(START, {} if body is None else body, token, **more)
+
+    def direct(self, persona: Any = SAVED, **config: Any) -> httpx.Response:
+        return self.post(START, {"personaConfig": persona, **config}, self.sandbox.api_key)
+
+
+class Clock:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.25
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    """Waits for what another thread is about to bring about."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.005)
