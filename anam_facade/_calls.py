@@ -204,7 +204,7 @@ def start_with_token(settings: Settings, token: SessionToken | str, client_metad
         operation=Operation.START_WITH_TOKEN,
         bearer=token._secret,
         request=generated().token_start_request(body, settings.gateway_target("/v1/engine/session")),
-        secrets=(settings.api_key, token._secret),
+        secrets=(settings.api_key, token._secret, *token._bound),
         token=token,
         client_label=token.client_label,
         livekit_url=token.livekit_url,
@@ -335,7 +335,11 @@ def _session_token(call: Call, said: Mapping[str, Any]) -> SessionToken | None:
     if not isinstance(value, str) or not BEARER.fullmatch(value):
         return None
     return SessionToken(
-        value, client_label=call.client_label, livekit_url=call.livekit_url, livekit_room=call.livekit_room
+        value,
+        client_label=call.client_label,
+        livekit_url=call.livekit_url,
+        livekit_room=call.livekit_room,
+        bound=call.secrets,
     )
 
 

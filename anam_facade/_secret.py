@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Iterable, Mapping
 from typing import NoReturn, final
 
 MASK = "***"
+
+_JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{2,}\.[\w-]*", re.ASCII)
 
 
 @final
@@ -66,13 +69,16 @@ def as_secret_values(value: Mapping[str, str | Secret] | None) -> Mapping[str, S
 
 
 def scrub(text: str, secrets: Iterable[Secret]) -> str:
-    """The text with every secret in it masked: servers like to quote a credential in what they answer."""
+    """The text with every secret in it masked: servers like to quote a credential in what they answer.
+
+    Whatever looks like a JWT is masked too: it may be a fresh token in an answer that was not understood.
+    """
     for hidden in sorted((s.reveal() for s in secrets), key=len, reverse=True):
         # Masking a one-letter header value would riddle the text, and such a value protects nothing.
         if len(hidden) >= 4:
             # Some servers escape the slashes of base64 in JSON.
             text = text.replace(hidden, MASK).replace(hidden.replace("/", "\\/"), MASK)
-    return text
+    return _JWT.sub(MASK, text)
 
 
 def _bytes(text: str) -> bytes:

@@ -175,6 +175,8 @@ class SessionToken:
     client_label: str | None = field(default=None, kw_only=True)
     livekit_url: str | None = field(default=None, kw_only=True)
     livekit_room: str | None = field(default=None, kw_only=True)
+    # Credentials in the configuration bound to the token: to be masked should the server quote them when it is used.
+    _bound: tuple[Secret, ...] = field(default=(), kw_only=True, alias="bound")
 
     @_secret.validator
     def _check(self, _: object, value: object) -> None:

@@ -127,7 +127,7 @@ def test_a_hint_beyond_the_deadline_is_not_slept_for(anam_sandbox: Sandbox, star
 @pytest.mark.parametrize("mode", ["token", "direct"])
 def test_a_concurrency_limit_is_raised_at_once(anam_sandbox: Sandbox, start: Any, mode: str) -> None:
     """Waiting frees no slot: one request, a typed error, no second session; after one ends, the next may start."""
-    anam_sandbox.max_sessions = 1
+    anam_sandbox.configure(max_sessions=1)
     first = start(mode)
     with pytest.raises(ConcurrencyLimitError):
         start(mode)
@@ -166,7 +166,7 @@ def test_a_token_start_is_repeated_with_the_same_token(anam_sandbox: Sandbox, st
 @pytest.mark.parametrize("used", [401, 409])
 def test_a_fault_that_hid_a_started_session_is_told(anam_sandbox: Sandbox, start: Any, used: int) -> None:
     """502, but the session was started: the same token is refused, which is told as uncertain. One session, one token."""
-    anam_sandbox.used_token_status = used
+    anam_sandbox.configure(used_token_status=used)
     anam_sandbox.inject(Fault(operation=START, status=502, processed=True, times=1))
     with pytest.raises(SessionStartUncertainError) as caught:
         start("token")
@@ -222,7 +222,7 @@ def test_a_lost_token_start_is_repeated_and_told(
 ) -> None:
     """The repeated token is refused because the first try won: uncertain, one session, and no second token."""
     calls.configure(timeout=0.3)
-    anam_sandbox.used_token_status = used
+    anam_sandbox.configure(used_token_status=used)
     anam_sandbox.inject(Fault(operation=START, times=1, **LOST[how]))
     with pytest.raises(SessionStartUncertainError) as caught:
         start("token")

@@ -121,7 +121,7 @@ def test_a_body_of_more_than_a_mebibyte_is_refused(api: Api) -> None:
 
 @pytest.mark.parametrize(
     "authorization",
-    [None, "", "Bearer", "Bearer ", "Bearer wrong", "Basic {key}", "{key}", "Bearer {key}x", "Bearer \xff", "Bearer {token}"],
+    [None, "", "Bearer", "Bearer wrong", "Basic {key}", "{key}", "Bearer {key}x", "Bearer \xff", "Bearer {token}"],
 )
 def test_only_the_api_key_may_mint(api: Api, authorization: str | None) -> None:
     """A missing, malformed or wrong credential is answered 401, and so is a session token."""
