@@ -6,54 +6,162 @@ comes. Kept apart from `_transport`, because importing httpcore takes a while an
 
 from __future__ import annotations
 
+import socket
 import ssl
+import threading
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
+import anyio
 import httpcore
 import httpx
 
 from ._transport import attempt_deadline, is_loopback
 
 MAX_CONNECTIONS = 512
+"""Connections open at once; calls beyond wait for one, within their time-out."""
+
 KEEPALIVE_EXPIRY = 30.0
 """Seconds for which an idle connection is kept."""
 
+_POOL_IS_FULL = f"none of {MAX_CONNECTIONS} connections became free in time"
+
 
 class PoolTransport(httpx.BaseTransport):
-    """httpcore's connection pool as an httpx transport."""
+    """Connections to one origin, the one used last first, as an httpx transport."""
 
     def __init__(self, base_url: str, ssl_context: ssl.SSLContext | None) -> None:
-        self._pool = httpcore.ConnectionPool(network_backend=_Backend(), **_pool_options(base_url, ssl_context))
+        self._backend = _Backend()
+        self._origin = httpcore.URL(base_url).origin
+        self._factory = httpcore.ConnectionPool(network_backend=self._backend, **_options(base_url, ssl_context))
+        self._idle: deque[httpcore.ConnectionInterface] = deque()
+        self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self._closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        with _as_httpx():
-            response = self._pool.handle_request(_core_request(request))
-        assert isinstance(response.stream, Iterable)
-        return httpx.Response(response.status, headers=response.headers, stream=_Stream(response))
+        if not self._slots.acquire(timeout=_left(None, httpx.PoolTimeout)):
+            raise httpx.PoolTimeout(_POOL_IS_FULL)
+        connection = self._take()
+        try:
+            with _as_httpx():
+                response = connection.handle_request(_core_request(request))
+        except BaseException:
+            self._give_back(connection)
+            raise
+        return httpx.Response(
+            response.status, headers=response.headers, stream=_Stream(response, partial(self._give_back, connection))
+        )
+
+    def _take(self) -> httpcore.ConnectionInterface:
+        while self._idle:
+            with suppress(IndexError):  # another thread was quicker
+                connection = self._idle.pop()
+                if not connection.has_expired():
+                    return connection
+                connection.close()
+        return self._factory.create_connection(self._origin)
+
+    def _give_back(self, connection: httpcore.ConnectionInterface) -> None:
+        if connection.is_available() and not self._closed:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        # The one that has been idle longest is at the other end.
+        with suppress(IndexError):
+            oldest = self._idle.popleft()
+            if oldest.has_expired():
+                oldest.close()
+            else:
+                self._idle.appendleft(oldest)
+        self._slots.release()
 
     def close(self) -> None:
-        self._pool.close()
+        self._closed = True
+        while self._idle:
+            with suppress(IndexError):
+                self._idle.pop().close()
+        self._backend.abort()
 
 
 class AsyncPoolTransport(httpx.AsyncBaseTransport):
     """The same without blocking; on asyncio or trio."""
 
     def __init__(self, base_url: str, ssl_context: ssl.SSLContext | None) -> None:
-        options = _pool_options(base_url, ssl_context)
-        self._pool = httpcore.AsyncConnectionPool(network_backend=_AsyncBackend(), **options)
+        options = _options(base_url, ssl_context)
+        self._origin = httpcore.URL(base_url).origin
+        self._factory = httpcore.AsyncConnectionPool(network_backend=_AsyncBackend(), **options)
+        self._idle: deque[httpcore.AsyncConnectionInterface] = deque()
+        self._active: set[httpcore.AsyncConnectionInterface] = set()
+        self._slots: anyio.Semaphore | None = None
+        self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        with _as_httpx():
-            response = await self._pool.handle_async_request(_core_request(request))
-        return httpx.Response(response.status, headers=response.headers, stream=_AsyncStream(response))
+        await self._wait_for_slot()
+        connection = await self._take()
+        self._active.add(connection)
+        try:
+            with _as_httpx():
+                response = await connection.handle_async_request(_core_request(request))
+        except BaseException:
+            await self._give_back(connection)
+            raise
+        return httpx.Response(
+            response.status,
+            headers=response.headers,
+            stream=_AsyncStream(response, partial(self._give_back, connection)),
+        )
+
+    async def _wait_for_slot(self) -> None:
+        if self._slots is None:  # made here, because it belongs to the event loop
+            self._slots = anyio.Semaphore(MAX_CONNECTIONS)
+        try:
+            self._slots.acquire_nowait()
+        except anyio.WouldBlock:
+            try:
+                with anyio.fail_after(_left(None, httpx.PoolTimeout)):
+                    await self._slots.acquire()
+            except TimeoutError:
+                raise httpx.PoolTimeout(_POOL_IS_FULL) from None
+
+    async def _take(self) -> httpcore.AsyncConnectionInterface:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.has_expired():
+                return connection
+            await _close(connection)
+        return self._factory.create_connection(self._origin)
+
+    async def _give_back(self, connection: httpcore.AsyncConnectionInterface) -> None:
+        self._active.discard(connection)
+        if self._slots is not None:
+            self._slots.release()
+        if connection.is_available() and not self._closed:
+            self._idle.append(connection)
+        else:
+            await _close(connection)
+        # The one that has been idle longest is at the other end.
+        if self._idle and self._idle[0].has_expired():
+            await _close(self._idle.popleft())
 
     async def aclose(self) -> None:
-        await self._pool.aclose()
+        self._closed = True
+        connections = [*self._idle, *self._active]
+        self._idle.clear()
+        for connection in connections:
+            await _close(connection)
+
+
+async def _close(connection: httpcore.AsyncConnectionInterface) -> None:
+    # Also, and above all, in a task that is being cancelled.
+    with anyio.CancelScope(shield=True):
+        await connection.aclose()
 
 
 def _core_request(request: httpx.Request) -> httpcore.Request:
@@ -67,15 +175,13 @@ def _core_request(request: httpx.Request) -> httpcore.Request:
     )
 
 
-def _pool_options(base_url: str, ssl_context: ssl.SSLContext | None) -> dict[str, Any]:
+def _options(base_url: str, ssl_context: ssl.SSLContext | None) -> dict[str, Any]:
     secure = base_url.startswith("https:")
     proxy = proxy_for(base_url)
     return {
         # Making a context reads the whole bundle of certificates: not for a server on loopback.
         "ssl_context": ssl_context or (httpx.create_ssl_context() if secure else None),
         "proxy": proxy and _core_proxy(proxy),
-        "max_connections": MAX_CONNECTIONS,
-        "max_keepalive_connections": MAX_CONNECTIONS,
         "keepalive_expiry": KEEPALIVE_EXPIRY,
     }
 
@@ -120,20 +226,25 @@ _CORE_ERRORS = (
 
 
 class _Stream(httpx.SyncByteStream):
-    def __init__(self, response: httpcore.Response) -> None:
+    def __init__(self, response: httpcore.Response, give_back: Callable[[], None]) -> None:
         self._response = response
+        self._give_back = give_back
 
     def __iter__(self) -> Iterator[bytes]:
         with _as_httpx():
             yield from self._response.iter_stream()
 
     def close(self) -> None:
-        self._response.close()
+        try:
+            self._response.close()
+        finally:
+            self._give_back()
 
 
 class _AsyncStream(httpx.AsyncByteStream):
-    def __init__(self, response: httpcore.Response) -> None:
+    def __init__(self, response: httpcore.Response, give_back: Callable[[], Awaitable[None]]) -> None:
         self._response = response
+        self._give_back = give_back
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _as_httpx():
@@ -141,12 +252,17 @@ class _AsyncStream(httpx.AsyncByteStream):
                 yield chunk
 
     async def aclose(self) -> None:
-        await self._response.aclose()
+        try:
+            with anyio.CancelScope(shield=True):
+                await self._response.aclose()
+        finally:
+            await self._give_back()
 
 
 class _Backend(httpcore.NetworkBackend):
     def __init__(self) -> None:
         self._inner = httpcore.SyncBackend()
+        self.streams: WeakSet[_BoundedStream] = WeakSet()
 
     def connect_tcp(
         self,
@@ -157,12 +273,20 @@ class _Backend(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         left = _left(timeout, httpcore.ConnectTimeout)
-        return _BoundedStream(self._inner.connect_tcp(host, port, left, local_address, socket_options))
+        return _BoundedStream(self._inner.connect_tcp(host, port, left, local_address, socket_options), self.streams)
+
+    def abort(self) -> None:
+        """Wakes the threads that wait for an answer; closing a socket under them would not."""
+        for stream in list(self.streams):
+            with suppress(OSError):
+                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 class _BoundedStream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, streams: WeakSet[_BoundedStream]) -> None:
         self._inner = inner
+        self._streams = streams
+        streams.add(self)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
@@ -172,13 +296,14 @@ class _BoundedStream(httpcore.NetworkStream):
             self._inner.write(buffer[start : start + 65_536], _left(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
+        self._streams.discard(self)
         self._inner.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         left = _left(timeout, httpcore.ConnectTimeout)
-        return _BoundedStream(self._inner.start_tls(ssl_context, server_hostname, left))
+        return _BoundedStream(self._inner.start_tls(ssl_context, server_hostname, left), self._streams)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
@@ -223,12 +348,9 @@ class _AsyncBoundedStream(httpcore.AsyncNetworkStream):
         return self._inner.get_extra_info(info)
 
 
-def _left(timeout: float | None, expired: type[Exception]) -> float | None:
-    """The time-out for one socket operation: the given one, or what is left until the attempt's deadline."""
-    deadline = attempt_deadline.get(None)
-    if deadline is None:
-        return timeout
-    left = deadline - time.monotonic()
+def _left(timeout: float | None, expired: type[Exception]) -> float:
+    """The time-out for one operation: the given one, or what is left until the attempt's deadline."""
+    left = attempt_deadline.get() - time.monotonic()
     if left <= 0:
         raise expired("the time for this attempt is used up")
     return left if timeout is None else min(timeout, left)
