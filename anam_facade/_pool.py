@@ -170,7 +170,7 @@ def _core_request(request: httpx.Request) -> httpcore.Request:
         method=request.method,
         url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
         headers=request.headers.raw,
-        content=request.stream,
+        content=_Body(request.read()),
         extensions=request.extensions,
     )
 
@@ -223,6 +223,26 @@ _CORE_ERRORS = (
     httpcore.ProxyError,
     httpcore.UnsupportedProtocol,
 )
+
+
+class _Body:
+    """A request's body, for both kinds of connection. No generator: one that a cancelled task leaves behind half-way is
+    cleaned up late, which trio rightly complains about.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._chunks = [content] if content else []
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._chunks)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._chunks:
+            raise StopAsyncIteration
+        return self._chunks.pop()
 
 
 class _Stream(httpx.SyncByteStream):

@@ -20,7 +20,7 @@ def main() -> int:
     for client in peers.CLIENTS:
         with Sandbox() as sandbox:
             names = [f"interop-{i}" for i in range(STARTS)]
-            done = peers.run(
+            results = peers.run(
                 client,
                 base_url=sandbox.base_url,
                 api_key=sandbox.api_key,
@@ -28,7 +28,7 @@ def main() -> int:
                 concurrency=1,
                 timeout=10.0,
             )
-            got = sorted(result["session_id"] or result["error"] for result in done["results"])
+            got = sorted(result["session_id"] or result["error"] for result in results)
             recorded = sorted(session.id for session in sandbox.sessions)
             calls = ", ".join(request.path for request in sandbox.requests[: len(sandbox.requests) // STARTS])
         ok = got == recorded and len(recorded) == STARTS

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import venv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +53,13 @@ def run(
     names: Sequence[str],
     concurrency: int,
     timeout: float,
+    before: Callable[[], object] | None = None,
     limit: float = 300.0,
-) -> dict[str, Any]:
-    """Starts one session a name and returns what the client's caller got to know; see `worker.outcome`."""
+) -> list[dict[str, Any]]:
+    """Starts one session a name and returns what the client's caller got to know; see `worker.outcome`.
+
+    `before` is called when the client is ready, right before the first start.
+    """
     job = {
         "client": client,
         "base_url": base_url,
@@ -64,16 +68,25 @@ def run(
         "concurrency": concurrency,
         "timeout": timeout,
     }
-    done = subprocess.run(
+    with subprocess.Popen(
         [python_of(client), str(HERE / "worker.py")],
-        input=json.dumps(job),
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=limit,
-        check=False,
         env={key: value for key, value in os.environ.items() if key != "PYTHONPATH" or client in OURS},
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"{client} failed to run:\n{done.stderr[-2000:]}")
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(job) + "\n")
+            process.stdin.flush()
+            if process.stdout.readline() == "ready\n" and before is not None:
+                before()
+            out, errors = process.communicate("go\n", timeout=limit)
+        finally:
+            process.kill()
+    if process.returncode != 0:
+        raise RuntimeError(f"{client} failed to run:\n{errors[-2000:]}")
+    results: list[dict[str, Any]] = json.loads(out)
+    return results

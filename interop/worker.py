@@ -1,8 +1,8 @@
 """Starts sessions with one client and reports what that client's caller gets to know. Run in the client's own
 environment.
 
-Reads one JSON object from standard input, writes one to standard output. Only the standard library and the client are
-imported, so that the same file runs where nothing but a peer is installed.
+Reads a line of JSON, says `ready`, waits for another line, and writes its results as JSON. Only the standard library
+and the client are imported, so that the same file runs where nothing but a peer is installed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Start = Callable[[str], Awaitable[str]]
 
 
 def room(name: str) -> str:
-    """The LiveKit URL by which the sandbox's record of a session is matched to the start; no two starts share one."""
+    """The LiveKit URL, and the label, by which the sandbox's record of a session is matched to its start."""
     return f"wss://{name}.example.org"
 
 
@@ -37,7 +37,7 @@ async def anam_facade_async(job: dict[str, Any], stack: AsyncExitStack, *, direc
 
     async def start(name: str) -> str:
         environment = LiveKitEnvironment(room(name), LIVEKIT_TOKEN)
-        session = await client.start_session(persona, environment=environment, client_label=name, direct=direct)
+        session = await client.start_session(persona, environment=environment, client_label=room(name), direct=direct)
         return session.session_id
 
     return start
@@ -76,7 +76,7 @@ async def anam_sdk(job: dict[str, Any], stack: AsyncExitStack) -> Start:
     )
 
     async def start(name: str) -> str:
-        options = ClientOptions(api_base_url=job["base_url"], client_label=name)
+        options = ClientOptions(api_base_url=job["base_url"], client_label=room(name))
         info = await CoreApiClient(job["api_key"], options).start_session(persona, SessionOptions())
         return str(info.session_id)
 
@@ -97,7 +97,9 @@ def outcome(name: str, began: float, session_id: str | None, error: BaseExceptio
     """What the caller of one start knows afterwards."""
     return {
         "name": name,
-        "seconds": time.monotonic() - began,
+        "began": began,
+        "ended": (now := time.monotonic()),
+        "seconds": now - began,
         "session_id": session_id,
         "error": None if error is None else f"{type(error).__name__}: {error}"[:300],
         # A caller that is told to look is not surprised by the bill. No peer tells; its errors say "failed".
@@ -110,6 +112,7 @@ async def run_async(job: dict[str, Any]) -> list[dict[str, Any]]:
 
     async with AsyncExitStack() as stack:
         start = await CLIENTS[job["client"]](job, stack)
+        wait_for_go()
 
         async def one(name: str) -> dict[str, Any]:
             async with gate:
@@ -130,12 +133,13 @@ def run_sync(job: dict[str, Any]) -> list[dict[str, Any]]:
         AnamClient(job["api_key"], job["base_url"], timeout=job["timeout"]) as client,
         ThreadPoolExecutor(job["concurrency"]) as pool,
     ):
+        wait_for_go()
 
         def one(name: str) -> dict[str, Any]:
             began = time.monotonic()
             try:
                 environment = LiveKitEnvironment(room(name), LIVEKIT_TOKEN)
-                session = client.start_session(persona, environment=environment, client_label=name)
+                session = client.start_session(persona, environment=environment, client_label=room(name))
             except Exception as error:
                 return outcome(name, began, None, error)
             return outcome(name, began, session.session_id, None)
@@ -143,12 +147,17 @@ def run_sync(job: dict[str, Any]) -> list[dict[str, Any]]:
         return list(pool.map(one, job["names"]))
 
 
+def wait_for_go() -> None:
+    """Says that everything is imported and made, and waits: importing takes some clients seconds."""
+    print("ready", flush=True)
+    sys.stdin.readline()
+
+
 def main() -> None:
     logging.disable(logging.CRITICAL)
-    job = json.load(sys.stdin)
-    began = time.monotonic()
+    job = json.loads(sys.stdin.readline())
     results = run_sync(job) if job["client"] == OURS_SYNC else asyncio.run(run_async(job))
-    json.dump({"wall": time.monotonic() - began, "results": results}, sys.stdout)
+    json.dump(results, sys.stdout)
 
 
 if __name__ == "__main__":

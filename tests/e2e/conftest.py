@@ -1,4 +1,5 @@
-"""Both clients behind one synchronous face, so that each test runs for both, over a real socket, against the sandbox."""
+"""Both clients behind one synchronous face, so that each test runs for both, over a real socket, against the
+sandbox."""
 
 from __future__ import annotations
 

@@ -105,9 +105,9 @@ def quoting(fault: Fault, secrets: Hidden) -> Fault:
 def test_nothing_shown_holds_a_secret(
     anam_sandbox: Sandbox, calls: Any, everything_logged: io.StringIO, path: str, direct: bool
 ) -> None:
-    """Logs, reprs, tracebacks with their variables, and pickles are free of every credential, in success and failure."""
-    calls.configure(timeout=0.3, client_label="secrets")
-    token = None if direct else calls("create_session_token", PERSONA, environment=ENVIRONMENT, session_options=OPTIONS)
+    """Logs, reprs, tracebacks with their variables, and pickles are free of every credential, in success and
+    failure.""" calls.configure(timeout=0.3,
+    client_label="secrets") token = None if direct else calls("create_session_token", PERSONA, environment=ENVIRONMENT, session_options=OPTIONS)
     secrets = Hidden([anam_sandbox.api_key, LIVEKIT_TOKEN, HEADER, DAILY_TOKEN])
     if token is not None:
         secrets.append(token.value)
@@ -118,9 +118,7 @@ def test_nothing_shown_holds_a_secret(
         if token is not None and path not in ("mint fails", "mint is nonsense"):
             result: Any = calls("start_engine_session", token)
         else:
-            result = calls(
-                "start_session", PERSONA, environment=ENVIRONMENT, session_options=OPTIONS, direct=direct
-            )
+            result = calls("start_session", PERSONA, environment=ENVIRONMENT, session_options=OPTIONS, direct=direct)
     except AnamError as error:
         shown += everything_about(error)
     else:
@@ -158,6 +156,8 @@ def test_what_holds_a_secret_refuses_to_be_pickled(holder: object) -> None:
 def test_a_turn_password_is_not_shown(anam_sandbox: Sandbox, calls: Any) -> None:
     """The answer's own credential, of a TURN server, is there for the asking and not in the repr."""
     session: EngineSession = calls("start_session", {"personaId": ID})
-    passwords = [s.credential for s in session.client_config.ice_servers if s.credential] if session.client_config else []
+    passwords = (
+        [s.credential for s in session.client_config.ice_servers if s.credential] if session.client_config else []
+    )
     assert passwords
     assert not any(password in repr(session) for password in passwords)

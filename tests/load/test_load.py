@@ -1,0 +1,112 @@
+"""Many starts at once: no errors, nothing mixed up, nothing left open; and no storm when the server fails."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import resource
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from anam_facade import AnamClient, AsyncAnamClient, LiveKitEnvironment, PersonaConfig, ServiceBusyError
+
+STARTS = 2000
+PERSONA = PersonaConfig(name="Cara", avatar_id="30fa96d0-26c4-4e55-94a0-517025942e18")
+
+
+def environment(number: int) -> LiveKitEnvironment:
+    return LiveKitEnvironment(f"wss://room-{number}.example.org", "header.payload.signature")
+
+
+def check_nothing_mixed_up(state: dict[str, Any], returned: dict[str, str]) -> None:
+    """Each session was started with the token minted for it, and its id went to the caller who asked for it."""
+    tokens = {token["id"]: token for token in state["tokens"]}
+    assert len(state["sessions"]) == len(returned)
+    for session in state["sessions"]:
+        assert session["id"] == returned[session["label"]]
+        assert tokens[session["token_id"]]["label"] == session["label"]
+        assert session["livekit_url"] == f"wss://room-{session['label'].removeprefix('start-')}.example.org"
+    assert all(len(token["used_by"]) == 1 for token in tokens.values())
+
+
+@pytest.mark.parametrize("latency", [0.2, 1.7])
+def test_two_thousand_starts_five_hundred_at_a_time(
+    served: Any, descriptors: Callable[[], int], latency: float
+) -> None:
+    """With the defaults: no error, no pool time-out, every token used for its own session, and nothing left open."""
+    served.configure(latency=[latency, latency])
+    returned: dict[str, str] = {}
+
+    async def run() -> None:
+        gate = asyncio.Semaphore(500)
+        async with AsyncAnamClient(served.api_key, served.base_url) as client:
+
+            async def one(number: int) -> None:
+                async with gate:
+                    session = await client.start_session(
+                        PERSONA, environment=environment(number), client_label=f"start-{number}"
+                    )
+                    returned[f"start-{number}"] = session.session_id
+
+            await asyncio.gather(*map(one, range(STARTS)))
+
+    before = descriptors()
+    asyncio.run(run())
+    assert descriptors() == before
+    assert len(set(returned.values())) == STARTS
+    check_nothing_mixed_up(served.state(), returned)
+
+
+def test_one_client_shared_by_sixty_four_threads(served: Any, descriptors: Callable[[], int]) -> None:
+    """The same with threads: no error, nothing mixed up, nothing left open."""
+    served.configure(latency=[0.2, 0.2])
+    returned: dict[str, str] = {}
+    before = descriptors()
+    with AnamClient(served.api_key, served.base_url) as client, ThreadPoolExecutor(64) as pool:
+
+        def one(number: int) -> None:
+            session = client.start_session(PERSONA, environment=environment(number), client_label=f"start-{number}")
+            returned[f"start-{number}"] = session.session_id
+
+        list(pool.map(one, range(STARTS)))
+    assert descriptors() == before
+    check_nothing_mixed_up(served.state(), returned)
+
+
+def test_memory_does_not_grow_with_the_number_of_starts(served: Any) -> None:
+    """After a first thousand starts has warmed everything up, two thousand more add next to nothing."""
+
+    async def run(starts: int) -> None:
+        async with AsyncAnamClient(served.api_key, served.base_url) as client:
+            for _ in range(starts // 50):
+                await asyncio.gather(*(client.start_session(PERSONA, environment=environment(0)) for _ in range(50)))
+
+    asyncio.run(run(1000))
+    gc.collect()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    asyncio.run(run(2000))
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 4 * 1024, f"{grown} KiB"
+
+
+def test_a_failing_server_is_not_hit_harder(served: Any) -> None:
+    """With every answer 503, a thousand starts make at most 1.3 requests each: the retry budget ends the rest."""
+    served.inject(status=503)
+
+    async def run() -> list[Any]:
+        gate = asyncio.Semaphore(50)
+        async with AsyncAnamClient(served.api_key, served.base_url) as client:
+
+            async def one(_: int) -> Any:
+                async with gate:
+                    return await client.start_session(PERSONA, environment=environment(0))
+
+            return await asyncio.gather(*map(one, range(1000)), return_exceptions=True)
+
+    results = asyncio.run(run())
+    assert Counter(map(type, results)) == {ServiceBusyError: 1000}
+    assert len(served.state()["requests"]) <= 1300
