@@ -226,8 +226,9 @@ _CORE_ERRORS = (
 
 
 class _Body:
-    """A request's body, for both kinds of connection. No generator: one that a cancelled task leaves behind half-way is
-    cleaned up late, which trio rightly complains about.
+    """A request's body, for both kinds of connection.
+
+    No generator: one that a cancelled task leaves behind half-way is cleaned up late, of which trio rightly complains.
     """
 
     def __init__(self, content: bytes) -> None:

@@ -296,7 +296,12 @@ def error_from_response(
 def scrub_headers(headers: httpx.Headers, secrets: Iterable[Secret]) -> httpx.Headers:
     """The headers with every secret masked."""
     secrets = tuple(secrets)
-    return httpx.Headers([(scrub(name, secrets), scrub(value, secrets)) for name, value in headers.multi_items()])
+
+    def masked(raw: bytes) -> bytes:
+        # Every byte is a character of Latin-1, so whatever a server sends comes through.
+        return scrub(raw.decode("latin-1"), secrets).encode("latin-1")
+
+    return httpx.Headers([(masked(name), masked(value)) for name, value in headers.raw])
 
 
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:

@@ -1,13 +1,11 @@
 """The fault matrix: `make chaos`. Every client meets the same faults; the server counts the sessions.
 
-One table: a row a fault, a column a client; ours, and those people use today, unmodified. Exits with 1 when a target is
-    missed:
+One table: a row a fault, a column a client; ours, and those people use today, unmodified. Exits with 1 when a target
+is missed:
 
 - ours starts all that can be started: every start in the rows whose fault can be repeated safely;
-- in no row is a session started, in a column of ours, of which the caller neither got the id nor was told to look for
-it;
-- our 99th percentile is at most a third of livekit-plugins-anam 1.8.9's in the first four rows that force no longer
-wait.
+- no session of ours is one of which the caller neither got the id nor was told to look for it, in any row;
+- our 99th percentile is at most a third of livekit-plugins-anam 1.8.9's where no hint of the server's forces a wait.
 
 `--quick` runs fewer starts against fewer clients, for CI. `--markdown FILE` writes the table to a file.
 """
@@ -107,7 +105,8 @@ class Cell:
     errors: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.started}/{self.starts} · {self.silent} · {self.told} · {self.p50:.2f} · {self.p99:.2f} · {self.wall:.1f}"
+        counts = f"{self.started}/{self.starts} · {self.silent} · {self.told}"
+        return f"{counts} · {self.p50:.2f} · {self.p99:.2f} · {self.wall:.1f}"
 
 
 def label(number: int) -> str:

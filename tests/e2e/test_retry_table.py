@@ -1,5 +1,4 @@
-"""The retry table, row by row, over a real socket: what is raised, what is repeated, and how many sessions the server
-has."""
+"""The retry table, row by row, over a real socket: what is raised, what is repeated, how many sessions there are."""
 
 from __future__ import annotations
 
@@ -44,8 +43,7 @@ def statuses(sandbox: Sandbox, operation: str) -> list[Any]:
 
 @pytest.mark.parametrize("mode", ["token", "direct"])
 def test_a_server_that_is_down_is_waited_for(anam_sandbox: Sandbox, calls: Any, start: Any, mode: str) -> None:
-    """While connecting is refused nothing was sent, so every kind of call is repeated and exactly one session
-    starts."""
+    """While connecting is refused nothing was sent, so any call is repeated and exactly one session starts."""
     from anam_facade import RetryPolicy
 
     calls.configure(retry=RetryPolicy(initial_backoff=0.1, max_backoff=0.2, max_attempts=10))
@@ -167,18 +165,11 @@ def test_a_token_start_is_repeated_with_the_same_token(anam_sandbox: Sandbox, st
 
 @pytest.mark.parametrize("used", [401, 409])
 def test_a_fault_that_hid_a_started_session_is_told(anam_sandbox: Sandbox, start: Any, used: int) -> None:
-    """502, but the session was started: the same token is refused, which is told as uncertain. One session, one
-    token."""
-    anam_sandbox.configure(used_token_status=used) anam_sandbox.inject(Fault(operation=START, status=502,
-    processed=True, times=1))
-   
-   
-   
-   
-   
-    with
-    pytest.raises(SessionStartUncertainError) as
-        caught: start("token")
+    """502, but the session was started: the same token is refused, which is told. One session, one token."""
+    anam_sandbox.configure(used_token_status=used)
+    anam_sandbox.inject(Fault(operation=START, status=502, processed=True, times=1))
+    with pytest.raises(SessionStartUncertainError) as caught:
+        start("token")
     assert caught.value.client_label == "e2e"
     assert caught.value.token_claims["type"] == "stateful"
     assert isinstance(caught.value.__cause__, AnamStatusError)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -70,7 +70,8 @@ def served(_process: Served) -> Iterator[Served]:
 
 def open_descriptors() -> int:
     """How many file descriptors this process has open."""
-    return len(os.listdir("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"))
+    folder = Path("/proc/self/fd")
+    return len(list((folder if folder.exists() else Path("/dev/fd")).iterdir()))
 
 
 @pytest.fixture
