@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 
 class _Ended(Exception):
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from anam_facade.sandbox import Fault, Sandbox
     except ImportError as error:
-        return _failed(str(error))
+        return _failed(error)
     try:
         sandbox = Sandbox(
             port=said.port,
@@ -42,10 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             strict=said.strict,
             latency=tuple(said.latency),
         )
-        for text in said.fault:
-            sandbox.inject(Fault.from_dict(json.loads(text)))
     except (TypeError, ValueError) as error:
-        return _failed(str(error))
+        return _failed(error)
+    for text in said.fault:
+        try:
+            sandbox.inject(Fault.from_dict(json.loads(text)))
+        except (TypeError, ValueError) as error:
+            return _failed(f"--fault {text}: {error}")
     _log_to_stderr()
     # From here on either signal ends the program through the `with` below, which frees the port.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -102,7 +105,7 @@ def _end(number: int, frame: FrameType | None) -> NoReturn:
     raise _Ended
 
 
-def _failed(message: Any) -> int:
+def _failed(message: object) -> int:
     sys.stderr.write(f"error: {message}\n")
     return 2
 

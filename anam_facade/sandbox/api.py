@@ -119,8 +119,7 @@ class Sandbox:
                 server = Server(create_app(self), host=self._host, port=self._port, keepalive=self._keepalive)
                 server.start()
                 self._server = server
-                host, port = server.address
-                self._base_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+                self._base_url = _url(*server.address)
         return self
 
     def stop(self) -> None:
@@ -326,6 +325,12 @@ class Sandbox:
 
     def _new_world(self) -> World:
         return World(self._initial, State(api_key=self._api_key, clock=self.clock), FaultPlan())
+
+
+def _url(host: str, port: int) -> str:
+    # "Every address" can be listened on, but not everywhere be connected to.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - replaced, not listened on
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _is_key(value: object) -> bool:

@@ -40,7 +40,7 @@ from .faults import Fault, FaultPlan, reason_phrase
 from .masking import masked, masked_headers
 from .service import Answer, Service, bearer_of, json_answer
 from .settings import Settings
-from .state import SeenRequest, Session, State
+from .state import Credential, SeenRequest, Session, State
 from .validation import NotJson, contract, parse_json
 from .wire import Connection, has_body, logger
 
@@ -82,6 +82,7 @@ class Exchange:
 
     world: World
     connection: Connection
+    clock: Callable[[], float]
     number: int
     status: int | Literal["closed"] | None = None
     note: str = ""
@@ -126,12 +127,12 @@ class _Gate:
         method, path = scope["method"], scope["path"]
         world = self._sandbox.world
         if is_control := path == CONTROL or path.startswith(CONTROL + "/"):
-            exchange = Exchange(world, connection, number=0)
+            exchange = Exchange(world, connection, self._sandbox.clock, number=0)
         else:
             headers = masked_headers(scope["headers"])
             operation = self._operations.get((method, path))
             number = world.state.arrived(method=method, path=path, operation=operation, headers=headers)
-            exchange = Exchange(world, connection, number)
+            exchange = Exchange(world, connection, self._sandbox.clock, number)
         scope["state"]["exchange"] = exchange
         began = time.perf_counter()
 
@@ -139,13 +140,13 @@ class _Gate:
             if message["type"] == "http.response.start" and not connection.gone.is_set():
                 exchange.settled(message["status"])
                 present = MutableHeaders(scope=message)
-                for name, value in common_headers(self._sandbox.clock()).items():
+                for name, value in common_headers(exchange.clock()).items():
                     present.setdefault(name, value)
             await send(message)
 
         connection.busy = not is_control
         try:
-            if method == "OPTIONS" and "access-control-request-method" in dict(scope["headers"]):
+            if method == "OPTIONS" and b"access-control-request-method" in dict(scope["headers"]):
                 await _preflight()(scope, receive, send_with_headers)
             else:
                 await self._app(scope, receive, send_with_headers)
@@ -154,7 +155,9 @@ class _Gate:
             if exchange.status is None:
                 exchange.settled("closed")
             took = (time.perf_counter() - began) * 1000
-            logger.info("%s %s -> %s in %.1f ms%s", method, path, exchange.status, took, exchange.note)
+            # The path as it was sent: decoded, it could have line breaks in it.
+            sent = scope["raw_path"].decode("latin-1")
+            logger.info("%s %s -> %s in %.1f ms%s", method, sent, exchange.status, took, exchange.note)
 
 
 def common_headers(now: float) -> dict[str, str]:
@@ -189,13 +192,13 @@ class _OperationEndpoint:
             body = await _read(request)
         except ClientDisconnect:
             return
-        bearer = bearer_of(request.headers.get("authorization"))
-        credential = exchange.world.state.kind_of(bearer)
+        credential = exchange.world.state.identify(bearer_of(request.headers.get("authorization")))
+        kind = None if credential is None else credential.kind
         fault = exchange.world.faults.decide(self._operation)
-        exchange.note = f" ({credential or 'no credential'}{', fault' if fault else ''})"
-        exchange.learned(credential=credential, fault=fault, body=_recorded(body))
+        exchange.note = f" ({kind or 'no credential'}{', fault' if fault else ''})"
+        exchange.learned(credential=kind, fault=fault, body=_recorded(body))
 
-        answer = await self._answer(exchange, fault, request, bearer, body)
+        answer = await self._answer(exchange, fault, request, credential, body)
         if answer is None:
             return
         if fault is not None and (fault.truncate or fault.drip or fault.endless):
@@ -207,7 +210,7 @@ class _OperationEndpoint:
             _note_delivery(exchange, answer, False)
 
     async def _answer(
-        self, exchange: Exchange, fault: Fault | None, request: Request, bearer: str | None, body: bytes
+        self, exchange: Exchange, fault: Fault | None, request: Request, credential: Credential | None, body: bytes
     ) -> Answer | None:
         """The answer to send; None when there is nobody left to send it to."""
         world, connection = exchange.world, exchange.connection
@@ -222,7 +225,7 @@ class _OperationEndpoint:
         if fault is None or fault.does_the_work:
             service = Service(contract(), world.state, world.settings)
             content_type = request.headers.get("content-type")
-            answer = service.answer(self._operation, bearer=bearer, content_type=content_type, body=body)
+            answer = service.answer(self._operation, credential=credential, content_type=content_type, body=body)
             minting, starting = world.settings.latency
             held_back += minting if self._operation == "createSessionToken" else starting
         if not await connection.wait(held_back):
@@ -261,7 +264,7 @@ def _note_delivery(exchange: Exchange, answer: Answer, delivered: bool) -> None:
 async def _pour(exchange: Exchange, answer: Answer, fault: Fault) -> None:
     """Sends an answer past uvicorn, which would never send a broken one."""
     present = {name.lower() for name, _ in answer.headers}
-    added = [pair for pair in common_headers(time.time()).items() if pair[0].lower() not in present]
+    added = [pair for pair in common_headers(exchange.clock()).items() if pair[0].lower() not in present]
     exchange.settled(answer.status)
 
     def at_the_end() -> None:
@@ -427,6 +430,8 @@ def _by_method(
         handler = handlers["GET" if request.method == "HEAD" else request.method]
         try:
             return await handler(request)
+        except NotJson as error:
+            return _json(400, {"error": "Bad Request", "message": f"The body is not valid JSON: {error}"})
         except (TypeError, ValueError) as error:
             return _json(400, {"error": "Bad Request", "message": str(error)})
 

@@ -60,7 +60,7 @@ class Fault:
             before any byte of the answer.
         truncate: Announce the whole length, send half of the body, end the connection.
         drip: Seconds between single bytes of the answer, its headers included.
-        endless: A chunked answer whose body never ends: `body` over and over if given, else spaces.
+        endless: A chunked answer whose body never ends: `body` over and over; without one, blanks after the real one.
 
     Raises:
         ValueError: A value is out of bounds, or two of them contradict each other; the message names them.

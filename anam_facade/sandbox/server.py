@@ -132,7 +132,10 @@ class Server:
 
     async def _come_back(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        await self._listen()
+        try:
+            await self._listen()
+        except OSError as error:
+            logger.error("cannot come back from the outage: %s", error)
 
     async def _listen(self) -> None:
         if self._socket is not None:

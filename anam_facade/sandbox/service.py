@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .settings import Settings
-from .state import NoSlot, State, TokenRefused, TokenUsed
+from .state import Credential, NoSlot, State, TokenRefused, TokenUsed
 from .validation import Contract, NotJson, Problem, as_details, parse_json
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -75,19 +75,19 @@ class Service:
         self._state = state
         self._settings = settings
 
-    def answer(self, operation: str, *, bearer: str | None, content_type: str | None, body: bytes) -> Answer:
+    def answer(self, operation: str, *, credential: Credential | None, content_type: str | None, body: bytes) -> Answer:
         """Does what an operation does, and says what the server says.
 
         Args:
             operation: The contract's `operationId`.
-            bearer: The credential of the `Authorization` header, or None.
+            credential: What the `Authorization` header held; None for nothing.
             content_type: The `Content-Type` header, or None.
             body: The request's body.
         """
         try:
             if operation == "createSessionToken":
-                return self._mint(bearer, content_type, body)
-            return self._start(bearer, content_type, body)
+                return self._mint(credential, content_type, body)
+            return self._start(credential, content_type, body)
         except _Refused as refused:
             return self._error(refused)
 
@@ -106,9 +106,9 @@ class Service:
 
     # Minting
 
-    def _mint(self, bearer: str | None, content_type: str | None, body: bytes) -> Answer:
-        if self._state.kind_of(bearer) != "api_key":
-            raise _Refused(401, "ErrorBadKey", None if bearer else "The API key is missing")
+    def _mint(self, credential: Credential | None, content_type: str | None, body: bytes) -> Answer:
+        if credential is None or credential.kind != "api_key":
+            raise _Refused(401, "ErrorBadKey", None if credential else "The API key is missing")
         config = self._object(content_type, body)
         if "personaConfig" in config and not isinstance(config["personaConfig"], dict):
             raise _invalid([Problem("personaConfig", "type", "the value is not an object")])
@@ -128,17 +128,18 @@ class Service:
 
     # Starting
 
-    def _start(self, bearer: str | None, content_type: str | None, body: bytes) -> Answer:
-        kind = self._state.kind_of(bearer)
-        if kind == "api_key":
+    def _start(self, credential: Credential | None, content_type: str | None, body: bytes) -> Answer:
+        if credential is None:
+            raise _Refused(401, "ErrorBadKey", "The credential is missing")
+        if credential.kind == "api_key":
             return self._start_direct(self._object(content_type, body))
-        if bearer is None or kind == "other":
-            raise _Refused(401, "ErrorBadToken", None if bearer else "The credential is missing")
-        return self._start_with_token(bearer, content_type, body)
+        if credential.token_id is None:
+            raise _Refused(401, "ErrorBadToken" if credential.looks_like_token else "ErrorBadKey")
+        return self._start_with_token(credential.token_id, content_type, body)
 
-    def _start_with_token(self, bearer: str, content_type: str | None, body: bytes) -> Answer:
+    def _start_with_token(self, token_id: str, content_type: str | None, body: bytes) -> Answer:
         try:
-            token = self._state.token(bearer)
+            token = self._state.token(token_id)
         except TokenRefused:
             raise _Refused(401, "ErrorBadToken") from None
         asked = self._object(content_type, body)
@@ -150,7 +151,7 @@ class Service:
             raise self._token_used()
         self._check_plan()
         self._check_config("SessionTokenRequest", token.config)
-        return self._started(200, token.config, asked, token.record.id)
+        return self._started(200, token.config, asked, token_id)
 
     def _start_direct(self, asked: dict[str, Any]) -> Answer:
         self._check_plan()

@@ -31,6 +31,21 @@ CredentialKind = Literal["api_key", "session_token", "other"]
 _ALGORITHM = "HS256"
 
 
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What was learned from a request's bearer. The bearer itself is not in here.
+
+    Attributes:
+        kind: What it is.
+        token_id: The `jti` of a session token that was signed here, whether or not it still works.
+        looks_like_token: Whether it has the three parts of a JWT.
+    """
+
+    kind: CredentialKind
+    token_id: str | None = None
+    looks_like_token: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
     """A session token that was minted. The token itself is not in here.
@@ -131,7 +146,7 @@ class BoundToken:
 
 
 class TokenRefused(Exception):
-    """The bearer is no session token that works: malformed, forged, expired, or from before a reset."""
+    """The session token does not work: it has expired, or is from before a reset."""
 
 
 class TokenUsed(Exception):
@@ -165,25 +180,25 @@ class State:
 
     # Credentials
 
-    def kind_of(self, bearer: str | None) -> CredentialKind | None:
-        """What a bearer is, without asking whether it still works."""
+    def identify(self, bearer: str | None) -> Credential | None:
+        """What a bearer is, without asking whether it still works. None for none."""
         if bearer is None:
             return None
         if hmac.compare_digest(bearer.encode("utf-8", "surrogatepass"), self._api_key):
-            return "api_key"
-        return "other" if self._claims(bearer) is None else "session_token"
-
-    def _claims(self, bearer: str) -> dict[str, Any] | None:
+            return Credential("api_key")
+        if bearer.count(".") != 2:
+            return Credential("other")
         try:
             # Times are compared with the sandbox's own clock, not with PyJWT's.
-            return jwt.decode(
+            claims = jwt.decode(
                 bearer,
                 self._signing_key,
                 algorithms=[_ALGORITHM],
                 options={"verify_exp": False, "verify_iat": False},
             )
         except (jwt.InvalidTokenError, UnicodeError):
-            return None
+            return Credential("other", looks_like_token=True)
+        return Credential("session_token", token_id=claims["jti"], looks_like_token=True)
 
     def mint(self, config: Mapping[str, Any], *, kind: str, lifetime: float) -> str:
         """Makes a token that is bound to a configuration.
@@ -217,15 +232,14 @@ class State:
             self._tokens[record.id] = BoundToken(record, config)
         return jwt.encode(claims, self._signing_key, algorithm=_ALGORITHM)
 
-    def token(self, bearer: str) -> BoundToken:
-        """The token behind a bearer.
+    def token(self, token_id: str) -> BoundToken:
+        """The token of that id.
 
         Raises:
-            TokenRefused: It was not minted here, or it has expired.
+            TokenRefused: There is none, or it has expired.
         """
-        claims = self._claims(bearer) or {}
         with self._lock:
-            bound = self._tokens.get(str(claims.get("jti")))
+            bound = self._tokens.get(token_id)
             if bound is None or self._clock() >= bound.record.expires_at:
                 raise TokenRefused
             return bound

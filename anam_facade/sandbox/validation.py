@@ -114,8 +114,9 @@ def parse_json(body: bytes) -> Any:
     """
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole)
-        # An escaped lone surrogate parses, but nothing could write it out again.
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        if b"\\u" in body:
+            # An escaped lone surrogate parses, but nothing could write it out again.
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeDecodeError:
         raise NotJson("it is not UTF-8") from None
     except UnicodeEncodeError:
@@ -206,7 +207,7 @@ def _explained(error: jsonschema_rs.ValidationError) -> list[Problem]:
             jsonschema_rs.ValidationErrorKind.AnyOf(context=context)
             | jsonschema_rs.ValidationErrorKind.OneOfNotValid(context=context)
         ):
-            return _closest([list(branch) for branch in context])
+            return _closest([list(branch) for branch in context], depth=len(path))
         case (
             jsonschema_rs.ValidationErrorKind.AdditionalProperties(unexpected=names)
             | jsonschema_rs.ValidationErrorKind.UnevaluatedProperties(unexpected=names)
@@ -223,11 +224,11 @@ def _explained(error: jsonschema_rs.ValidationError) -> list[Problem]:
             return [Problem(_dotted(path), kind.name, error.message)]
 
 
-def _closest(branches: list[list[jsonschema_rs.ValidationError]]) -> list[Problem]:
-    """The problems of the alternative that was probably meant.
+def _closest(branches: list[list[jsonschema_rs.ValidationError]], *, depth: int) -> list[Problem]:
+    """The problems of the alternative that was probably meant, for a value at that depth.
 
     A field with one fixed value (`type`, `subtype`) tells the alternatives apart where there is one. Otherwise it is
-    the alternative that got furthest into the object, and of those the one with the fewest problems.
+    the alternative in which the fewest fields are wrong, and of those the one that got furthest into the object.
     """
     for path in dict.fromkeys(path for branch in branches for path in _wrong_constants(branch)):
         branches = [branch for branch in branches if path not in _rejected(branch)] or branches
@@ -235,11 +236,15 @@ def _closest(branches: list[list[jsonschema_rs.ValidationError]]) -> list[Proble
     if shared:
         options = dict.fromkeys(_wrong_constants(branch)[shared[0]] for branch in branches)
         return [Problem(_dotted(shared[0]), "enum", f"the value is not one of {', '.join(options)}")]
-    best = min(branches, key=lambda branch: (-max(len(e.instance_path) for e in branch), len(branch)))
+    best = min(branches, key=lambda b: (len(_wrong_fields(b, depth)), -max(len(e.instance_path) for e in b)))
     return [problem for error in best for problem in _explained(error)]
 
 
 _Path = tuple[str | int, ...]
+_Unexpected = (
+    jsonschema_rs.ValidationErrorKind.AdditionalProperties,
+    jsonschema_rs.ValidationErrorKind.UnevaluatedProperties,
+)
 
 
 def _wrong_constants(branch: list[jsonschema_rs.ValidationError]) -> dict[_Path, str]:
@@ -256,10 +261,21 @@ def _rejected(branch: list[jsonschema_rs.ValidationError]) -> set[_Path]:
     unexpected = {
         (*error.instance_path, name)
         for error in branch
-        if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.AdditionalProperties)
+        if isinstance(error.kind, _Unexpected)
         for name in error.kind.unexpected
     }
     return unexpected | set(_wrong_constants(branch))
+
+
+def _wrong_fields(branch: list[jsonschema_rs.ValidationError], depth: int) -> set[_Path]:
+    """The fields of the value itself that an alternative finds missing, superfluous or wrong."""
+    missing = {
+        (*error.instance_path, error.kind.property)
+        for error in branch
+        if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required)
+    }
+    paths = {tuple(error.instance_path) for error in branch} | missing | _rejected(branch)
+    return {path[depth : depth + 1] for path in paths} - {()}
 
 
 def _dotted(path: Iterable[str | int]) -> str:

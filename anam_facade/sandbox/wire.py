@@ -120,13 +120,19 @@ def wire_form(answer: Answer, fault: Fault | None) -> Iterator[bytes]:
     head = "\r\n".join([*lines, "", ""]).encode("latin-1")
     pieces: Iterator[bytes] = iter([head])
     if endless:
-        block = (answer.body or b" ") * (_BLOCK // max(len(answer.body), 1) or 1)
-        pieces = itertools.chain(pieces, itertools.repeat(b"%x\r\n%b\r\n" % (len(block), block)))
+        # After a whole JSON value, blanks are still no mistake: nobody can tell that it will not end.
+        unit = answer.body if answer.body and fault and fault.body is not None else b" "
+        first = answer.body or unit
+        pieces = itertools.chain(pieces, [_chunk(first)], itertools.repeat(_chunk(unit * (_BLOCK // len(unit) or 1))))
     else:
         pieces = itertools.chain(pieces, [answer.body[: len(answer.body) // 2] if truncate else answer.body])
     if drip:
         return (piece[i : i + 1] for piece in pieces for i in range(len(piece)))
     return pieces
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def has_body(status: int) -> bool:

@@ -143,7 +143,8 @@ def test_the_credential_is_checked_before_the_body(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("expires_in", "seconds"), [("90s", 90), ("30m", 1800), ("1h", 3600), ("2d", 172_800), ("1.5h", 5400), (" 5 m ", 300)]
+    ("expires_in", "seconds"),
+    [("90s", 90), ("30m", 1800), ("1h", 3600), ("2d", 172_800), ("1.5h", 5400), (" 5 m ", 300)],
 )
 def test_expires_in_sets_the_lifetime(serve: Serve, expires_in: str, seconds: float) -> None:
     """Seconds, minutes, hours and days are understood."""
