@@ -6,6 +6,7 @@ same decisions (httpx's `Auth.auth_flow` is built on the same idea).
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import random
@@ -22,11 +23,12 @@ from attrs import field
 
 from ._secret import Secret, scrub
 from ._transport import Answer
-from ._wire import Kind, Part, Rule, check_value, warn
+from ._wire import Kind, Part, Rule, check_value, copied_object, warn
 from .errors import (
     AnamConfigError,
     AnamError,
     AnamResponseError,
+    ClientClosedError,
     Problem,
     SessionStartUncertainError,
     error_from_response,
@@ -176,7 +178,7 @@ def start_direct(
     setup = _Setup.of(
         settings, persona, environment, session_options, client_label, {"client_metadata": client_metadata}
     )
-    body = setup.body | ({} if client_metadata is None else {"clientMetadata": client_metadata})
+    body = setup.body | ({} if client_metadata is None else {"clientMetadata": copied_object(client_metadata)})
     request = generated().direct_start_request(body, settings.gateway_target("/v1/engine/session"))
     return setup.call(Operation.START_DIRECT, request, settings.api_key)
 
@@ -199,7 +201,7 @@ def start_with_token(settings: Settings, token: SessionToken | str, client_metad
         problems.append(Problem("token", "", rule))
     if problems:
         raise AnamConfigError(*problems)
-    body = {} if client_metadata is None else {"clientMetadata": client_metadata}
+    body = {} if client_metadata is None else {"clientMetadata": copied_object(client_metadata)}
     return Call(
         operation=Operation.START_WITH_TOKEN,
         bearer=token._secret,
@@ -277,7 +279,11 @@ def for_livekit(persona: PersonaConfig) -> PersonaConfig:
     """The persona with what LiveKit always needs filled in, unless it is a saved one or chose a language model."""
     if persona.persona_id is not None or persona.llm_id is not None:
         return persona
-    return attrs.evolve(persona, type="ephemeral", llm_id=CUSTOMER_CLIENT_V1)
+    filled = copy.copy(persona)
+    # Not attrs.evolve: it would repeat the warnings that the persona gave when it was made.
+    object.__setattr__(filled, "type", "ephemeral")
+    object.__setattr__(filled, "llm_id", CUSTOMER_CLIENT_V1)
+    return filled
 
 
 def _part(cls: type[P], value: P | Mapping[str, Any], path: str, problems: list[Problem]) -> P | None:
@@ -363,11 +369,11 @@ def _attempts(settings: Settings, call: Call, read: Callable[[Mapping[str, Any]]
         attempt = Attempt(operation=call.operation, number=number, doubt=doubt, elapsed=elapsed)
         decision = decide(attempt, error, policy, settings.budget, settings.rng)
         if not isinstance(decision, Retry):
-            error.attempts = number
+            error.attempts = number - isinstance(error, ClientClosedError)  # which was not sent
             error.may_have_started = decision.may_have_started
             if decision.uncertain:
                 uncertain = _uncertain(call, error)
-                uncertain.attempts = number
+                uncertain.attempts = error.attempts
                 raise uncertain from error
             raise error
         doubt = doubt_after(call.operation, doubt, error)

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakSet
@@ -24,6 +25,7 @@ import httpcore
 import httpx
 
 from ._transport import attempt_deadline, is_loopback
+from .errors import AnamConfigError, Problem
 
 MAX_CONNECTIONS = 512
 """Connections open at once; calls beyond wait for one, within their time-out."""
@@ -178,6 +180,8 @@ def _core_request(request: httpx.Request) -> httpcore.Request:
 def _options(base_url: str, ssl_context: ssl.SSLContext | None) -> dict[str, Any]:
     secure = base_url.startswith("https:")
     proxy = proxy_for(base_url)
+    if proxy is not None:
+        _check_proxy(proxy)
     return {
         # Making a context reads the whole bundle of certificates: not for a server on loopback.
         "ssl_context": ssl_context or (httpx.create_ssl_context() if secure else None),
@@ -195,6 +199,17 @@ def proxy_for(base_url: str) -> str | None:
     proxies = urllib.request.getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+
+
+def _check_proxy(url: str) -> None:
+    # The value is not shown: it may hold a password.
+    where = "the proxy in the environment (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY)"
+    try:
+        scheme = httpx.Proxy(url).url.scheme
+    except (ValueError, httpx.InvalidURL):
+        raise AnamConfigError(Problem(where, "", "must be an http, https, socks5 or socks5h URL")) from None
+    if scheme.startswith("socks") and find_spec("socksio") is None:
+        raise AnamConfigError(Problem(where, "", 'needs SOCKS: pip install "httpx[socks]"'))
 
 
 def _core_proxy(url: str) -> httpcore.Proxy:

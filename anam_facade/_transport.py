@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -103,8 +103,13 @@ async def send_async(transport: httpx.AsyncBaseTransport, request: httpx.Request
         reader = _Reader(response, deadline)
         try:
             assert isinstance(response.stream, httpx.AsyncByteStream)
-            async for chunk in response.stream:
+            chunks = aiter(response.stream)
+            async for chunk in chunks:
                 if not reader.take(chunk):
+                    if isinstance(chunks, AsyncGenerator):
+                        await (
+                            chunks.aclose()
+                        )  # what is left to the garbage collector is closed late, and trio complains
                     break
         except TRANSPORT_ERRORS:
             if not reader.survives_breaking_off():
@@ -169,7 +174,8 @@ def connection_error(error: Exception, method: str, path: str) -> AnamConnection
     typed = cls(f"{method} {path}: {what} ({reason})", sent=sent)
     # The cause keeps its type and words, but neither the frames, whose variables hold the bearer, nor the request.
     error.__traceback__ = error.__context__ = error.__cause__ = None
-    vars(error).pop("_request", None)
+    if isinstance(error, httpx.RequestError):
+        error._request = None
     typed.__cause__ = error
     return typed
 

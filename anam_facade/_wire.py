@@ -153,6 +153,7 @@ class Part:
         values = {name: getattr(self, name) for name in rules(type(self))}
         problems = list(check(type(self), values, spell=lambda attribute, _: attribute))
         problems += self._cross_check(values, lambda attribute: attribute)
+        problems += self._check_rest()
         if problems:
             raise AnamConfigError(*problems)
         self._warn(values)
@@ -169,6 +170,10 @@ class Part:
     @classmethod
     def _cross_check(cls, values: Mapping[str, Any], spell: Callable[[str], str]) -> Iterable[Problem]:
         """Rules that span several fields."""
+        return ()
+
+    def _check_rest(self) -> Iterable[Problem]:
+        """Rules for what is not on the wire under a name of its own."""
         return ()
 
     def _warn(self, values: Mapping[str, Any]) -> None:
@@ -264,7 +269,7 @@ def check_value(r: Rule, value: Any, field: str) -> Iterator[Problem]:
         case Kind.NUMBER | Kind.INTEGER:
             yield from _check_number(r, value, field)
         case Kind.STRINGS:
-            if isinstance(value, str) or not isinstance(value, Sequence):
+            if not isinstance(value, (list, tuple)):
                 yield problem(field, value, r.kind)
             else:
                 for i, item in enumerate(value):
@@ -283,7 +288,7 @@ def check_value(r: Rule, value: Any, field: str) -> Iterator[Problem]:
                 found = list(check_free(value, field))
                 yield from found
                 if r.max_bytes is not None and not found:
-                    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+                    size = len(json.dumps(_copied(value), ensure_ascii=False, separators=(",", ":")).encode())
                     if size > r.max_bytes:
                         yield Problem(
                             field, f"{size:,} bytes", f"must be at most {r.max_bytes:,} bytes as JSON in UTF-8"
@@ -340,6 +345,8 @@ def _check_number(r: Rule, value: Any, field: str) -> Iterator[Problem]:
         yield Problem(field, shown(value), f"must be between {r.ge:g} and {r.le:g}")
     elif r.ge is not None and value < r.ge:
         yield Problem(field, shown(value), f"must be at least {r.ge:g}")
+    elif r.le is not None and value > r.le:
+        yield Problem(field, shown(value), f"must be at most {r.le:g}")
     elif isinstance(value, int) and value.bit_length() > 63:
         yield Problem(field, shown(value), "must fit into 64 bits")
 
@@ -347,7 +354,7 @@ def _check_number(r: Rule, value: Any, field: str) -> Iterator[Problem]:
 def check_free(value: Any, field: str) -> Iterator[Problem]:
     """Whether a free-form value can be written as JSON. Iterative, for depth is the enemy here."""
     stack: list[tuple[Any, str, int]] = [(value, field, 0)]
-    for _ in range(MAX_NODES):
+    for _ in range(MAX_NODES + 1):
         if not stack:
             return
         item, path, depth = stack.pop()
@@ -400,7 +407,9 @@ def _flatten(data: Mapping[str, Any], cls: type[Part], path: str, problems: list
     deeper = {name.partition(".")[0] for name in names if "." in name}
     flat: dict[str, Any] = {}
     for key, value in data.items():
-        if key not in deeper:
+        if key in names and key.partition(".")[0] in deeper:
+            problems.append(Problem(_join(path, key), "", "unknown; what looks like a path is not one here"))
+        elif key not in deeper:
             flat[key] = value
         elif isinstance(value, Mapping):
             flat.update({f"{key}.{inner}": v for inner, v in value.items()})
@@ -440,18 +449,20 @@ def shown(value: Any) -> str:
     """The value as an error message shows it: short, and on one line."""
     if isinstance(value, int) and value.bit_length() > 256:
         return "a huge number"  # repr() refuses it, or takes for ever
-    if isinstance(value, str) and re.fullmatch(r"[\w.-]{1,60}", value, re.ASCII):
+    if isinstance(value, str) and re.fullmatch(
+        r"(?!None$|True$|False$|nan$|inf$)[A-Za-z][\w.-]{0,59}", value, re.ASCII
+    ):
         return value
     text = _SHORT.repr(value)
     return text if _encodable(text) else ascii(value)[:80]
 
 
-def warn(message: str) -> None:
+def warn(message: str, category: type[Warning] = AnamConfigWarning) -> None:
     """Warns, blaming the first line of code outside this package."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and _is_ours(frame.f_code.co_filename, frame.f_globals.get("__name__", "")):
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, AnamConfigWarning, stacklevel=level)
+    warnings.warn(message, category, stacklevel=level)
 
 
 def _is_ours(filename: str, module: str) -> bool:

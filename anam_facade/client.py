@@ -67,8 +67,8 @@ def _settings(
     _calls.generated()
     return Settings(
         api_key=Secret(key),
-        base_url=url.rstrip("/"),
-        gateway_url=None if gateway_url is None else gateway_url.rstrip("/"),
+        base_url=_ascii(url),
+        gateway_url=None if gateway_url is None else _ascii(gateway_url),
         client_label=client_label,
         timeout=timeout,
         policy=retry,
@@ -116,10 +116,18 @@ def _url_problems(url: object, name: str, allow_insecure_http: bool) -> list[Pro
         rule = "must be https:// unless the host is this machine: the key would travel in the clear"
         return [Problem(name, shown(url), f"{rule} (allow_insecure_http=True lifts this)")]
     try:
-        httpx.URL(url)
+        labels = httpx.URL(url).raw_host.removesuffix(b".").split(b".")
     except httpx.InvalidURL as error:
         return [Problem(name, shown(url), f"must be a valid URL: {error}")]
+    if not all(0 < len(label) <= 63 for label in labels):
+        return [Problem(name, shown(url), "must have a host name whose parts have 1 to 63 characters")]
     return []
+
+
+def _ascii(url: str) -> str:
+    """The URL as it goes over the wire: an international host name in its ASCII form, no slash at the end."""
+    parsed = httpx.URL(url)
+    return f"{parsed.scheme}://{parsed.netloc.decode('ascii')}{parsed.raw_path.decode('ascii')}".rstrip("/")
 
 
 class AnamClient:
@@ -252,8 +260,9 @@ class AnamClient:
 
     def close(self) -> None:
         """Closes the connections. Calls under way fail; later ones are refused."""
-        self._closed = True
-        self._transport.close()
+        if not self._closed:
+            self._closed = True
+            self._transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -366,8 +375,9 @@ class AsyncAnamClient:
 
     async def aclose(self) -> None:
         """Closes the connections. Calls under way fail; later ones are refused."""
-        self._closed = True
-        await self._transport.aclose()
+        if not self._closed:
+            self._closed = True
+            await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -4,7 +4,8 @@
 AnamError
 ├── AnamConfigError             (also ValueError) mend the arguments; nothing was sent
 ├── AnamConnectionError         the server could not be reached, or went away
-│   └── AnamTimeoutError        it did not answer in time
+│   ├── AnamTimeoutError        it did not answer in time
+│   └── ClientClosedError       the client was closed
 ├── AnamResponseError           it answered 2xx with something that makes no sense
 ├── SessionStartUncertainError  a session may be running and billed: look before starting another
 └── AnamStatusError             it answered with an error status
@@ -204,9 +205,9 @@ class AnamStatusError(AnamError):
 
     def _words(self) -> str:
         phrase = _phrase(self.status_code)
-        said = dict.fromkeys(text for text in (self.code, self.message) if text and text != phrase)
+        said = dict.fromkeys(_line(text) for text in (self.code, self.message) if text and text != phrase)
         if not self.code and not self.message:
-            said = dict.fromkeys(filter(None, [re.sub(r"\s+", " ", self.body[:400]).strip()[:200]]))
+            said = dict.fromkeys(filter(None, [_line(self.body)]))
         return (f" {phrase}" if phrase else "") + "".join(f": {text}" for text in said)
 
 
@@ -273,7 +274,7 @@ def error_from_response(
 ) -> AnamStatusError:
     """The error that a response means. Works with any body: JSON, HTML, empty, cut short, not even text."""
     secrets = tuple(secrets)
-    text = scrub(body.decode("utf-8", "replace"), secrets)
+    text = body.decode("utf-8", "replace").removeprefix("\ufeff")
     said = _json_object(text)
     code, message = _text(said.get("error")), _text(said.get("message"))
     cls = _BY_STATUS.get(status_code, ServerError if status_code >= 500 else AnamStatusError)
@@ -284,13 +285,22 @@ def error_from_response(
         method=method,
         path=path,
         status_code=status_code,
-        code=code,
-        message=message,
-        details=said.get("details"),
-        body=text,
+        code=_scrub_json(code, secrets),
+        message=_scrub_json(message, secrets),
+        details=_scrub_json(said.get("details"), secrets),
+        body=scrub(text, secrets),
         headers=scrub_headers(headers, secrets),
         retry_after=retry_after(headers),
     )
+
+
+def _scrub_json(value: Any, secrets: tuple[Secret, ...]) -> Any:
+    """After decoding, which may bring a secret to light that was written with escapes."""
+    if isinstance(value, str):
+        return scrub(value, secrets)
+    if isinstance(value, dict):
+        return {scrub(key, secrets): _scrub_json(inner, secrets) for key, inner in value.items()}
+    return [_scrub_json(inner, secrets) for inner in value] if isinstance(value, list) else value
 
 
 def scrub_headers(headers: httpx.Headers, secrets: Iterable[Secret]) -> httpx.Headers:
@@ -349,6 +359,12 @@ def _json_object(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _line(text: str) -> str:
+    """The beginning of a text, on one line and without what could fool a terminal or a log."""
+    printable = "".join(character if character.isprintable() else " " for character in text[:400])
+    return re.sub(r" +", " ", printable).strip()[:200]
 
 
 def _text(value: object) -> str | None:

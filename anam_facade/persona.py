@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, cast
@@ -210,18 +209,14 @@ class _Tool(Part):
     )
     extra: Mapping[str, Any] | None = field(default=None, converter=copied_object)
 
-    def __attrs_post_init__(self) -> None:
-        super().__attrs_post_init__()
+    def _check_rest(self) -> Iterable[Problem]:
         if not isinstance(self.extra, Mapping | None):
-            raise AnamConfigError(problem("extra", self.extra, Kind.OBJECT))
-        if self.extra is not None:
-            known = [*self.CONSTANTS, *(r.name for r in rules(type(self)).values())]
-            problems = [
-                Problem(f"extra.{name}", "", "has an argument of its own") for name in known if name in self.extra
-            ]
-            problems += check_free(self.extra, "extra")
-            if problems:
-                raise AnamConfigError(*problems)
+            yield problem("extra", self.extra, Kind.OBJECT)
+        elif self.extra is not None:
+            for name in [*self.CONSTANTS, *(r.name for r in rules(type(self)).values())]:
+                if name in self.extra:
+                    yield Problem(f"extra.{name}", "", "has an argument of its own")
+            yield from check_free(self.extra, "extra")
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -447,7 +442,7 @@ class PersonaConfig(Part):
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
         if self.brain_type is not None:
-            warnings.warn("brain_type is deprecated; use llm_id", DeprecationWarning, stacklevel=3)
+            warn("brain_type is deprecated; use llm_id", DeprecationWarning)
             object.__setattr__(self, "llm_id", self.brain_type)
             object.__setattr__(self, "brain_type", None)
 
@@ -520,15 +515,29 @@ def _read(path: Path) -> Any:
 
 
 def _yaml(text: str) -> Any:
-    import yaml  # here, because importing it takes longer than most programs need it
+    import yaml  # here, because most programs never need it
+
+    # A SafeLoader builds plain values only: a tag that asks for a Python object is refused.
+    class Loader(yaml.SafeLoader):
+        def flatten_mapping(self, node: yaml.MappingNode) -> None:
+            for key, _ in node.value:
+                if key.tag == "tag:yaml.org,2002:merge":  # a few lines of them can grow beyond any memory
+                    raise yaml.constructor.ConstructorError(
+                        problem="merge keys (<<) are not supported", problem_mark=key.start_mark
+                    )
 
     try:
-        # safe_load builds plain values only; a tag that asks for a Python object is refused.
-        return yaml.safe_load(text)
+        loader = Loader(text)
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         raise ValueError(f"{getattr(error, 'problem', None) or 'not valid YAML'}{where}") from None
+    except (IndexError, KeyError, TypeError, AttributeError) as error:  # what PyYAML makes of `!!int ""` and the like
+        raise ValueError(f"not valid YAML ({type(error).__name__} in a tagged value)") from None
 
 
 __all__ = [

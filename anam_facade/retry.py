@@ -11,10 +11,12 @@ import random
 import threading
 from collections.abc import Callable
 from enum import Enum, IntEnum, auto
+from typing import Any
 
 import attrs
 from attrs import field
 
+from ._wire import shown
 from .errors import (
     AnamConfigError,
     AnamConnectionError,
@@ -29,14 +31,22 @@ from .errors import (
 )
 
 
-def _number(low: float, *, optional: bool = False) -> Callable[..., None]:
-    def check(instance: object, attribute: attrs.Attribute[float], value: float | None) -> None:
+def _number(
+    low: float, high: float = math.inf, *, whole: bool = False, above: bool = False, optional: bool = False
+) -> Callable[..., None]:
+    rule = "must be a whole number" if whole else "must be a finite number"
+    rule += f" {'above' if above else 'of at least'} {low:g}"
+    rule += f" and at most {high:g}" * (high < math.inf) + ", or None" * optional
+    kinds = (int,) if whole else (int, float)
+
+    def check(instance: object, attribute: attrs.Attribute[float], value: Any) -> None:
         if value is None and optional:
             return
-        number: object = value
-        if not isinstance(number, (int, float)) or isinstance(number, bool) or not low <= number < math.inf:
-            rule = f"must be a finite number of at least {low:g}" + " or None" * optional
-            raise AnamConfigError(Problem(f"RetryPolicy.{attribute.name}", repr(value), rule))
+        fits = (
+            isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value) and low <= value <= high
+        )
+        if not fits or (above and value == low):
+            raise AnamConfigError(Problem(f"RetryPolicy.{attribute.name}", shown(value), rule))
 
     return check
 
@@ -65,18 +75,18 @@ class RetryPolicy:
         AnamConfigError: A value is out of bounds.
     """
 
-    max_attempts: int = field(default=5, validator=_number(1))
+    max_attempts: int = field(default=5, validator=_number(1, whole=True))
     initial_backoff: float = field(default=0.25, validator=_number(0))
     max_backoff: float = field(default=2.0, validator=_number(0))
     max_retry_after: float = field(default=30.0, validator=_number(0))
-    deadline: float | None = field(default=30.0, validator=_number(0, optional=True))
-    jitter: float = field(default=0.25, validator=_number(0))
-    budget: int | None = field(default=250, validator=_number(0, optional=True))
+    deadline: float | None = field(default=30.0, validator=_number(0, above=True, optional=True))
+    jitter: float = field(default=0.25, validator=_number(0, 1))
+    budget: int | None = field(default=250, validator=_number(0, whole=True, optional=True))
 
     def backoff(self, attempt: int, rng: random.Random) -> float:
         """The pause after the given attempt (counted from 1) when the server asks for none."""
         pause = min(self.max_backoff, self.initial_backoff * 2.0 ** min(attempt - 1, 60))
-        return pause * (1 - min(1.0, self.jitter) * rng.random())
+        return pause * (1 - self.jitter * rng.random())
 
 
 class RetryBudget:

@@ -19,7 +19,7 @@ import yaml
 
 from anam_facade._contract import openapi_path
 
-MAX_DEPTH = 64
+MAX_DEPTH = 80
 """How deep a request's JSON may nest: far more than any persona needs, far less than what exhausts a stack."""
 
 
