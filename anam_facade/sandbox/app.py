@@ -40,7 +40,7 @@ from .faults import Fault, FaultPlan, reason_phrase
 from .masking import masked, masked_headers
 from .service import Answer, Service, bearer_of, json_answer
 from .settings import Settings
-from .state import Credential, SeenRequest, Session, State
+from .state import Credential, SeenRequest, Session, State, TokenRefused
 from .validation import NotJson, contract, parse_json
 from .wire import Connection, has_body, logger
 
@@ -194,7 +194,8 @@ class _OperationEndpoint:
             return
         credential = exchange.world.state.identify(bearer_of(request.headers.get("authorization")))
         kind = None if credential is None else credential.kind
-        fault = exchange.world.faults.decide(self._operation)
+        state = exchange.world.state
+        fault = exchange.world.faults.decide(self._operation, lambda: _session_of(state, credential, body))
         exchange.note = f" ({kind or 'no credential'}{', fault' if fault else ''})"
         exchange.learned(credential=kind, fault=fault, body=_recorded(body))
 
@@ -246,6 +247,23 @@ async def _read(request: Request) -> bytes:
         if len(body) > BODY_LIMIT:
             raise HTTPException(413, f"The body is larger than {BODY_LIMIT:,} bytes")
     return bytes(body)
+
+
+def _session_of(state: State, credential: Credential | None, body: bytes) -> str:
+    """What tells one session's calls from another's: the label, or the room's address; from the token or the body."""
+    config: Any = None
+    try:
+        if credential is not None and credential.token_id is not None:
+            config = state.token(credential.token_id).config
+        else:
+            config = parse_json(body)
+    except (NotJson, TokenRefused):
+        pass
+    if not isinstance(config, Mapping):
+        return ""
+    environment = config.get("environment")
+    room = environment.get("livekitUrl") if isinstance(environment, Mapping) else None
+    return next((name for name in (config.get("clientLabel"), room) if isinstance(name, str)), "")
 
 
 def _recorded(body: bytes) -> Any:

@@ -13,7 +13,8 @@ import json
 import math
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from http import HTTPStatus
 from typing import Any, Literal, Self
@@ -45,6 +46,9 @@ class Fault:
             ones) is hit depends on `seed` and n alone: it is when the first 53 bits of SHA-256 of `"<seed>:<n>"`, read
             as a binary fraction, are below `rate`.
         seed: Picks another sequence for the same `rate`.
+        per_session: Count calls, and draw for `rate`, for each session by itself, so that a session meets the same
+            faults however the calls of several interleave. A session is known by its `clientLabel`, or else by its
+            `livekitUrl`; what is hashed is then `"<seed>:<that>:<n>"`. `times` still counts the hits of all together.
         after: How many matching calls are spared first.
         status: Status of the answer, 200 to 599.
         body: Body that goes with `status`: text, bytes, or a value that is sent as JSON. None stands for the error that
@@ -71,6 +75,7 @@ class Fault:
     times: int | None = None
     rate: float | None = None
     seed: int = 0
+    per_session: bool = False
     after: int = 0
     status: int | None = None
     body: Any = None
@@ -99,7 +104,7 @@ class Fault:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float | None):
                 raise TypeError(f"Fault.{name} must be a number, not {value!r}")
-        for name in ("processed", "truncate", "endless"):
+        for name in ("per_session", "processed", "truncate", "endless"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"Fault.{name} must be true or false, not {getattr(self, name)!r}")
         if not isinstance(self.content_type, str | None):
@@ -218,12 +223,15 @@ class FaultPlan:
         with self._lock:
             return iter([entry.fault for entry in self._entries])
 
-    def decide(self, operation: str) -> Fault | None:
-        """The fault that the next call of this operation meets, or None. Counts the call."""
+    def decide(self, operation: str, session: Callable[[], str] = str) -> Fault | None:
+        """The fault that the next call of this operation meets, or None. Counts the call.
+
+        `session` tells which session the call is for; asked only when a fault wants to know.
+        """
         taken: Fault | None = None
         with self._lock:
             for entry in self._entries:
-                if entry.fault.operation in (None, operation) and entry.is_due() and taken is None:
+                if entry.fault.operation in (None, operation) and entry.is_due(session) and taken is None:
                     entry.hits += 1
                     taken = entry.fault
         return taken
@@ -232,21 +240,23 @@ class FaultPlan:
 @dataclass(slots=True)
 class _Entry:
     fault: Fault
-    seen: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
     hits: int = 0
 
-    def is_due(self) -> bool:
+    def is_due(self, session: Callable[[], str]) -> bool:
         """Counts a matching call, and says whether the fault wants it."""
-        n = self.seen - self.fault.after
-        self.seen += 1
+        key = session() if self.fault.per_session else ""
+        n = self.seen[key] - self.fault.after
+        self.seen[key] += 1
         if n < 0 or (self.fault.times is not None and self.hits >= self.fault.times):
             return False
-        return self.fault.rate is None or chance(self.fault.seed, n) < self.fault.rate
+        seed = f"{self.fault.seed}:{key}" if self.fault.per_session else self.fault.seed
+        return self.fault.rate is None or chance(seed, n) < self.fault.rate
 
 
-def chance(seed: int, n: int) -> float:
+def chance(seed: int | str, n: int) -> float:
     """A number from 0 up to 1 that depends on the seed and n alone, the same on every machine and in every language."""
-    digest = hashlib.sha256(f"{seed}:{n}".encode("ascii")).digest()
+    digest = hashlib.sha256(f"{seed}:{n}".encode("utf-8", "surrogatepass")).digest()
     # 53 bits: what a float holds exactly, so that the result stays below 1.
     return (int.from_bytes(digest[:8], "big") >> 11) / 2**53
 
