@@ -81,11 +81,28 @@ generate: .dev ## build generated/anam_api from openapi.yaml
 check-generated: .dev ## fail, with a diff, if generated/anam_api is not what openapi.yaml gives
 	@$(BIN)/python scripts/generate.py --check
 
-# --- Against the clients people use today, each in an environment of its own (.peers) ---------------
+# --- Measured, and against the clients people use today (each in an environment of its own, .peers) ---
 
 .PHONY: interop
-interop: .dev ## run the clients people use today, unmodified, against the sandbox
+interop: .dev ## run the clients people use today against the sandbox, and ours against Prism
 	@$(BIN)/python interop/check_peers.py
+	@$(BIN)/python interop/check_prism.py
+
+.PHONY: chaos
+chaos: .dev ## measure ours and theirs under the same faults; ARGS=--quick for fewer
+	@$(BIN)/python benchmarks/chaos.py $(ARGS)
+
+.PHONY: soak
+soak: .dev ## ten minutes of mixed traffic with faults; ARGS="--minutes 1" for less
+	@$(BIN)/python benchmarks/soak.py $(ARGS)
+
+.PHONY: fuzz
+fuzz: .dev ## five minutes of hostile input and hostile servers; ARGS="--minutes 1" for less
+	@$(BIN)/python scripts/fuzz.py $(ARGS)
+
+.PHONY: import-time
+import-time: .dev ## compare what importing costs with httpx
+	@$(BIN)/python benchmarks/import_time.py
 
 # --- For maintainers ------------------------------------------------------------------------------
 

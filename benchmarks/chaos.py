@@ -35,8 +35,6 @@ TIMEOUT = 2.0
 OURS_TOKEN = ("ours, token, sync", "ours, token, async")
 OURS_DIRECT = "ours, direct, async"
 PEER = "livekit-plugins-anam 1.8.9"
-ATTEMPTS = 5
-"""How often ours sends a start at most; a fault that hits one start more often than that cannot be outlasted."""
 
 
 @attrs.frozen(kw_only=True)
@@ -184,7 +182,7 @@ def table(rows: Sequence[Row], cells: dict[str, dict[str, Cell]], clients: Seque
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="100 starts; ours and livekit-plugins-anam 1.8.9 only")
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--seed", type=int, default=1, help="by default one that hits some start four times in a row")
     parser.add_argument("--markdown", type=Path, help="also write the table to this file")
     arguments = parser.parse_args()
     starts = 100 if arguments.quick else 300

@@ -1,0 +1,120 @@
+"""The examples run, as they stand in `examples/`, against the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from anam_facade import AsyncAnamClient
+from anam_facade.sandbox import Fault, Sandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("ANAM_")}
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=kept | environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_demo_starts_sessions_and_ends_by_itself() -> None:
+    """It prints the ids of four sessions, one retry, and three errors, and exits with 0."""
+    done = run("examples/demo.py")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert len(re.findall(r"started +[0-9a-f-]{36}", done.stdout)) == 4
+    assert done.stdout.count("trying again in") == 1
+    for error in ("AnamConfigError", "ConcurrencyLimitError", "PermissionDeniedError"):
+        assert error in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "missing"),
+    [
+        (["--real"], {}, "ANAM_API_KEY"),
+        (["--real"], {"ANAM_API_KEY": "k"}, "--persona-id"),
+    ],
+)
+def test_the_demo_does_not_go_to_anam_unasked(arguments: list[str], environment: dict[str, str], missing: str) -> None:
+    """The real API takes the flag, the key and a persona; a key alone in the environment changes nothing."""
+    done = run("examples/demo.py", *arguments, **environment)
+    assert done.returncode == 2
+    assert missing in done.stderr
+    assert "nothing leaves this machine" in run("examples/demo.py", ANAM_API_KEY="k").stdout
+
+
+def test_the_demo_starts_one_session_when_asked(anam_sandbox: Sandbox) -> None:
+    """With flag, key and persona it starts exactly one session, at the address it is given."""
+    environment = {"ANAM_API_KEY": anam_sandbox.api_key, "ANAM_API_URL": anam_sandbox.base_url}
+    done = run("examples/demo.py", "--real", "--persona-id", ID, **environment)
+    assert done.returncode == 0, done.stderr
+    (session,) = anam_sandbox.sessions
+    assert session.id in done.stdout
+
+
+def test_the_users_tests_pass() -> None:
+    """The example of testing one's own code passes under a pytest of its own."""
+    done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "examples/test_your_own_code.py")
+    assert done.returncode == 0, done.stdout
+    assert "4 passed" in done.stdout
+
+
+def test_the_token_server_hands_out_tokens(anam_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser gets a token and never sees the key; when Anam fails it learns no details."""
+    monkeypatch.setenv("ANAM_API_KEY", anam_sandbox.api_key)
+    monkeypatch.setenv("ANAM_API_URL", anam_sandbox.base_url)
+    monkeypatch.setenv("PERSONA_ID", ID)
+    server = importlib.import_module("examples.token_server")
+
+    async def ask() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(server.app)
+        async with (
+            server.lifespan(server.app),
+            httpx.AsyncClient(transport=transport, base_url="http://web") as browser,
+        ):
+            good = await browser.post("/api/session-token")
+            anam_sandbox.inject(Fault(status=429, headers={"Retry-After": "40"}))
+            return [good, await browser.post("/api/session-token")]
+
+    good, bad = asyncio.run(ask())
+    assert jwt.decode(good.json()["sessionToken"], options={"verify_signature": False})["type"] == "stateful"
+    assert good.headers["Cache-Control"] == "no-store"
+    assert (bad.status_code, bad.headers["Retry-After"]) == (503, "41")
+    assert anam_sandbox.api_key not in good.text + bad.text
+    assert [token.label for token in anam_sandbox.tokens] == ["web"]
+
+
+def test_the_livekit_agent_gets_its_face(anam_sandbox: Sandbox) -> None:
+    """The engine is sent into the agent's room, with a token to publish on the agent's behalf."""
+    agent = importlib.import_module("examples.livekit_agent")
+    arguments: dict[str, Any] = {
+        "avatar_id": ID,
+        "room": "lobby",
+        "livekit_url": "wss://rooms.example.org",
+        "livekit_key": "key",
+        "livekit_secret": "a secret of at least thirty-two bytes",
+    }
+
+    async def give(**fault: Any) -> Any:
+        async with AsyncAnamClient(anam_sandbox.api_key, anam_sandbox.base_url) as client:
+            return await agent.give_face(client, **arguments)
+
+    session = asyncio.run(give())
+    (recorded,) = anam_sandbox.sessions
+    assert (recorded.id, recorded.livekit_room, recorded.label) == (session.session_id, "lobby", "lobby")
+    assert recorded.persona["llmId"] == "CUSTOMER_CLIENT_V1"
+    anam_sandbox.inject(Fault(operation="createEngineSession", close="after", times=1))
+    with pytest.raises(RuntimeError, match="anam-avatar-agent in room lobby"):
+        asyncio.run(give())
