@@ -92,6 +92,10 @@ interop: .dev ## run the clients people use today against the sandbox, and ours 
 chaos: .dev ## measure ours and theirs under the same faults; ARGS=--quick for fewer
 	@$(BIN)/python benchmarks/chaos.py $(ARGS)
 
+.PHONY: load
+load: .dev ## measure two thousand starts, five hundred at a time, ours and theirs
+	@$(BIN)/python benchmarks/load.py
+
 .PHONY: soak
 soak: .dev ## ten minutes of mixed traffic with faults; ARGS="--minutes 1" for less
 	@$(BIN)/python benchmarks/soak.py $(ARGS)

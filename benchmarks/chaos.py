@@ -7,7 +7,8 @@ is missed:
 - no session of ours is one of which the caller neither got the id nor was told to look for it, in any row;
 - our 99th percentile is at most a third of livekit-plugins-anam 1.8.9's where no hint of the server's forces a wait.
 
-`--quick` runs fewer starts against fewer clients, for CI. `--markdown FILE` writes the table to a file.
+`--quick` runs fewer starts against fewer clients and compares no times, for machines that are busy. `--markdown FILE`
+writes the table to a file.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -27,7 +29,7 @@ import peers
 
 from anam_facade.sandbox import Fault, Sandbox
 
-START = "createEngineSession"
+START: Literal["createEngineSession"] = "createEngineSession"
 CONCURRENCY = 50
 TIMEOUT = 2.0
 """Seconds for one attempt, for every client that can be told."""
@@ -117,14 +119,14 @@ def run_cell(row: Row, client: str, starts: int, seed: int) -> Cell:
     with Sandbox() as sandbox:
         if row.fault is not None:
             sandbox.inject(Fault(operation=START, seed=seed, per_session=True, **row.fault))
-        results = peers.run(
+        results, _ = peers.run(
             client,
             base_url=sandbox.base_url,
             api_key=sandbox.api_key,
             names=names,
             concurrency=CONCURRENCY,
             timeout=TIMEOUT,
-            before=(lambda: row.set_up(sandbox)) if row.set_up else None,
+            before=None if row.set_up is None else partial(row.set_up, sandbox),
         )
         time.sleep(0.05)  # what is still under way at the server
         sessions = sandbox.sessions
@@ -154,7 +156,7 @@ def run_cell(row: Row, client: str, starts: int, seed: int) -> Cell:
     )
 
 
-def missed(row: Row, cells: dict[str, Cell]) -> list[str]:
+def missed(row: Row, cells: dict[str, Cell], *, compare_times: bool) -> list[str]:
     """The targets that the row misses."""
     found = []
     for client, cell in cells.items():
@@ -164,7 +166,7 @@ def missed(row: Row, cells: dict[str, Cell]) -> list[str]:
             found.append(f"{row.name}, {client}: started {cell.started} of {cell.starts}; {cell.errors}")
         if cell.silent:
             found.append(f"{row.name}, {client}: {cell.silent} sessions that the caller was not told of")
-        if row.fast and PEER in cells and cell.p99 > cells[PEER].p99 / 3:
+        if row.fast and compare_times and cell.p99 > cells[PEER].p99 / 3:
             found.append(
                 f"{row.name}, {client}: p99 {cell.p99:.2f} s, a third of {PEER}'s is {cells[PEER].p99 / 3:.2f} s"
             )
@@ -200,7 +202,7 @@ def main() -> int:
             print(f"    {client:28} {cell}", flush=True)
             if cell.errors:
                 print(f"    {'':28} {cell.errors[0][:120]}", flush=True)
-        misses += missed(row, cells[row.name])
+        misses += missed(row, cells[row.name], compare_times=not arguments.quick)
     print()
     text = table(ROWS, cells, clients)
     print(text)

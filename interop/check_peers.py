@@ -20,7 +20,7 @@ def main() -> int:
     for client in peers.CLIENTS:
         with Sandbox() as sandbox:
             names = [f"interop-{i}" for i in range(STARTS)]
-            results = peers.run(
+            results, _ = peers.run(
                 client,
                 base_url=sandbox.base_url,
                 api_key=sandbox.api_key,

@@ -10,7 +10,7 @@ import sys
 import venv
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENTS = HERE.parent / ".peers"
@@ -27,9 +27,16 @@ LOCKS: Mapping[str, str] = {
 CLIENTS = (*OURS, *LOCKS)
 
 
+class Run(NamedTuple):
+    """What the worker reports: for each start what its caller knows (`worker.outcome`), and the CPU seconds for all."""
+
+    results: list[dict[str, Any]]
+    cpu: float
+
+
 def python_of(client: str) -> str:
     """The interpreter that has the client; made on first use, which takes a minute or two."""
-    if client in OURS:
+    if client not in LOCKS:
         return sys.executable
     lock = HERE / "peers" / f"{LOCKS[client]}.txt"
     folder = ENVIRONMENTS / LOCKS[client]
@@ -55,8 +62,8 @@ def run(
     timeout: float,
     before: Callable[[], object] | None = None,
     limit: float = 300.0,
-) -> list[dict[str, Any]]:
-    """Starts one session a name and returns what the client's caller got to know; see `worker.outcome`.
+) -> Run:
+    """Starts one session a name and returns what the client's caller got to know.
 
     `before` is called when the client is ready, right before the first start.
     """
@@ -74,7 +81,7 @@ def run(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH" or client in OURS},
+        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH" or client not in LOCKS},
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -88,5 +95,5 @@ def run(
             process.kill()
     if process.returncode != 0:
         raise RuntimeError(f"{client} failed to run:\n{errors[-2000:]}")
-    results: list[dict[str, Any]] = json.loads(out)
-    return results
+    answer: dict[str, Any] = json.loads(out)
+    return Run(answer["results"], answer["cpu"])
