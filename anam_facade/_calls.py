@@ -21,6 +21,7 @@ import attrs
 import httpx
 from attrs import field
 
+from ._plain import as_object, exact, is_a
 from ._secret import Secret, scrub
 from ._transport import Answer
 from ._wire import Kind, Part, Rule, check_value, copied_object, warn
@@ -161,7 +162,7 @@ def mint(
     """
     arguments = {"expires_in": expires_in, "client_metadata": client_metadata}
     setup = _Setup.of(settings, persona, environment, session_options, client_label, arguments)
-    body = setup.body | ({} if expires_in is None else {"expiresIn": expires_in})
+    body = setup.body | ({} if expires_in is None else {"expiresIn": exact(expires_in)})
     request = generated().mint_request(body, settings.gateway_target("/v1/auth/session-token"))
     return setup.call(Operation.MINT, request, settings.api_key)
 
@@ -183,12 +184,11 @@ def start_direct(
     return setup.call(Operation.START_DIRECT, request, settings.api_key)
 
 
-def start_with_token(settings: Settings, token: SessionToken | str, client_metadata: Mapping[str, Any] | None) -> Call:
+def start_with_token(settings: Settings, token: object, client_metadata: Mapping[str, Any] | None) -> Call:
     """The call that starts a session with a session token: the token, and not the API key, is the bearer."""
-    if isinstance(token, str):
-        token = SessionToken(token)
+    token = SessionToken(token) if isinstance(token, str) else token
     problems = list(_argument_problems(client_metadata=client_metadata))
-    if not isinstance(token, SessionToken):
+    if not is_a(token, SessionToken):
         problems.append(Problem("token", "", f"must be a SessionToken or a string, not {type(token).__name__}"))
     elif token._secret == settings.api_key:
         problems.append(Problem("token", "", "must be a session token; this is the API key, which may not travel here"))
@@ -199,7 +199,7 @@ def start_with_token(settings: Settings, token: SessionToken | str, client_metad
             "is of type legacy, which cannot start a session: give the persona a voice_id or an llm_id, and mint anew"
         )
         problems.append(Problem("token", "", rule))
-    if problems:
+    if problems or not isinstance(token, SessionToken):
         raise AnamConfigError(*problems)
     body = {} if client_metadata is None else {"clientMetadata": copied_object(client_metadata)}
     return Call(
@@ -239,7 +239,7 @@ class _Setup:
         options = (
             None if session_options is None else _part(SessionOptions, session_options, "session_options", problems)
         )
-        label = settings.client_label if client_label is None else client_label
+        label = settings.client_label if client_label is None else exact(client_label)
         problems += _argument_problems(client_label=label, **arguments)
         if options is not None and options.egress is not None and who is not None and not who.enable_audio_passthrough:
             problems.append(Problem("session_options.egress", "", "needs persona.enable_audio_passthrough to be true"))
@@ -277,7 +277,7 @@ class _Setup:
 
 def for_livekit(persona: PersonaConfig) -> PersonaConfig:
     """The persona with what LiveKit always needs filled in, unless it is a saved one or chose a language model."""
-    if persona.persona_id is not None or persona.llm_id is not None:
+    if persona.persona_id is not None or persona.llm_id not in (None, CUSTOMER_CLIENT_V1):
         return persona
     filled = copy.copy(persona)
     # Not attrs.evolve: it would repeat the warnings that the persona gave when it was made.
@@ -287,9 +287,9 @@ def for_livekit(persona: PersonaConfig) -> PersonaConfig:
 
 
 def _part(cls: type[P], value: P | Mapping[str, Any], path: str, problems: list[Problem]) -> P | None:
-    if isinstance(value, cls):
+    if is_a(value, cls):
         return value
-    if isinstance(value, Mapping):
+    if as_object(value) is not None:
         return cls._parse(value, path, problems)
     rule = f"must be a {cls.__name__} or a mapping in the wire's form, not {type(value).__name__}"
     problems.append(Problem(path, "", rule))
@@ -400,11 +400,13 @@ def _settle(call: Call, answer: Answer, read: Callable[[Mapping[str, Any]], T | 
             secrets=call.secrets,
         )
     why = "is not a JSON object" if answer.complete else "is too long, or wrongly compressed"
+    truncated = False
     if answer.complete:
         try:
             said = json.loads(answer.body)
         except (ValueError, RecursionError):
             said = None
+            truncated = answer.body.lstrip().startswith(b"{")
         if isinstance(said, dict):
             read_value = read(said)
             if read_value is not None:
@@ -417,6 +419,7 @@ def _settle(call: Call, answer: Answer, read: Callable[[Mapping[str, Any]], T | 
         status_code=answer.status_code,
         body=scrub(answer.body.decode("utf-8", "replace"), call.secrets),
         headers=scrub_headers(answer.headers, call.secrets),
+        truncated=truncated,
     )
 
 

@@ -18,7 +18,6 @@ from functools import partial
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
-from weakref import WeakSet
 
 import anyio
 import httpcore
@@ -33,6 +32,7 @@ MAX_CONNECTIONS = 512
 KEEPALIVE_EXPIRY = 30.0
 """Seconds for which an idle connection is kept."""
 
+_CLOSED = "the client was closed"
 _POOL_IS_FULL = f"none of {MAX_CONNECTIONS} connections became free in time"
 
 
@@ -50,8 +50,9 @@ class PoolTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if not self._slots.acquire(timeout=_left(None, httpx.PoolTimeout)):
             raise httpx.PoolTimeout(_POOL_IS_FULL)
-        connection = self._take()
+        connection = None
         try:
+            connection = self._take()
             with _as_httpx():
                 response = connection.handle_request(_core_request(request))
         except BaseException:
@@ -70,26 +71,32 @@ class PoolTransport(httpx.BaseTransport):
                 connection.close()
         return self._factory.create_connection(self._origin)
 
-    def _give_back(self, connection: httpcore.ConnectionInterface) -> None:
-        if connection.is_available() and not self._closed:
-            self._idle.append(connection)
-        else:
-            connection.close()
-        # The one that has been idle longest is at the other end.
+    def _give_back(self, connection: httpcore.ConnectionInterface | None) -> None:
+        try:
+            if connection is not None and connection.is_available():
+                self._idle.append(connection)
+            elif connection is not None:
+                connection.close()
+            with suppress(IndexError):
+                oldest = self._idle.popleft()  # idle for longer than all others
+                if oldest.has_expired():
+                    oldest.close()
+                else:
+                    self._idle.appendleft(oldest)
+        finally:
+            self._slots.release()
+            if self._closed:
+                self._close_idle()
+
+    def _close_idle(self) -> None:
         with suppress(IndexError):
-            oldest = self._idle.popleft()
-            if oldest.has_expired():
-                oldest.close()
-            else:
-                self._idle.appendleft(oldest)
-        self._slots.release()
+            while True:
+                self._idle.pop().close()
 
     def close(self) -> None:
         self._closed = True
-        while self._idle:
-            with suppress(IndexError):
-                self._idle.pop().close()
-        self._backend.abort()
+        self._close_idle()
+        self._backend.close()
 
 
 class AsyncPoolTransport(httpx.AsyncBaseTransport):
@@ -98,29 +105,31 @@ class AsyncPoolTransport(httpx.AsyncBaseTransport):
     def __init__(self, base_url: str, ssl_context: ssl.SSLContext | None) -> None:
         options = _options(base_url, ssl_context)
         self._origin = httpcore.URL(base_url).origin
-        self._factory = httpcore.AsyncConnectionPool(network_backend=_AsyncBackend(), **options)
+        self._backend = _AsyncBackend()
+        self._factory = httpcore.AsyncConnectionPool(network_backend=self._backend, **options)
         self._idle: deque[httpcore.AsyncConnectionInterface] = deque()
         self._active: set[httpcore.AsyncConnectionInterface] = set()
         self._slots: anyio.Semaphore | None = None
         self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await self._wait_for_slot()
-        connection = await self._take()
-        self._active.add(connection)
+        slots = await self._wait_for_slot()
+        connection = None
         try:
+            connection = await self._take()
+            self._active.add(connection)
             with _as_httpx():
                 response = await connection.handle_async_request(_core_request(request))
         except BaseException:
-            await self._give_back(connection)
+            await self._give_back(connection, slots)
             raise
         return httpx.Response(
             response.status,
             headers=response.headers,
-            stream=_AsyncStream(response, partial(self._give_back, connection)),
+            stream=_AsyncStream(response, partial(self._give_back, connection, slots)),
         )
 
-    async def _wait_for_slot(self) -> None:
+    async def _wait_for_slot(self) -> anyio.Semaphore:
         if self._slots is None:  # made here, because it belongs to the event loop
             self._slots = anyio.Semaphore(MAX_CONNECTIONS)
         try:
@@ -131,6 +140,7 @@ class AsyncPoolTransport(httpx.AsyncBaseTransport):
                     await self._slots.acquire()
             except TimeoutError:
                 raise httpx.PoolTimeout(_POOL_IS_FULL) from None
+        return self._slots
 
     async def _take(self) -> httpcore.AsyncConnectionInterface:
         while self._idle:
@@ -140,20 +150,19 @@ class AsyncPoolTransport(httpx.AsyncBaseTransport):
             await _close(connection)
         return self._factory.create_connection(self._origin)
 
-    async def _give_back(self, connection: httpcore.AsyncConnectionInterface) -> None:
-        self._active.discard(connection)
-        if self._slots is not None:
-            self._slots.release()
-        if connection.is_available() and not self._closed:
-            self._idle.append(connection)
-        else:
-            await _close(connection)
-        # The one that has been idle longest is at the other end.
-        if self._idle and self._idle[0].has_expired():
+    async def _give_back(self, connection: httpcore.AsyncConnectionInterface | None, slots: anyio.Semaphore) -> None:
+        slots.release()
+        if connection is not None:
+            self._active.discard(connection)
+            if connection.is_available() and not self._closed:
+                self._idle.append(connection)
+            else:
+                await _close(connection)
+        if self._idle and self._idle[0].has_expired():  # idle for longer than all others
             await _close(self._idle.popleft())
 
     async def aclose(self) -> None:
-        self._closed = True
+        self._closed = self._backend.closed = True
         connections = [*self._idle, *self._active]
         self._idle.clear()
         for connection in connections:
@@ -281,16 +290,23 @@ class _AsyncStream(httpx.AsyncByteStream):
     def __init__(self, response: httpcore.Response, give_back: Callable[[], Awaitable[None]]) -> None:
         self._response = response
         self._give_back = give_back
+        self._chunks = response.aiter_stream()
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
         with _as_httpx():
-            async for chunk in self._response.aiter_stream():
-                yield chunk
+            return await anext(self._chunks)
 
     async def aclose(self) -> None:
         try:
             with anyio.CancelScope(shield=True):
                 await self._response.aclose()
+                # httpcore's generators stand one in another; only running to their end finishes them all.
+                with suppress(Exception):
+                    async for _ in self._chunks:
+                        pass
         finally:
             await self._give_back()
 
@@ -298,7 +314,9 @@ class _AsyncStream(httpx.AsyncByteStream):
 class _Backend(httpcore.NetworkBackend):
     def __init__(self) -> None:
         self._inner = httpcore.SyncBackend()
-        self.streams: WeakSet[_BoundedStream] = WeakSet()
+        self._lock = threading.Lock()
+        self._streams: set[_BoundedStream] = set()
+        self._closed = False
 
     def connect_tcp(
         self,
@@ -309,20 +327,36 @@ class _Backend(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         left = _left(timeout, httpcore.ConnectTimeout)
-        return _BoundedStream(self._inner.connect_tcp(host, port, left, local_address, socket_options), self.streams)
+        return self.opened(self._inner.connect_tcp(host, port, left, local_address, socket_options))
 
-    def abort(self) -> None:
-        """Wakes the threads that wait for an answer; closing a socket under them would not."""
-        for stream in list(self.streams):
-            with suppress(OSError):
-                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+    def opened(self, inner: httpcore.NetworkStream) -> httpcore.NetworkStream:
+        """Keeps account of a stream until it is closed; refuses it when the client was closed meanwhile."""
+        stream = _BoundedStream(inner, self)
+        with self._lock:
+            if not self._closed:
+                self._streams.add(stream)
+                return stream
+        inner.close()
+        raise httpcore.ConnectError(_CLOSED)
+
+    def forget(self, stream: _BoundedStream) -> None:
+        """The stream is closed."""
+        with self._lock:
+            self._streams.discard(stream)
+
+    def close(self) -> None:
+        """Wakes the threads that wait for an answer; closing a socket under them would not. Opens no more streams."""
+        with self._lock:
+            self._closed = True
+            for stream in self._streams:
+                with suppress(OSError):
+                    stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 class _BoundedStream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream, streams: WeakSet[_BoundedStream]) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, backend: _Backend) -> None:
         self._inner = inner
-        self._streams = streams
-        streams.add(self)
+        self._backend = backend
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
@@ -332,14 +366,16 @@ class _BoundedStream(httpcore.NetworkStream):
             self._inner.write(buffer[start : start + 65_536], _left(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
-        self._streams.discard(self)
+        self._backend.forget(self)
         self._inner.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         left = _left(timeout, httpcore.ConnectTimeout)
-        return _BoundedStream(self._inner.start_tls(ssl_context, server_hostname, left), self._streams)
+        secured = self._inner.start_tls(ssl_context, server_hostname, left)
+        self._backend.forget(self)
+        return self._backend.opened(secured)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
@@ -348,6 +384,7 @@ class _BoundedStream(httpcore.NetworkStream):
 class _AsyncBackend(httpcore.AsyncNetworkBackend):
     def __init__(self) -> None:
         self._inner = httpcore.AnyIOBackend()
+        self.closed = False
 
     async def connect_tcp(
         self,
@@ -358,7 +395,11 @@ class _AsyncBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         left = _left(timeout, httpcore.ConnectTimeout)
-        return _AsyncBoundedStream(await self._inner.connect_tcp(host, port, left, local_address, socket_options))
+        stream = await self._inner.connect_tcp(host, port, left, local_address, socket_options)
+        if self.closed:  # meanwhile
+            await stream.aclose()
+            raise httpcore.ConnectError(_CLOSED)
+        return _AsyncBoundedStream(stream)
 
 
 class _AsyncBoundedStream(httpcore.AsyncNetworkStream):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Iterable, Mapping
-from typing import NoReturn, final
+from typing import NoReturn, cast, final
+
+from ._plain import as_object, exact, is_a
 
 MASK = "***"
 
@@ -22,7 +24,7 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        self._value = value
+        self._value: str = exact(value)
 
     def reveal(self) -> str:
         """The secret itself. Do not log what this returns."""
@@ -35,8 +37,8 @@ class Secret:
         return MASK
 
     def __eq__(self, other: object) -> bool:
-        theirs = other.reveal() if isinstance(other, Secret) else other
-        if not isinstance(theirs, str):
+        theirs = exact(other.reveal() if is_a(other, Secret) else other)
+        if type(theirs) is not str or type(self._value) is not str:
             return NotImplemented
         return hmac.compare_digest(_bytes(self._value), _bytes(theirs))
 
@@ -55,7 +57,7 @@ class Secret:
 
 def as_secret(value: str | Secret) -> Secret:
     """Wraps a string; what is neither passes untouched, to be refused by validation."""
-    return Secret(value) if isinstance(value, str) else value
+    return Secret(value) if is_a(value, str) else cast("Secret", value)
 
 
 def as_optional_secret(value: str | Secret | None) -> Secret | None:
@@ -65,7 +67,10 @@ def as_optional_secret(value: str | Secret | None) -> Secret | None:
 
 def as_secret_values(value: Mapping[str, str | Secret] | None) -> Mapping[str, Secret] | None:
     """Wraps the values of a mapping; anything else passes untouched, to be refused by validation."""
-    return {k: as_secret(v) for k, v in value.items()} if isinstance(value, Mapping) else value
+    mapping = as_object(value)
+    if mapping is None:
+        return cast("Mapping[str, Secret] | None", value)
+    return {exact(name): as_secret(content) for name, content in mapping.items()}
 
 
 def scrub(text: str, secrets: Iterable[Secret]) -> str:

@@ -47,7 +47,7 @@ class Answer:
     """
 
     status_code: int
-    headers: httpx.Headers
+    headers: httpx.Headers = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
     complete: bool = True
 
@@ -101,20 +101,18 @@ async def send_async(transport: httpx.AsyncBaseTransport, request: httpx.Request
     with _until(deadline):
         response = await transport.handle_async_request(request)
         reader = _Reader(response, deadline)
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        chunks = aiter(response.stream)
         try:
-            assert isinstance(response.stream, httpx.AsyncByteStream)
-            chunks = aiter(response.stream)
             async for chunk in chunks:
                 if not reader.take(chunk):
-                    if isinstance(chunks, AsyncGenerator):
-                        await (
-                            chunks.aclose()
-                        )  # what is left to the garbage collector is closed late, and trio complains
                     break
         except TRANSPORT_ERRORS:
             if not reader.survives_breaking_off():
                 raise
         finally:
+            if isinstance(chunks, AsyncGenerator):
+                await chunks.aclose()  # left to the garbage collector it is closed late, and trio complains
             await response.aclose()
         return reader.answer()
 
@@ -182,7 +180,7 @@ def connection_error(error: Exception, method: str, path: str) -> AnamConnection
 
 def is_loopback(host: str) -> bool:
     """Whether a host name or address certainly means this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
+    if host == "localhost":  # not *.localhost: some resolvers ask the network for it
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -13,6 +13,7 @@ import re
 import reprlib
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, ClassVar, Self
@@ -20,17 +21,29 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from ._secret import MASK, Secret
+from ._plain import as_list, as_object, as_text, exact, is_a
+from ._secret import MASK, Secret, scrub
 from .errors import AnamConfigError, Problem
 
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 2, 80, 80
+short = _SHORT.repr
 
 UUID = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")
 
 # Free-form values (metadata, JSON Schemas) are walked to the end; these limits end the walk of a hostile one.
 MAX_DEPTH = 64
 MAX_NODES = 100_000
+TOO_DEEP = f"must not nest deeper than {MAX_DEPTH} levels"
+TOO_MANY = f"must not hold more than {MAX_NODES:,} values"
+
+# RFC 3986, as far as `urlsplit` does not check it: which characters may stand where.
+_CHAR = r"(?:[\w.~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})"
+_URI = re.compile(
+    rf"[A-Za-z][A-Za-z0-9+.-]*://(?:{_CHAR}*@)?(?:\[[0-9A-Fa-f:.]+\])?{_CHAR}*"
+    rf"(?:/(?:{_CHAR}|[/@])*)?(?:\?(?:{_CHAR}|[/@?])*)?(?:#(?:{_CHAR}|[/@?])*)?",
+    re.ASCII,
+)
 
 
 class AnamConfigWarning(UserWarning):
@@ -76,6 +89,7 @@ class Rule:
         secret: The value is held as a `Secret` and never shown.
         nullable: `null` on the wire means unset; elsewhere `null` is refused.
         unique_by: The property that must differ between the objects of the list.
+        of: For PART and PARTS: the classes it may be.
         parse: For PART and PARTS: makes one from a mapping.
     """
 
@@ -94,6 +108,7 @@ class Rule:
     secret: bool = False
     nullable: bool = False
     unique_by: str | None = None
+    of: tuple[type[Any], ...] = ()
     parse: Parse | None = None
 
 
@@ -123,19 +138,22 @@ def copied_object(value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
 
 def copied_strings(value: Sequence[str] | None) -> Sequence[str] | None:
     """The same for a list of strings."""
-    return tuple(value) if isinstance(value, (list, tuple)) else value
+    items = as_list(value)
+    return value if items is None else tuple(exact(item) for item in items)
 
 
 def as_part(value: Any, parse: Parse) -> Any:
     """The part that a mapping in the wire's form describes."""
-    made = parse(value, "", []) if isinstance(value, Mapping) else None
+    made = None if as_object(value) is None else parse(value, "", [])
     return value if made is None else made
 
 
 def _copied(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {k: _copied(v) for k, v in value.items()}
-    return [_copied(v) for v in value] if isinstance(value, (list, tuple)) else value
+    mapping = as_object(value)
+    if mapping is not None:
+        return {exact(k): _copied(v) for k, v in mapping.items()}
+    items = as_list(value)
+    return exact(value) if items is None else [_copied(v) for v in items]
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -150,7 +168,9 @@ class Part:
     """Whether keys that the class does not know are kept (in the attribute `extra`) instead of refused."""
 
     def __attrs_post_init__(self) -> None:
-        values = {name: getattr(self, name) for name in rules(type(self))}
+        values = {name: exact(getattr(self, name)) for name in rules(type(self))}
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
         problems = list(check(type(self), values, spell=lambda attribute, _: attribute))
         problems += self._cross_check(values, lambda attribute: attribute)
         problems += self._check_rest()
@@ -180,12 +200,14 @@ class Part:
         for attribute, r in rules(type(self)).items():
             value = values[attribute]
             if r.known is not None and value is not None and value not in r.known:
-                warn(f"{attribute}={value!r} is not among the values known today ({', '.join(r.known)}); sent as it is")
+                known = ", ".join(r.known)
+                warn(f"{attribute}={short(value)} is not among the values known today ({known}); sent as it is")
             if r.uuid and value is not None:
                 for item in (value,) if isinstance(value, str) else value:
                     if not UUID.fullmatch(item):
                         warn(
-                            f"{attribute}={item!r} is not a UUID; Anam will probably refuse it when the session starts"
+                            f"{attribute}={short(item)} is not a UUID;"
+                            " Anam will probably refuse it when the session starts"
                         )
 
     @classmethod
@@ -205,19 +227,20 @@ class Part:
     def _parse(cls, data: Any, path: str, problems: list[Problem]) -> Self | None:
         """The part, or None after its problems were added to the list."""
         before = len(problems)
-        if not isinstance(data, Mapping):
+        mapping = as_object(data)
+        if mapping is None:
             problems.append(problem(path or cls.__name__, data, Kind.OBJECT))
             return None
-        flat = _flatten(data, cls, path, problems)
+        flat = _flatten(mapping, cls, path, problems)
         for name, constant in cls.CONSTANTS.items():
-            if flat.pop(name, None) != constant:
+            if as_text(flat.pop(name, None)) != constant:
                 problems.append(Problem(_join(path, name), "", f'must be "{constant}"'))
         values: dict[str, Any] = {}
         for attribute, r in rules(cls).items():
             if r.name not in flat:
                 values[attribute] = None
                 continue
-            value = flat.pop(r.name)
+            value = exact(flat.pop(r.name))
             if value is None and not r.nullable and not r.required:
                 problems.append(Problem(_join(path, r.name), "null", f"must be {r.kind.value}; leave it out instead"))
             values[attribute] = _parse_value(r, value, _join(path, r.name), problems)
@@ -226,7 +249,7 @@ class Part:
             if cls.OPEN:
                 extra[name] = value
             else:
-                problems.append(Problem(_join(path, shown(name)), "", _unknown(name, cls)))
+                problems.append(Problem(_join(path, shown(name)), "", _unknown(name, cls, len(problems))))
         problems += check(cls, values, spell=lambda _, r: _join(path, r.name))
         problems += check_free(extra, path)
         spelled = {attribute: _join(path, r.name) for attribute, r in rules(cls).items()}
@@ -264,25 +287,27 @@ def check_value(r: Rule, value: Any, field: str) -> Iterator[Problem]:
         case Kind.STRING:
             yield from _check_string(r, value, field)
         case Kind.BOOLEAN:
-            if not isinstance(value, bool):
+            if type(value) is not bool:
                 yield problem(field, value, r.kind)
         case Kind.NUMBER | Kind.INTEGER:
             yield from _check_number(r, value, field)
         case Kind.STRINGS:
-            if not isinstance(value, (list, tuple)):
+            strings = as_list(value)
+            if strings is None:
                 yield problem(field, value, r.kind)
             else:
-                for i, item in enumerate(value):
+                for i, item in enumerate(strings):
                     yield from _check_string(r, item, f"{field}[{i}]")
         case Kind.STRING_MAP:
-            if not isinstance(value, Mapping):
+            mapping = as_object(value)
+            if mapping is None:
                 yield problem(field, value, r.kind)
             else:
-                for key, item in value.items():
+                for key, item in mapping.items():
                     yield from _check_string(r, key, f"{field} (a name)")
                     yield from _check_string(r, item, _join(field, shown(key)))
         case Kind.OBJECT:
-            if not isinstance(value, Mapping):
+            if as_object(value) is None:
                 yield problem(field, value, r.kind)
             else:
                 found = list(check_free(value, field))
@@ -296,31 +321,32 @@ def check_value(r: Rule, value: Any, field: str) -> Iterator[Problem]:
         case Kind.PART:
             yield from _check_part(r, value, field)
         case Kind.PARTS:
-            if not isinstance(value, (list, tuple)):
+            parts = as_list(value)
+            if parts is None:
                 yield problem(field, value, r.kind)
                 return
-            found = [p for i, item in enumerate(value) for p in _check_part(r, item, f"{field}[{i}]")]
+            found = [p for i, item in enumerate(parts) for p in _check_part(r, item, f"{field}[{i}]")]
             yield from found
             if r.unique_by is not None and not found:
-                names = [getattr(item, r.unique_by) for item in value]
-                for name in sorted({name for name in names if names.count(name) > 1}):
+                names = Counter(getattr(item, r.unique_by) for item in parts)
+                for name in sorted(name for name, times in names.items() if times > 1):
                     yield Problem(field, shown(name), f"{r.unique_by} must be unique")
 
 
 def _check_part(r: Rule, value: Any, field: str) -> list[Problem]:
     problems: list[Problem] = []
-    if isinstance(value, Mapping) and r.parse is not None:
+    if r.parse is not None and as_object(value) is not None:
         r.parse(value, field, problems)
-    elif not isinstance(value, Part):
+    elif not is_a(value, *(r.of or (Part,))):
         problems.append(problem(field, value, Kind.PART))
     return problems
 
 
 def _check_string(r: Rule, value: Any, field: str) -> Iterator[Problem]:
-    text = value.reveal() if isinstance(value, Secret) else value
-    display = f"'{MASK}'" if r.secret else shown(text)
-    if not isinstance(text, str):
-        yield Problem(field, f"'{MASK}'" if r.secret else shown(value), f"must be {Kind.STRING.value}")
+    text = as_text(value.reveal() if is_a(value, Secret) else value)
+    display = f"'{MASK}'" if r.secret else shown(value if text is None else text)
+    if text is None:
+        yield Problem(field, display, f"must be {Kind.STRING.value}")
         return
     if not _encodable(text):
         yield Problem(field, display, "must be valid Unicode (it has a lone surrogate)")
@@ -333,11 +359,15 @@ def _check_string(r: Rule, value: Any, field: str) -> Iterator[Problem]:
         yield Problem(field, display, f"must be one of {', '.join(r.one_of)}")
     if r.uri and not absolute_uri(text):
         yield Problem(field, display, "must be an absolute URI, without blanks or control characters")
+    elif r.uri and not _URI.fullmatch(text):
+        yield Problem(
+            field, display, "must be a URI as RFC 3986 has it: other characters percent-encoded, hosts in ASCII"
+        )
 
 
 def _check_number(r: Rule, value: Any, field: str) -> Iterator[Problem]:
-    accepted = (int,) if r.kind is Kind.INTEGER else (int, float)
-    if isinstance(value, bool) or not isinstance(value, accepted):
+    value = exact(value)
+    if type(value) is not int and (type(value) is not float or r.kind is Kind.INTEGER):
         yield problem(field, value, r.kind)
     elif isinstance(value, float) and not math.isfinite(value):
         yield Problem(field, shown(value), "must be finite")
@@ -349,6 +379,8 @@ def _check_number(r: Rule, value: Any, field: str) -> Iterator[Problem]:
         yield Problem(field, shown(value), f"must be at most {r.le:g}")
     elif isinstance(value, int) and value.bit_length() > 63:
         yield Problem(field, shown(value), "must fit into 64 bits")
+    elif r.kind is Kind.INTEGER and not -(2**31) <= value < 2**31:
+        yield Problem(field, shown(value), "must fit into 32 bits")
 
 
 def check_free(value: Any, field: str) -> Iterator[Problem]:
@@ -357,64 +389,84 @@ def check_free(value: Any, field: str) -> Iterator[Problem]:
     for _ in range(MAX_NODES + 1):
         if not stack:
             return
+        if len(stack) > MAX_NODES:
+            break
         item, path, depth = stack.pop()
         if depth > MAX_DEPTH:
-            yield Problem(path[:200], "", f"must not nest deeper than {MAX_DEPTH} levels")
+            yield Problem(path[:200], "", TOO_DEEP)
             return
-        if isinstance(item, Mapping):
-            for key, inner in item.items():
-                if not isinstance(key, str) or not _encodable(key):
+        item, mapping, items = exact(item), as_object(item), as_list(item)
+        if mapping is not None:
+            for key, inner in mapping.items():
+                text = as_text(key)
+                if text is None or not _encodable(text):
                     yield Problem(path, shown(key), "names must be strings of valid Unicode")
                 else:
                     stack.append((inner, _join(path, shown(key)), depth + 1))
-        elif isinstance(item, (list, tuple)):
-            stack += [(inner, f"{path}[{i}]", depth + 1) for i, inner in enumerate(item[: MAX_NODES + 1])]
-        elif isinstance(item, str):
+        elif items is not None:
+            stack += [(inner, f"{path}[{i}]", depth + 1) for i, inner in enumerate(items[: MAX_NODES + 1])]
+        elif type(item) is str:
             if not _encodable(item):
                 yield Problem(path, shown(item), "must be valid Unicode (it has a lone surrogate)")
-        elif isinstance(item, float):
+        elif type(item) is float:
             if not math.isfinite(item):
                 yield Problem(path, shown(item), "must be finite")
-        elif isinstance(item, int):
+        elif type(item) in (int, bool):
             if item.bit_length() > 63:
                 yield Problem(path, shown(item), "must fit into 64 bits")
         elif item is not None:
             yield Problem(path, shown(item), f"must be a JSON value, not {type(item).__name__}")
-    yield Problem(field, "", f"must not hold more than {MAX_NODES:,} values")
+    yield Problem(field, "", TOO_MANY)
 
 
 def _parse_value(r: Rule, value: Any, path: str, problems: list[Problem]) -> Any:
     if r.kind is Kind.PART and r.parse is not None and value is not None:
         return r.parse(value, path, problems)
-    if r.kind is Kind.PARTS and r.parse is not None and isinstance(value, (list, tuple)):
+    listed = as_list(value)
+    if r.kind is Kind.PARTS and r.parse is not None and listed is not None:
         # A list with a wrong item counts as unset here: the item's own problems are in the list already.
-        items = [r.parse(item, f"{path}[{i}]", problems) for i, item in enumerate(value)]
+        items = [r.parse(item, f"{path}[{i}]", problems) for i, item in enumerate(listed)]
         return None if None in items else items
     return value
 
 
-def _unknown(name: Any, cls: type[Part]) -> str:
+def _unknown(name: str, cls: type[Part], before: int) -> str:
     from difflib import get_close_matches  # only ever needed on the way to an error
 
     known = sorted([r.name for r in rules(cls).values()] + list(cls.CONSTANTS))
-    near = get_close_matches(str(name)[:60], known, n=1)
+    # Nobody reads the hundredth suggestion, and each takes a while.
+    near = get_close_matches(name[:60], known, n=1) if before < 100 else []
     return f"unknown; did you mean {near[0]}?" if near else f"unknown; known are {', '.join(known)}"
 
 
-def _flatten(data: Mapping[str, Any], cls: type[Part], path: str, problems: list[Problem]) -> dict[str, Any]:
+def _flatten(data: Mapping[Any, Any], cls: type[Part], path: str, problems: list[Problem]) -> dict[str, Any]:
     """Brings `{"daily": {"token": …}}` to `{"daily.token": …}` where the class's rules have dots."""
     names = [r.name for r in rules(cls).values()] + list(cls.CONSTANTS)
     deeper = {name.partition(".")[0] for name in names if "." in name}
     flat: dict[str, Any] = {}
-    for key, value in data.items():
-        if key in names and key.partition(".")[0] in deeper:
+
+    def refuse(name: Any, path: str) -> None:
+        if cls.OPEN:
+            problems.extend(check_free({name: None}, path))
+        else:
+            problems.append(Problem(_join(path, shown(name)), "", _unknown("", cls, len(problems))))
+
+    for name, value in data.items():
+        key, inner = as_text(name), as_object(value)
+        if key is None:
+            refuse(name, path)
+        elif key in names and key.partition(".")[0] in deeper:
             problems.append(Problem(_join(path, key), "", "unknown; what looks like a path is not one here"))
         elif key not in deeper:
             flat[key] = value
-        elif isinstance(value, Mapping):
-            flat.update({f"{key}.{inner}": v for inner, v in value.items()})
-        else:
+        elif inner is None:
             problems.append(problem(_join(path, key), value, Kind.OBJECT))
+        else:
+            for name, value in inner.items():
+                if as_text(name) is None:
+                    refuse(name, _join(path, key))
+                else:
+                    flat[f"{key}.{as_text(name)}"] = value
     return flat
 
 
@@ -447,13 +499,17 @@ def problem(field: str, value: Any, kind: Kind) -> Problem:
 
 def shown(value: Any) -> str:
     """The value as an error message shows it: short, and on one line."""
-    if isinstance(value, int) and value.bit_length() > 256:
+    value = exact(value)
+    if type(value) is int and value.bit_length() > 256:
         return "a huge number"  # repr() refuses it, or takes for ever
-    if isinstance(value, str) and re.fullmatch(
-        r"(?!None$|True$|False$|nan$|inf$)[A-Za-z][\w.-]{0,59}", value, re.ASCII
-    ):
-        return value
-    text = _SHORT.repr(value)
+    if type(value) is str:
+        value = word = scrub(value, ())  # a token in the place of something else
+        if re.fullmatch(r"(?!None$|True$|False$|nan$|inf$)[A-Za-z][\w.-]{0,59}", word, re.ASCII):
+            return word
+    try:
+        text = short(value)
+    except Exception:  # whatever its __repr__ raises
+        text = f"a {type(value).__name__}"
     return text if _encodable(text) else ascii(value)[:80]
 
 
@@ -472,6 +528,8 @@ def _is_ours(filename: str, module: str) -> bool:
 def absolute_uri(text: str) -> bool:
     """Whether the text has a scheme and a host, and nothing that could break out of a line."""
     if not re.fullmatch(r"[!-~]+", text.encode("ascii", "ignore").decode()) or re.search(r"\s", text):
+        return False
+    if not _encodable(text):
         return False
     try:
         parts = urlsplit(text)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import os
 import platform
 import re
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
@@ -17,7 +17,8 @@ import httpx
 
 from . import _calls
 from ._calls import Flow, Send, Settings
-from ._secret import Secret
+from ._plain import exact, is_a
+from ._secret import Secret, as_optional_secret
 from ._transport import (
     TRANSPORT_ERRORS,
     Answer,
@@ -30,7 +31,7 @@ from ._version import __version__
 from ._wire import absolute_uri, check_value, shown
 from .errors import AnamConfigError, AnamError, ClientClosedError, Problem
 from .persona import PersonaConfig
-from .retry import RetryBudget, RetryPolicy
+from .retry import A_DAY, RetryBudget, RetryPolicy
 from .session import EngineSession, LiveKitEnvironment, SessionOptions, SessionToken, jwt_claims
 
 T = TypeVar("T")
@@ -41,20 +42,25 @@ USER_AGENT = f"anam-facade/{__version__} python/{platform.python_version()} http
 
 
 def _settings(
-    api_key: str | None,
+    api_key: Secret | None,
     base_url: str | None,
     retry: RetryPolicy,
     timeout: float,
     client_label: str | None,
     gateway_url: str | None,
     allow_insecure_http: bool,
+    transport: object,
+    transport_kind: type,
+    ssl_context: ssl.SSLContext | None,
 ) -> Settings:
     """The arguments of a client, filled in from the environment and checked."""
     problems: list[Problem] = []
-    key = os.environ.get("ANAM_API_KEY") if api_key is None else api_key
-    problems += _key_problems(key, "ANAM_API_KEY" if api_key is None else "api_key")
+    name = "ANAM_API_KEY" if api_key is None else "api_key"
+    key = as_optional_secret(os.environ.get("ANAM_API_KEY")) if api_key is None else api_key
+    problems += _key_problems(key, name)
     name = "base_url" if base_url is not None else "ANAM_API_URL"
-    url = base_url if base_url is not None else os.environ.get("ANAM_API_URL") or DEFAULT_BASE_URL
+    url = exact(base_url) if base_url is not None else os.environ.get("ANAM_API_URL") or DEFAULT_BASE_URL
+    gateway_url = exact(gateway_url)
     problems += _url_problems(url, name, allow_insecure_http)
     if gateway_url is not None:
         problems += _url_problems(gateway_url, "gateway_url", allow_insecure_http)
@@ -62,39 +68,65 @@ def _settings(
     problems += _timeout_problems(timeout)
     if client_label is not None:
         problems += check_value(_calls.CLIENT_LABEL, client_label, "client_label")
-    if problems or not isinstance(key, str):
+    problems += _transport_problems(transport, transport_kind, ssl_context, allow_insecure_http)
+    if problems or key is None:
         raise AnamConfigError(*problems)
     _calls.generated()
     return Settings(
-        api_key=Secret(key),
+        api_key=key,
         base_url=_ascii(url),
         gateway_url=None if gateway_url is None else _ascii(gateway_url),
-        client_label=client_label,
-        timeout=timeout,
+        client_label=exact(client_label),
+        timeout=exact(timeout),
         policy=retry,
         budget=RetryBudget(retry.budget),
     )
 
 
+@contextmanager
+def _trust_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        rule = f"must name readable certificates: {error.strerror or type(error).__name__}"
+        raise AnamConfigError(Problem("SSL_CERT_FILE, SSL_CERT_DIR or SSLKEYLOGFILE", "", rule)) from error
+
+
 def _timeout_problems(timeout: object) -> list[Problem]:
-    if isinstance(timeout, (int, float)) and not isinstance(timeout, bool) and 0 < timeout < math.inf:
+    seconds = exact(timeout)
+    if type(seconds) in (int, float) and 0 < seconds <= A_DAY:
         return []
-    return [Problem("timeout", shown(timeout), "must be a number of seconds above 0")]
+    return [Problem("timeout", shown(timeout), f"must be a number of seconds above 0 and at most {A_DAY:g}")]
 
 
 def _policy_problems(retry: object) -> list[Problem]:
-    if isinstance(retry, RetryPolicy):
+    if is_a(retry, RetryPolicy):
         return []
     return [Problem("retry", "", f"must be a RetryPolicy, not {type(retry).__name__}")]
 
 
+def _transport_problems(transport: object, kind: type, ssl_context: object, insecure: object) -> list[Problem]:
+    problems: list[Problem] = []
+    if transport is not None and not is_a(transport, kind):
+        rule = f"must be an httpx.{kind.__name__}, not {type(transport).__name__}"
+        problems.append(Problem("transport", "", rule))
+    if ssl_context is not None and not is_a(ssl_context, ssl.SSLContext):
+        rule = f"must be an ssl.SSLContext, not {type(ssl_context).__name__}"
+        problems.append(Problem("ssl_context", "", rule))
+    if type(insecure) is not bool:  # the text "false" is true
+        rule = f"must be True or False, not {type(insecure).__name__}"
+        problems.append(Problem("allow_insecure_http", shown(insecure), rule))
+    return problems
+
+
 def _key_problems(key: object, name: str) -> list[Problem]:
     # The value itself is never part of a problem.
-    if key is None or key == "":
+    if key is None or (is_a(key, Secret) and key == ""):
         return [Problem("api_key", "", "is missing: pass api_key, or set the environment variable ANAM_API_KEY")]
-    if isinstance(key, SessionToken) or (isinstance(key, str) and jwt_claims(key).get("type") in _TOKEN_TYPES):
+    text = key.reveal() if is_a(key, Secret) else None
+    if is_a(key, SessionToken) or (text is not None and jwt_claims(text).get("type") in _TOKEN_TYPES):
         return [Problem(name, "", "must be an API key; this is a session token, which may not travel in its place")]
-    if not isinstance(key, str) or not re.fullmatch(r"[!-~]+", key):
+    if text is None or not re.fullmatch(r"[!-~]+", text):
         return [Problem(name, "", "must be visible ASCII characters, without blanks or line breaks")]
     return []
 
@@ -103,7 +135,7 @@ _TOKEN_TYPES = ("ephemeral", "stateful", "legacy")
 
 
 def _url_problems(url: object, name: str, allow_insecure_http: bool) -> list[Problem]:
-    if not isinstance(url, str) or not absolute_uri(url):
+    if not is_a(url, str) or not absolute_uri(url):
         return [Problem(name, "", "must be an absolute URL such as https://api.anam.ai")]
     parts = urlsplit(url)
     if parts.username is not None or parts.password is not None:
@@ -118,7 +150,7 @@ def _url_problems(url: object, name: str, allow_insecure_http: bool) -> list[Pro
     try:
         labels = httpx.URL(url).raw_host.removesuffix(b".").split(b".")
     except httpx.InvalidURL as error:
-        return [Problem(name, shown(url), f"must be a valid URL: {error}")]
+        return [Problem(name, shown(url), f"must be a valid URL: {str(error)[:100]}")]
     if not all(0 < len(label) <= 63 for label in labels):
         return [Problem(name, shown(url), "must have a host name whose parts have 1 to 63 characters")]
     return []
@@ -156,7 +188,7 @@ class AnamClient:
 
     def __init__(
         self,
-        api_key: str | None = None,
+        api_key: str | Secret | None = None,
         base_url: str | None = None,
         *,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - immutable
@@ -167,12 +199,25 @@ class AnamClient:
         ssl_context: ssl.SSLContext | None = None,
         allow_insecure_http: bool = False,
     ) -> None:
-        self._settings = _settings(api_key, base_url, retry, timeout, client_label, gateway_url, allow_insecure_http)
+        key, api_key = as_optional_secret(api_key), None  # no frame of ours shows it from here on
+        self._settings = _settings(
+            key,
+            base_url,
+            retry,
+            timeout,
+            client_label,
+            gateway_url,
+            allow_insecure_http,
+            transport,
+            httpx.BaseTransport,
+            ssl_context,
+        )
         self._url = self._settings.gateway_url or self._settings.base_url
         if transport is None:
             from ._pool import PoolTransport  # here, so that importing the package stays cheap
 
-            transport = PoolTransport(self._url, ssl_context)
+            with _trust_errors():
+                transport = PoolTransport(self._url, ssl_context)
         self._transport = transport
         self._closed = False
 
@@ -221,6 +266,7 @@ class AnamClient:
             AnamStatusError: The server refused, or failed until the retries were used up; see `may_have_started`.
             AnamConnectionError, AnamTimeoutError: The server could not be reached.
         """
+        token = SessionToken(token) if is_a(token, str) else token  # no frame of ours shows it from here on
         call = _calls.start_with_token(self._settings, token, client_metadata)
         return self._run(_calls.starting(self._settings, call))
 
@@ -276,7 +322,9 @@ class AnamClient:
         self.close()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self._settings.base_url!r})"
+        # One that was refused half-way has no settings, and may still stand in a traceback.
+        settings = getattr(self, "_settings", None)
+        return f"{type(self).__name__}(base_url={settings and settings.base_url!r})"
 
     def _run(self, flow: Flow[T]) -> T:
         outcome: Answer | AnamError | None = None
@@ -310,7 +358,7 @@ class AsyncAnamClient:
 
     def __init__(
         self,
-        api_key: str | None = None,
+        api_key: str | Secret | None = None,
         base_url: str | None = None,
         *,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - immutable
@@ -321,12 +369,25 @@ class AsyncAnamClient:
         ssl_context: ssl.SSLContext | None = None,
         allow_insecure_http: bool = False,
     ) -> None:
-        self._settings = _settings(api_key, base_url, retry, timeout, client_label, gateway_url, allow_insecure_http)
+        key, api_key = as_optional_secret(api_key), None  # no frame of ours shows it from here on
+        self._settings = _settings(
+            key,
+            base_url,
+            retry,
+            timeout,
+            client_label,
+            gateway_url,
+            allow_insecure_http,
+            transport,
+            httpx.AsyncBaseTransport,
+            ssl_context,
+        )
         self._url = self._settings.gateway_url or self._settings.base_url
         if transport is None:
             from ._pool import AsyncPoolTransport  # here, so that importing the package stays cheap
 
-            transport = AsyncPoolTransport(self._url, ssl_context)
+            with _trust_errors():
+                transport = AsyncPoolTransport(self._url, ssl_context)
         self._transport = transport
         self._closed = False
 
@@ -350,6 +411,7 @@ class AsyncAnamClient:
 
         A task that is cancelled while this runs learns nothing of the start's fate: a session may have been started.
         """
+        token = SessionToken(token) if is_a(token, str) else token  # no frame of ours shows it from here on
         call = _calls.start_with_token(self._settings, token, client_metadata)
         return await self._run(_calls.starting(self._settings, call))
 
@@ -391,7 +453,9 @@ class AsyncAnamClient:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self._settings.base_url!r})"
+        # One that was refused half-way has no settings, and may still stand in a traceback.
+        settings = getattr(self, "_settings", None)
+        return f"{type(self).__name__}(base_url={settings and settings.base_url!r})"
 
     async def _run(self, flow: Flow[T]) -> T:
         outcome: Answer | AnamError | None = None

@@ -82,17 +82,22 @@ class Problem:
         return f"{self.field} = {self.value}: {self.rule}" if self.value else f"{self.field}: {self.rule}"
 
 
+_PROBLEMS_SHOWN = 50
+
+
 class AnamConfigError(AnamError, ValueError):
     """An argument, file or environment variable is not valid. Nothing was sent.
 
     Attributes:
-        problems: Every problem found, not just the first.
+        problems: Every problem found, not just the first. The error's text lists the first fifty.
     """
 
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems
-        lines = [str(problem) for problem in problems]
-        super().__init__(lines[0] if len(lines) == 1 else "\n  ".join([f"{len(lines)} problems:", *lines]))
+        lines = [str(problem) for problem in problems[:_PROBLEMS_SHOWN]]
+        if len(problems) > _PROBLEMS_SHOWN:
+            lines.append(f"and {len(problems) - _PROBLEMS_SHOWN:,} more")
+        super().__init__(lines[0] if len(lines) == 1 else "\n  ".join([f"{len(problems):,} problems:", *lines]))
 
 
 class AnamConnectionError(AnamError):
@@ -122,9 +127,13 @@ class AnamResponseError(AnamError):
         status_code: The HTTP status.
         body: The body's text, secrets masked.
         headers: The response headers, secrets masked.
+        truncated: The body begins like the JSON it should be, and breaks off.
     """
 
-    def __init__(self, message: str, *, status_code: int, body: str, headers: httpx.Headers) -> None:
+    def __init__(
+        self, message: str, *, status_code: int, body: str, headers: httpx.Headers, truncated: bool = False
+    ) -> None:
+        self.truncated = truncated
         self.status_code = status_code
         self.body = body
         self.headers = headers
@@ -296,11 +305,14 @@ def error_from_response(
 
 def _scrub_json(value: Any, secrets: tuple[Secret, ...]) -> Any:
     """After decoding, which may bring a secret to light that was written with escapes."""
-    if isinstance(value, str):
-        return scrub(value, secrets)
-    if isinstance(value, dict):
-        return {scrub(key, secrets): _scrub_json(inner, secrets) for key, inner in value.items()}
-    return [_scrub_json(inner, secrets) for inner in value] if isinstance(value, list) else value
+    try:
+        if isinstance(value, str):
+            return scrub(value, secrets)
+        if isinstance(value, dict):
+            return {scrub(key, secrets): _scrub_json(inner, secrets) for key, inner in value.items()}
+        return [_scrub_json(inner, secrets) for inner in value] if isinstance(value, list) else value
+    except RecursionError:
+        return None  # nested beyond reason: what cannot be searched is not shown
 
 
 def scrub_headers(headers: httpx.Headers, secrets: Iterable[Secret]) -> httpx.Headers:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, cast
@@ -15,14 +17,32 @@ from typing import Any, ClassVar, Literal, Self, cast
 import attrs
 from attrs import field
 
+from ._plain import as_list, as_object, as_text
 from ._secret import MASK, Secret, as_secret_values
-from ._wire import Kind, Part, as_part, check_free, copied_object, copied_strings, problem, rule, rules, shown, warn
-from .errors import AnamConfigError, Problem
+from ._wire import (
+    TOO_DEEP,
+    TOO_MANY,
+    Kind,
+    Part,
+    as_part,
+    check_free,
+    copied_object,
+    copied_strings,
+    problem,
+    rule,
+    rules,
+    shown,
+    warn,
+)
+from .errors import AnamConfigError, Problem, _line
 
 CUSTOMER_CLIENT_V1 = "CUSTOMER_CLIENT_V1"
 """The `llm_id` that switches Anam's own language model off, because the caller brings the words."""
 
 MAX_FILE_BYTES = 1024 * 1024
+
+MAX_NUMBER_LENGTH = 100
+"""Characters of a number in YAML: the time to read one grows with their square."""
 
 _FRACTION = {"ge": 0, "le": 1}
 
@@ -180,17 +200,19 @@ _VOICE_OPTIONS: tuple[type[Part], ...] = (
 
 def _parse_voice_options(data: Any, path: str, problems: list[Problem]) -> Part | None:
     """Nothing on the wire says which of the four it is: the first that fits, else the problems of the nearest."""
-    if not isinstance(data, Mapping):
+    mapping = as_object(data)
+    if mapping is None:
         problems.append(problem(path, data, Kind.OBJECT))
         return None
+    names = {as_text(name) for name in mapping}
 
     def strangers(cls: type[Part]) -> int:
-        return len(data.keys() - {r.name for r in rules(cls).values()})
+        return len(names - {r.name for r in rules(cls).values()})
 
     attempts: list[list[Problem]] = []
     for cls in sorted(_VOICE_OPTIONS, key=strangers):
         found: list[Problem] = []
-        made = cls._parse(data, path, found)
+        made = cls._parse(mapping, path, found)
         if made is not None:
             return made
         attempts.append(found)
@@ -210,13 +232,15 @@ class _Tool(Part):
     extra: Mapping[str, Any] | None = field(default=None, converter=copied_object)
 
     def _check_rest(self) -> Iterable[Problem]:
-        if not isinstance(self.extra, Mapping | None):
-            yield problem("extra", self.extra, Kind.OBJECT)
-        elif self.extra is not None:
+        extra = as_object(self.extra)
+        if extra is not None:
+            names = {as_text(name) for name in extra}
             for name in [*self.CONSTANTS, *(r.name for r in rules(type(self)).values())]:
-                if name in self.extra:
+                if name in names:
                     yield Problem(f"extra.{name}", "", "has an argument of its own")
-            yield from check_free(self.extra, "extra")
+            yield from check_free(extra, "extra")
+        elif self.extra is not None:
+            yield problem("extra", self.extra, Kind.OBJECT)
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -313,16 +337,17 @@ _TOOLS: tuple[type[Part], ...] = (ClientTool, WebhookTool, KnowledgeTool, System
 
 
 def _parse_tool(data: Any, path: str, problems: list[Problem]) -> Part | None:
-    if not isinstance(data, Mapping):
+    mapping = as_object(data)
+    if mapping is None:
         problems.append(problem(path, data, Kind.OBJECT))
         return None
     for cls in _TOOLS:
-        if all(data.get(name) == constant for name, constant in cls.CONSTANTS.items()):
-            return cls._parse(data, path, problems)
-    if data.get("type") == "server":
-        problems.append(Problem(f"{path}.subtype", shown(data.get("subtype")), "must be one of webhook, knowledge"))
+        if all(as_text(mapping.get(name)) == constant for name, constant in cls.CONSTANTS.items()):
+            return cls._parse(mapping, path, problems)
+    if as_text(mapping.get("type")) == "server":
+        problems.append(Problem(f"{path}.subtype", shown(mapping.get("subtype")), "must be one of webhook, knowledge"))
     else:
-        problems.append(Problem(f"{path}.type", shown(data.get("type")), "must be one of client, server, system"))
+        problems.append(Problem(f"{path}.type", shown(mapping.get("type")), "must be one of client, server, system"))
     return None
 
 
@@ -346,9 +371,10 @@ def _as_director_notes(value: DirectorNotes | Mapping[str, Any] | None) -> Direc
 
 
 def _as_tools(value: Sequence[Tool | Mapping[str, Any]] | None) -> Sequence[Tool] | None:
-    if isinstance(value, (list, tuple)):
-        return tuple(as_part(item, _parse_tool) for item in value)
-    return cast("Sequence[Tool] | None", value)
+    items = as_list(value)
+    if items is None:
+        return cast("Sequence[Tool] | None", value)
+    return tuple(as_part(item, _parse_tool) for item in items)
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -415,22 +441,24 @@ class PersonaConfig(Part):
     voice_detection_options: VoiceDetectionOptions | None = field(
         default=None,
         converter=_as_voice_detection_options,
-        metadata=rule("voiceDetectionOptions", Kind.PART, parse=VoiceDetectionOptions._parse),
+        metadata=rule(
+            "voiceDetectionOptions", Kind.PART, of=(VoiceDetectionOptions,), parse=VoiceDetectionOptions._parse
+        ),
     )
     voice_generation_options: VoiceGenerationOptions | None = field(
         default=None,
         converter=_as_voice_generation_options,
-        metadata=rule("voiceGenerationOptions", Kind.PART, parse=_parse_voice_options),
+        metadata=rule("voiceGenerationOptions", Kind.PART, of=_VOICE_OPTIONS, parse=_parse_voice_options),
     )
     director_notes: DirectorNotes | None = field(
         default=None,
         converter=_as_director_notes,
-        metadata=rule("directorNotes", Kind.PART, parse=DirectorNotes._parse),
+        metadata=rule("directorNotes", Kind.PART, of=(DirectorNotes,), parse=DirectorNotes._parse),
     )
     tools: Sequence[Tool] | None = field(
         default=None,
         converter=_as_tools,
-        metadata=rule("tools", Kind.PARTS, parse=_parse_tool, unique_by="name"),
+        metadata=rule("tools", Kind.PARTS, of=_TOOLS, parse=_parse_tool, unique_by="name"),
     )
     tool_ids: Sequence[str] | None = field(
         default=None, converter=copied_strings, metadata=rule("toolIds", Kind.STRINGS, uuid=True)
@@ -457,7 +485,8 @@ class PersonaConfig(Part):
         Raises:
             AnamConfigError: The id is not a string, or empty.
         """
-        if not persona_id:
+        given: object = persona_id
+        if given is None or as_text(given) == "":
             raise AnamConfigError(Problem("persona_id", shown(persona_id), "must be the UUID of a saved persona"))
         return cls(persona_id=persona_id, enable_audio_passthrough=enable_audio_passthrough)
 
@@ -471,7 +500,17 @@ class PersonaConfig(Part):
         Raises:
             AnamConfigError: The file cannot be read or parsed, or its content is not valid.
         """
-        return cls.from_dict(_read(Path(path)))
+        data = _read(Path(path))
+        # A few lines of YAML can refer to each other until they stand for billions of values.
+        problems = [
+            found
+            for name, value in (as_object(data) or {}).items()
+            for found in check_free(value, shown(name))
+            if found.rule in (TOO_DEEP, TOO_MANY)
+        ]
+        if problems:
+            raise AnamConfigError(*problems)
+        return cls.from_dict(data)
 
     @classmethod
     def _cross_check(cls, values: Mapping[str, Any], spell: Callable[[str], str]) -> Iterable[Problem]:
@@ -479,7 +518,8 @@ class PersonaConfig(Part):
             for name, value in values.items():
                 if value is not None and name not in ("persona_id", "enable_audio_passthrough"):
                     yield Problem(spell(name), "", f"cannot be set together with {spell('persona_id')}")
-        if values["brain_type"] is not None and values["llm_id"] not in (None, values["brain_type"]):
+        old, new = as_text(values["brain_type"]), as_text(values["llm_id"])
+        if old is not None and new is not None and old != new:
             yield Problem(spell("brain_type"), "", f"is the old name of {spell('llm_id')} and contradicts it")
 
     def _warn(self, values: Mapping[str, Any]) -> None:
@@ -490,12 +530,16 @@ class PersonaConfig(Part):
 
 def _read(path: Path) -> Any:
     def refuse(why: str) -> AnamConfigError:
-        return AnamConfigError(Problem("path", str(path), why))
+        name = str(path)
+        return AnamConfigError(Problem("path", name if name.isprintable() else shown(name), _line(why)))
 
     suffix = path.suffix.lower()
     if suffix not in (".json", ".yaml", ".yml"):
         raise refuse("must end in .json, .yaml or .yml")
     try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a pipe would wait for someone to write
+            raise refuse("must be a regular file")
         with path.open("rb") as file:
             raw = file.read(MAX_FILE_BYTES + 1)
         if len(raw) > MAX_FILE_BYTES:
@@ -526,6 +570,17 @@ def _yaml(text: str) -> Any:
                         problem="merge keys (<<) are not supported", problem_mark=key.start_mark
                     )
 
+        def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+            if node.tag.endswith((":int", ":float")) and len(node.value) > MAX_NUMBER_LENGTH:
+                raise yaml.constructor.ConstructorError(problem="too long a number", problem_mark=node.start_mark)
+            made = super().construct_object(node, deep)
+            if type(made) is int and made.bit_length() > 63:
+                # Not left to the checks: as names in a mapping, such numbers can be chosen to have the same hash.
+                raise yaml.constructor.ConstructorError(
+                    problem="a number that does not fit into 64 bits", problem_mark=node.start_mark
+                )
+            return made
+
     try:
         loader = Loader(text)
         try:
@@ -536,8 +591,10 @@ def _yaml(text: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         raise ValueError(f"{getattr(error, 'problem', None) or 'not valid YAML'}{where}") from None
-    except (IndexError, KeyError, TypeError, AttributeError) as error:  # what PyYAML makes of `!!int ""` and the like
+    except (LookupError, TypeError, AttributeError, OverflowError) as error:  # PyYAML's, for `!!int ""` and the like
         raise ValueError(f"not valid YAML ({type(error).__name__} in a tagged value)") from None
+    except ValueError as error:  # from Python's own functions, some of which quote the value, and that may be a secret
+        raise ValueError(re.split(r": ['\"]", str(error))[0]) from None
 
 
 __all__ = [

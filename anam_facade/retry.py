@@ -30,6 +30,9 @@ from .errors import (
     SpendCapError,
 )
 
+A_DAY = 86_400.0
+"""No duration is longer, so that none overflows what it is handed to."""
+
 
 def _number(
     low: float, high: float = math.inf, *, whole: bool = False, above: bool = False, optional: bool = False
@@ -42,9 +45,7 @@ def _number(
     def check(instance: object, attribute: attrs.Attribute[float], value: Any) -> None:
         if value is None and optional:
             return
-        fits = (
-            isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value) and low <= value <= high
-        )
+        fits = isinstance(value, kinds) and not isinstance(value, bool) and low <= value <= high and value < math.inf
         if not fits or (above and value == low):
             raise AnamConfigError(Problem(f"RetryPolicy.{attribute.name}", shown(value), rule))
 
@@ -76,10 +77,10 @@ class RetryPolicy:
     """
 
     max_attempts: int = field(default=5, validator=_number(1, whole=True))
-    initial_backoff: float = field(default=0.25, validator=_number(0))
-    max_backoff: float = field(default=2.0, validator=_number(0))
-    max_retry_after: float = field(default=30.0, validator=_number(0))
-    deadline: float | None = field(default=30.0, validator=_number(0, above=True, optional=True))
+    initial_backoff: float = field(default=0.25, validator=_number(0, A_DAY))
+    max_backoff: float = field(default=2.0, validator=_number(0, A_DAY))
+    max_retry_after: float = field(default=30.0, validator=_number(0, A_DAY))
+    deadline: float | None = field(default=30.0, validator=_number(0, A_DAY, above=True, optional=True))
     jitter: float = field(default=0.25, validator=_number(0, 1))
     budget: int | None = field(default=250, validator=_number(0, whole=True, optional=True))
 
@@ -135,7 +136,7 @@ class Outcome(Enum):
     SERVER_FAULT = auto()
     """Any other 5xx: it may have had its effect."""
     ANSWER_LOST = auto()
-    """Sent, then time-out, reset or a truncated answer: it may well have had its effect."""
+    """Sent, then time-out, reset or an answer cut short: it may well have had its effect."""
     NONSENSE = auto()
     """2xx, but not what the contract promises: it probably had its effect."""
     TOKEN_REFUSED = auto()
@@ -162,7 +163,7 @@ def outcome(error: AnamError) -> Outcome:
         case AnamConnectionError():
             return Outcome.ANSWER_LOST if error.sent else Outcome.NEVER_SENT
         case AnamResponseError():
-            return Outcome.NONSENSE
+            return Outcome.ANSWER_LOST if error.truncated else Outcome.NONSENSE
         case ConcurrencyLimitError() | SpendCapError():
             return Outcome.REFUSED
         case RateLimitError() | AnamStatusError(status_code=408 | 503):
@@ -231,7 +232,8 @@ def decide(
     """What to do about a failed attempt."""
     if repeatable(attempt.operation, outcome(error)) and attempt.number < policy.max_attempts:
         delay = _delay(attempt.number, error, policy, rng)
-        in_time = policy.deadline is None or attempt.elapsed + delay < policy.deadline
+        # An attempt that has no time to be answered would turn a plain refusal into an uncertain start.
+        in_time = policy.deadline is None or attempt.elapsed + delay + min(1.0, policy.deadline / 10) <= policy.deadline
         if in_time and budget.spend():
             return Retry(delay)
     return give_up(attempt.operation, attempt.doubt, error)
@@ -250,8 +252,8 @@ def give_up(operation: Operation, before: Doubt, error: AnamError) -> GiveUp:
     if what is Outcome.TOKEN_REFUSED:
         return GiveUp(uncertain=before > Doubt.NONE)
     if what is Outcome.REFUSED and not isinstance(error, (ConcurrencyLimitError, SpendCapError)):
-        # Whatever made the server refuse this attempt held for the earlier ones too.
-        return GiveUp()
+        # Whatever made the server refuse this attempt most likely held for the earlier ones too; yet it is said.
+        return GiveUp(may_have_started=before > Doubt.NONE)
     return GiveUp(uncertain=doubt is Doubt.LOST, may_have_started=doubt is Doubt.FAULT)
 
 
@@ -259,5 +261,6 @@ def _delay(number: int, error: AnamError, policy: RetryPolicy, rng: random.Rando
     hint = error.retry_after if isinstance(error, AnamStatusError) else None
     if hint is None:
         return policy.backoff(number, rng)
-    # Never earlier than asked; a little later, lest everyone who was told the same second comes back in it.
-    return min(hint, policy.max_retry_after) + policy.initial_backoff * policy.jitter * rng.random()
+    # Never earlier than asked, nor at once; a little later, lest all who were told the same second come back in it.
+    asked = min(hint, policy.max_retry_after)
+    return max(asked, policy.initial_backoff) + policy.initial_backoff * policy.jitter * rng.random()

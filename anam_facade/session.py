@@ -12,8 +12,9 @@ from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 import attrs
 from attrs import field
 
+from ._plain import as_text, exact, is_a
 from ._secret import MASK, Secret, as_optional_secret, as_secret
-from ._wire import Kind, Part, as_part, rule, warn
+from ._wire import Kind, Part, as_part, rule, short, warn
 from .errors import AnamConfigError, Problem
 
 T = TypeVar("T")
@@ -133,7 +134,9 @@ class SessionOptions(Part):
         default=None, metadata=rule("regionPolicy", Kind.STRING, one_of=("preferred", "strict"))
     )
     egress: DailyEgress | None = field(
-        default=None, converter=_as_egress, metadata=rule("egress", Kind.PART, parse=DailyEgress._parse)
+        default=None,
+        converter=_as_egress,
+        metadata=rule("egress", Kind.PART, of=(DailyEgress,), parse=DailyEgress._parse),
     )
     end_of_speech_sensitivity: float | None = field(
         default=None, metadata=rule("voiceDetection.endOfSpeechSensitivity", Kind.NUMBER, ge=0, le=1)
@@ -144,7 +147,7 @@ class SessionOptions(Part):
         for one, other in (("video_width", "video_height"), ("video_height", "video_width")):
             if values[one] is None and values[other] is not None:
                 yield Problem(spell(one), "", f"must be set together with {spell(other)}")
-        if values["region_policy"] == "strict" and values["region"] is None:
+        if as_text(values["region_policy"]) == "strict" and values["region"] is None:
             yield Problem(spell("region"), "", f"is required when {spell('region_policy')} is strict")
 
     def _warn(self, values: Mapping[str, Any]) -> None:
@@ -172,21 +175,35 @@ class SessionToken:
 
     _secret: Secret = field(converter=as_secret, alias="value")
     claims: Mapping[str, Any] = field(init=False)
-    client_label: str | None = field(default=None, kw_only=True)
-    livekit_url: str | None = field(default=None, kw_only=True)
-    livekit_room: str | None = field(default=None, kw_only=True)
+    client_label: str | None = field(default=None, kw_only=True, converter=exact)
+    livekit_url: str | None = field(default=None, kw_only=True, converter=exact)
+    livekit_room: str | None = field(default=None, kw_only=True, converter=exact)
     # Credentials in the configuration bound to the token: to be masked should the server quote them when it is used.
     _bound: tuple[Secret, ...] = field(default=(), kw_only=True, alias="bound")
 
     @_secret.validator
     def _check(self, _: object, value: object) -> None:
-        if not isinstance(value, Secret):
+        if not is_a(value, Secret) or not is_a(value.reveal(), str):
             raise AnamConfigError(Problem("SessionToken.value", "", f"must be a string, not {type(value).__name__}"))
+
+    @client_label.validator
+    @livekit_url.validator
+    @livekit_room.validator
+    def _check_text(self, attribute: attrs.Attribute[str | None], value: object) -> None:
+        if value is not None and not is_a(value, str):
+            rule = f"must be a string, not {type(value).__name__}"
+            raise AnamConfigError(Problem(f"SessionToken.{attribute.name}", "", rule))
+
+    @_bound.validator
+    def _check_bound(self, _: object, value: object) -> None:
+        if type(value) is not tuple or not all(is_a(secret, Secret) for secret in value):
+            raise AnamConfigError(Problem("SessionToken.bound", "", "must be a tuple of Secret"))
 
     @claims.default
     def _decode(self) -> Mapping[str, Any]:
         value: object = self._secret  # validators run after defaults
-        return jwt_claims(value.reveal()) if isinstance(value, Secret) else {}
+        text = value.reveal() if is_a(value, Secret) else None
+        return jwt_claims(text) if is_a(text, str) else {}
 
     @property
     def value(self) -> str:
@@ -216,7 +233,7 @@ class SessionToken:
     def __repr__(self) -> str:
         expires_at = self.expires_at
         return (
-            f"SessionToken('{MASK}', type={self.claims.get('type')!r},"
+            f"SessionToken('{MASK}', type={short(self.claims.get('type'))},"
             f" expires_at={expires_at.isoformat() if expires_at else None})"
         )
 

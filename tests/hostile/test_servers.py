@@ -120,7 +120,7 @@ def test_any_answer_is_a_typed_error_or_a_right_answer(
 ) -> None:
     """Any status with any body and any headers: what comes out is one of the package's types, and fits the status."""
     server.answer(response(f"{status} Whatever", body, *(f"{name}: {value}" for name, value in headers)))
-    result = call(operation)
+    result = call(operation, timeout=5.0)
     if isinstance(result, AnamStatusError):
         assert result.status_code == status
         assert not 200 <= status < 300
@@ -138,7 +138,7 @@ def test_any_answer_is_a_typed_error_or_a_right_answer(
 def test_bytes_that_are_not_http_are_a_typed_error(server: Any, call: Caller, operation: str, data: bytes) -> None:
     """A server that speaks something else altogether has lost the answer, as far as the caller is concerned."""
     server.answer(data)
-    result = call(operation)
+    result = call(operation, timeout=5.0)
     assert isinstance(result, AnamError)
     assert result.may_have_started is (operation != "mint")
 

@@ -1,0 +1,298 @@
+"""From an answer, whatever it is, to a result or a typed error."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import httpx
+import pytest
+
+from anam_facade import (
+    AnamConnectionError,
+    AnamResponseError,
+    AnamStatusError,
+    AnamTimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ClientClosedError,
+    ConcurrencyLimitError,
+    EngineSession,
+    PermissionDeniedError,
+    PersonaConfig,
+    PlanRequiredError,
+    RateLimitError,
+    RetryPolicy,
+    ServerError,
+    ServiceBusyError,
+    SessionStartUncertainError,
+    SpendCapError,
+)
+
+pytestmark = pytest.mark.anyio
+
+ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
+PERSONA = PersonaConfig(voice_id=ID, llm_id=ID)
+ONCE = RetryPolicy(max_attempts=1)
+
+
+@pytest.mark.parametrize("status", [200, 201])
+async def test_a_started_session_is_returned_whole(connect, server, status):
+    """Both statuses of a start are a success, and unknown fields are kept."""
+    said = {"sessionId": "s-1", "engineHost": "h", "region": "moon", "clientConfig": {}, "future": {"a": 1}}
+    session = await connect(server(httpx.Response(status, json=said))).start_engine_session("a.b.c")
+    assert isinstance(session, EngineSession)
+    assert (session.session_id, session.engine_host, session.region) == ("s-1", "h", "moon")
+    assert session.client_config.heartbeat_interval_seconds == 5
+    assert session.raw == said
+
+
+async def test_the_content_type_of_an_answer_does_not_matter(connect, server):
+    """An answer is JSON if it parses as JSON."""
+    answer = httpx.Response(200, content=b'\xef\xbb\xbf{"sessionId": "s-1"}', headers={"Content-Type": "text/plain"})
+    assert (await connect(server(answer)).start_engine_session("a.b.c")).session_id == "s-1"
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "cls"),
+    [
+        (400, {"error": "e"}, BadRequestError),
+        (401, {"error": "e"}, AuthenticationError),
+        (402, {"error": "e"}, PlanRequiredError),
+        (403, {"error": "e"}, PermissionDeniedError),
+        (404, {"error": "e"}, AnamStatusError),
+        (409, {"error": "e"}, AnamStatusError),
+        (429, {"error": "e"}, RateLimitError),
+        (429, {"error": "Concurrent session limit reached"}, ConcurrencyLimitError),
+        (429, {"error": "Spend cap reached"}, SpendCapError),
+        (500, {"error": "e"}, ServerError),
+        (502, None, ServerError),
+        (503, {"error": "e"}, ServiceBusyError),
+    ],
+)
+@pytest.mark.parametrize("method", ["create_session_token", "start_engine_session"])
+async def test_every_status_has_its_error(connect, server, status, said, cls, method):
+    """The error's type follows the status, on either call, and keeps what the server said."""
+    answer = httpx.Response(status, json=said) if said else httpx.Response(status, html="<h1>Bad Gateway</h1>")
+    client = connect(server(answer), retry=ONCE)
+    with pytest.raises(AnamStatusError) as caught:
+        await getattr(client, method)(PERSONA if method == "create_session_token" else "a.b.c")
+    assert type(caught.value) is cls
+    assert caught.value.status_code == status
+    assert caught.value.code == (said and said["error"])
+    assert caught.value.path in str(caught.value)
+    assert caught.value.body == answer.text
+    assert caught.value.headers["Content-Type"] == answer.headers["Content-Type"]
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff\xfe", b"x" * 2_000_000, b'{"error": "cut'])
+async def test_errors_of_any_body(connect, server, body):
+    """An empty, HTML, undecodable, huge or truncated body becomes a typed error all the same."""
+    with pytest.raises(ServerError) as caught:
+        await connect(server(httpx.Response(500, content=body)), retry=ONCE).create_session_token(PERSONA)
+    assert caught.value.body == body[: 1024 * 1024].decode("utf-8", "replace")
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("raw", ["café".encode(), b"caf\xe9"])
+@pytest.mark.parametrize("status", [200, 502])
+async def test_headers_in_any_encoding(connect, server, status, raw):
+    """A header that is not ASCII does not turn a typed error into an encoding error."""
+    answer = httpx.Response(status, headers=[(b"X-Proxy", raw)], content=b"<html>")
+    with pytest.raises((ServerError, AnamResponseError)) as caught:
+        await connect(server(answer), retry=ONCE).create_session_token(PERSONA)
+    assert caught.value.status_code == status
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("direct", [False, True])
+async def test_redirects_are_never_followed(connect, server, status, direct):
+    """A redirect is an error: following it would take the bearer to another origin."""
+    answers = server(httpx.Response(status, headers={"Location": "https://elsewhere.example/"}))
+    with pytest.raises(AnamStatusError) as caught:
+        await connect(answers).start_session(PERSONA, direct=direct)
+    assert caught.value.status_code == status
+    assert [request.url.host for request in answers.requests] == ["api.anam.ai"]
+
+
+async def test_cookies_are_not_kept(connect, server):
+    """What a server wants remembered is not sent back."""
+    answers = server(
+        httpx.Response(200, json={"sessionToken": "a.b.c", "sessionId": "s"}, headers={"Set-Cookie": "a=b"})
+    )
+    await connect(answers).start_session(PERSONA)
+    assert [request.headers.get("Cookie") for request in answers.requests] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "content", [b"<html>", b"", b"[]", b'{"token": "x"}', b'{"sessionToken": 5}', b'{"sessionToken": "a b"}']
+)
+async def test_a_success_that_makes_no_sense(connect, server, content):
+    """A 2xx without a token is an error that is not repeated."""
+    answers = server(httpx.Response(200, content=content))
+    with pytest.raises(AnamResponseError) as caught:
+        await connect(answers).create_session_token(PERSONA)
+    assert (caught.value.status_code, caught.value.body, len(answers.requests)) == (200, content.decode(), 1)
+
+
+@pytest.mark.parametrize("direct", [False, True])
+async def test_a_start_that_makes_no_sense_is_uncertain(connect, server, direct):
+    """A 2xx without a session id leaves open what was started."""
+    answers = server(httpx.Response(200, json={"sessionToken": "a.b.c"}))
+    with pytest.raises(SessionStartUncertainError) as caught:
+        await connect(answers).start_session(PERSONA, direct=direct)
+    assert isinstance(caught.value.__cause__, AnamResponseError)
+    assert len(answers.requests) == (1 if direct else 2)
+
+
+async def test_an_answer_beyond_the_ceiling_is_not_read(connect, server):
+    """No server can fill the memory; what was cut is not trusted."""
+    huge = json.dumps({"sessionToken": "a.b.c", "filler": "x" * 2_000_000}).encode()
+    with pytest.raises(AnamResponseError, match="too long") as caught:
+        await connect(server(httpx.Response(200, content=huge))).create_session_token(PERSONA)
+    assert len(caught.value.body) == 1024 * 1024
+
+
+async def test_a_stream_need_not_be_a_generator(connect):
+    """A transport's stream may be any iterator; one that is left half-way is closed like any other."""
+
+    class Endless(httpx.SyncByteStream, httpx.AsyncByteStream):
+        closed = 0
+
+        def __iter__(self):
+            return self
+
+        __aiter__ = __iter__
+
+        def __next__(self):
+            return b"x" * 500_000
+
+        async def __anext__(self):
+            return next(self)
+
+        def close(self):
+            self.closed += 1
+
+        async def aclose(self):
+            self.closed += 1
+
+    stream = Endless()
+    with pytest.raises(AnamResponseError, match="too long"):
+        await connect(lambda request: httpx.Response(200, stream=stream)).create_session_token(PERSONA)
+    assert stream.closed == 1
+
+
+async def test_a_compressed_answer_is_understood(connect, server):
+    """A proxy that compresses although nobody asked does no harm."""
+    packed = gzip.compress(json.dumps({"sessionToken": "a.b.c"}).encode())
+
+    def compressed(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(packed))
+
+    assert (await connect(compressed).create_session_token(PERSONA)).value == "a.b.c"
+
+
+async def test_a_compressed_bomb_is_stopped(connect, server):
+    """The ceiling holds for what comes out of the decompression."""
+    packed = gzip.compress(b'{"a": "' + b"x" * 30_000_000)
+
+    def bomb(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(packed))
+
+    with pytest.raises(AnamResponseError, match="too long") as caught:
+        await connect(bomb).create_session_token(PERSONA)
+    assert len(caught.value.body) == 1024 * 1024
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_an_answer_that_drips_past_the_deadline(connect, clock, status):
+    """Each byte may come in time and the whole not: the attempt ends all the same, and leaves nothing behind."""
+
+    class Drip(httpx.SyncByteStream, httpx.AsyncByteStream):
+        def __iter__(self):
+            for _ in range(9):
+                clock.now += 2
+                yield b"x"
+
+        async def __aiter__(self):
+            for chunk in self:
+                yield chunk
+
+    client = connect(lambda request: httpx.Response(status, stream=Drip()), timeout=5, retry=ONCE)
+    with pytest.raises(AnamTimeoutError if status == 200 else ServerError):
+        await client.create_session_token(PERSONA)
+    assert clock.now == 1006
+
+
+@pytest.mark.parametrize(
+    ("error", "cls", "sent"),
+    [
+        (httpx.ConnectError("no route"), AnamConnectionError, False),
+        (httpx.ConnectTimeout("late"), AnamTimeoutError, False),
+        (httpx.PoolTimeout("full"), AnamTimeoutError, False),
+        (httpx.ProxyError("407"), AnamConnectionError, False),
+        (httpx.ReadTimeout("late"), AnamTimeoutError, True),
+        (httpx.WriteError("reset"), AnamConnectionError, True),
+        (httpx.RemoteProtocolError("cut"), AnamConnectionError, True),
+    ],
+)
+async def test_transport_errors_are_typed(connect, server, error, cls, sent):
+    """No exception of httpx's reaches the user except as the cause, without its request and frames."""
+    with pytest.raises(AnamConnectionError) as caught:
+        await connect(server(error), retry=ONCE).create_session_token(PERSONA)
+    assert type(caught.value) is cls
+    assert caught.value.sent is sent
+    cause = caught.value.__cause__
+    assert type(cause) is type(error)
+    assert cause.__traceback__ is None
+    assert vars(cause).get("_request") is None
+
+
+async def test_a_closed_client_refuses_and_sends_nothing(connect, server):
+    """After closing, every call is refused as a connection error for which nothing was sent."""
+    answers = server()
+    client = connect(answers)
+    await client.close()
+    for method, argument in (
+        ("create_session_token", PERSONA),
+        ("start_engine_session", "a.b.c"),
+        ("start_session", PERSONA),
+    ):
+        with pytest.raises(ClientClosedError, match="the client is closed") as caught:
+            await getattr(client, method)(argument)
+        assert (caught.value.sent, caught.value.attempts, caught.value.may_have_started) == (False, 0, False)
+    assert answers.requests == []
+
+
+class Counting(httpx.MockTransport):
+    """Counts how often it is closed."""
+
+    closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+async def test_a_client_closes_its_transport_once(connect, server, monkeypatch):
+    """The end of the block closes the transport; closing again, by hand or by the block, does nothing."""
+    made = []
+    monkeypatch.setattr(httpx, "MockTransport", lambda handler: made.append(Counting(handler)) or made[-1])
+    async with connect(server()) as client:
+        await client.create_session_token(PERSONA)
+        assert made[0].closed == 0
+    assert made[0].closed == 1
+    await client.close()
+    assert made[0].closed == 1
+
+
+async def test_a_block_that_fails_closes_too(connect, server, monkeypatch):
+    """The transport is closed when the block is left by an exception, which passes."""
+    made = []
+    monkeypatch.setattr(httpx, "MockTransport", lambda handler: made.append(Counting(handler)) or made[-1])
+    with pytest.raises(ZeroDivisionError):
+        async with connect(server()):
+            raise ZeroDivisionError
+    assert made[0].closed == 1

@@ -1,0 +1,472 @@
+"""The clients' own pools, against small servers on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import re
+import socket
+import ssl
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+
+import anyio
+import httpx
+import pytest
+import respx
+
+from anam_facade import (
+    AnamClient,
+    AnamConnectionError,
+    AnamResponseError,
+    AnamTimeoutError,
+    AsyncAnamClient,
+    ClientClosedError,
+    PersonaConfig,
+    RetryPolicy,
+    ServerError,
+    SessionStartUncertainError,
+    _pool,
+)
+from anam_facade._transport import send, send_async
+
+pytestmark = pytest.mark.anyio
+
+ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
+PERSONA = PersonaConfig(voice_id=ID, llm_id=ID)
+ONCE = RetryPolicy(max_attempts=1)
+SAID = json.dumps({"sessionToken": "a.b.c", "sessionId": "s-1"}).encode()
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(SAID), SAID)
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    """Real time here: the sockets are real, and nothing waits for long."""
+
+
+class Local(ThreadingHTTPServer):
+    """Answers every POST alike, and counts connections and requests."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        self.connections = 0
+        self.requests = 0
+        self.hold: threading.Event | None = None
+        self.held = threading.Semaphore(0)
+        self.keep_alive = True
+        self.paths: list[str] = []
+        owner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+            timeout = 10
+
+            def setup(self) -> None:
+                owner.connections += 1
+                super().setup()
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                owner.requests += 1
+                owner.paths.append(self.path)
+                if owner.hold is not None:
+                    owner.held.release()
+                    owner.hold.wait(10)
+                with contextlib.suppress(OSError):
+                    self.wfile.write(OK)
+                self.close_connection = not owner.keep_alive
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.scheme = "http"
+        if context is not None:
+            self.scheme = "https"
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}"
+
+
+@contextlib.contextmanager
+def running(context: ssl.SSLContext | None = None):
+    server = Local(context)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        if server.hold is not None:
+            server.hold.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def local():
+    with running() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def scripted(*replies: bytes):
+    """A server of raw bytes: each connection gets the next reply after its request, and is closed."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    requests: list[bytes] = []
+
+    def serve() -> None:
+        for reply in replies:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(5)
+                stream = connection.makefile("rb")
+                received = b""
+                with contextlib.suppress(OSError):
+                    while not received.endswith(b"\r\n\r\n") and (line := stream.readline()):
+                        received += line
+                    length = re.search(rb"content-length: (\d+)", received, re.IGNORECASE)
+                    received += stream.read(int(length[1]) if length else 0)
+                requests.append(received)
+                with contextlib.suppress(OSError):
+                    connection.sendall(reply)
+                if b"stall" in reply:
+                    with contextlib.suppress(OSError):
+                        connection.recv(1)
+                stream.close()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield SimpleNamespace(url=f"http://127.0.0.1:{listener.getsockname()[1]}", requests=requests)
+    finally:
+        listener.close()
+        with contextlib.suppress(OSError), socket.create_connection(listener.getsockname(), 0.1):
+            pass
+        thread.join(2)
+
+
+async def test_one_connection_serves_all_calls(connect, local):
+    """Calls one after the other share a connection: a pool is kept, not made anew."""
+    async with connect(base_url=local.url) as client:
+        for _ in range(5):
+            await client.start_session(PERSONA)
+    assert (local.requests, local.connections) == (10, 1)
+    assert local.paths[:2] == ["/v1/auth/session-token", "/v1/engine/session"]
+
+
+async def test_a_path_in_the_base_url_is_kept(connect, local):
+    """Behind a path prefix the calls go to that prefix."""
+    async with connect(base_url=f"{local.url}/anam/") as client:
+        await client.create_session_token(PERSONA)
+    assert local.paths == ["/anam/v1/auth/session-token"]
+
+
+async def test_a_connection_the_server_closed_is_replaced(connect, local):
+    """A server that closes after each answer is met with a new connection, without an error."""
+    local.keep_alive = False
+    async with connect(base_url=local.url, retry=ONCE) as client:
+        for _ in range(3):
+            await client.create_session_token(PERSONA)
+            await anyio.sleep(0.02)
+    assert (local.requests, local.connections) == (3, 3)
+
+
+async def test_a_connection_that_was_idle_too_long_is_replaced(connect, local, monkeypatch):
+    """Connections are not kept longer than they are likely to live."""
+    monkeypatch.setattr(_pool, "KEEPALIVE_EXPIRY", 0.01)
+    async with connect(base_url=local.url, retry=ONCE) as client:
+        for _ in range(3):
+            await client.create_session_token(PERSONA)
+            await anyio.sleep(0.03)
+    assert (local.requests, local.connections) == (3, 3)
+
+
+async def test_nothing_is_left_open(connect, local):
+    """After closing, no socket of the client's is left to be collected."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        async with connect(base_url=local.url) as client:
+            await client.create_session_token(PERSONA)
+        await client.close()
+        del client
+        gc.collect()
+    assert local.connections == 1
+
+
+def test_threads_share_a_client(local):
+    """Many threads use one client at once, and each gets its own answer."""
+    with AnamClient("key", local.url) as client, ThreadPoolExecutor(8) as threads:
+        results = list(threads.map(lambda _: client.start_session(PERSONA).session_id, range(64)))
+    assert results == ["s-1"] * 64
+    assert local.requests == 128
+    assert local.connections <= 8
+
+
+@pytest.mark.parametrize("flavour", ["asyncio", "trio"])
+async def test_tasks_share_a_client(local):
+    """Many tasks use one client at once, and each gets its own answer."""
+    sessions = []
+    async with AsyncAnamClient("key", local.url) as client, anyio.create_task_group() as tasks:
+
+        async def start() -> None:
+            sessions.append((await client.start_session(PERSONA)).session_id)
+
+        for _ in range(16):
+            tasks.start_soon(start)
+    assert sessions == ["s-1"] * 16
+    assert local.requests == 32
+    assert local.connections <= 16
+
+
+def test_threads_wait_for_a_free_connection(local, monkeypatch):
+    """With every connection in use, a call waits for one instead of opening more."""
+    monkeypatch.setattr(_pool, "MAX_CONNECTIONS", 2)
+    with AnamClient("key", local.url, retry=ONCE) as client, ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: client.create_session_token(PERSONA), range(40)))
+    assert (local.requests, local.connections) == (40, 2)
+
+
+@pytest.mark.parametrize("flavour", ["asyncio", "trio"])
+async def test_tasks_wait_for_a_free_connection(local, monkeypatch):
+    """The same between tasks."""
+    monkeypatch.setattr(_pool, "MAX_CONNECTIONS", 2)
+    async with AsyncAnamClient("key", local.url, retry=ONCE) as client, anyio.create_task_group() as tasks:
+        for _ in range(20):
+            tasks.start_soon(client.create_session_token, PERSONA)
+    assert (local.requests, local.connections) == (20, 2)
+
+
+def request_to(url: str) -> httpx.Request:
+    return httpx.Request("POST", f"{url}/v1/engine/session", json={})
+
+
+def test_a_thread_that_waits_too_long_for_a_connection(local, monkeypatch):
+    """A call that gets no connection in time was never sent; the connection is usable afterwards."""
+    monkeypatch.setattr(_pool, "MAX_CONNECTIONS", 1)
+    local.hold = threading.Event()
+    pool = _pool.PoolTransport(local.url, None)
+    with contextlib.closing(pool), ThreadPoolExecutor(1) as thread:
+        first = thread.submit(send, pool, request_to(local.url), 5)
+        assert local.held.acquire(timeout=5)
+        with pytest.raises(httpx.PoolTimeout):
+            send(pool, request_to(local.url), 0.05)
+        local.hold.set()
+        assert first.result(5).body == SAID
+        assert send(pool, request_to(local.url), 5).body == SAID
+    assert (local.requests, local.connections) == (2, 1)
+
+
+@pytest.mark.parametrize("flavour", ["asyncio", "trio"])
+async def test_a_task_that_waits_too_long_for_a_connection(local, monkeypatch):
+    """The same between tasks."""
+    monkeypatch.setattr(_pool, "MAX_CONNECTIONS", 1)
+    local.hold = threading.Event()
+    pool = _pool.AsyncPoolTransport(local.url, None)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(send_async, pool, request_to(local.url), 5)
+        await anyio.to_thread.run_sync(local.held.acquire)
+        with pytest.raises(httpx.PoolTimeout):
+            await send_async(pool, request_to(local.url), 0.05)
+        local.hold.set()
+    assert (await send_async(pool, request_to(local.url), 5)).body == SAID
+    await pool.aclose()
+    assert (local.requests, local.connections) == (2, 1)
+
+
+async def test_nobody_listens(connect):
+    """A refused connection was never sent."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    async with connect(base_url=url, retry=ONCE) as client:
+        with pytest.raises(AnamConnectionError, match="could not be sent") as caught:
+            await client.start_engine_session("a.b.c")
+    assert caught.value.sent is False
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{",
+        b"SSH-2.0-OpenSSH\r\n",
+    ],
+    ids=["closed", "short", "half-chunk", "not-http"],
+)
+async def test_an_answer_that_breaks_off(connect, reply):
+    """A connection that ends within the answer leaves a start's fate open."""
+    with scripted(reply) as server:
+        async with connect(base_url=server.url, retry=ONCE) as client:
+            with pytest.raises(SessionStartUncertainError) as caught:
+                await client.start_engine_session("a.b.c")
+    assert isinstance(caught.value.__cause__, AnamConnectionError)
+    assert caught.value.__cause__.sent
+    assert b"\r\n\r\n{}" in server.requests[0]
+
+
+async def test_an_error_that_breaks_off_is_still_that_error(connect):
+    """After an error status the status counts, even if the body does not come whole; the connection is done with."""
+    with scripted(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 500\r\n\r\n<html>", OK) as server:
+        async with connect(base_url=server.url, retry=ONCE) as client:
+            with pytest.raises(ServerError) as caught:
+                await client.create_session_token(PERSONA)
+            assert (await client.create_session_token(PERSONA)).value == "a.b.c"
+    assert (caught.value.status_code, caught.value.body) == (502, "<html>")
+
+
+async def test_an_answer_that_stalls(connect):
+    """A server that stops within the answer is given up on in time."""
+    with scripted(b"HTTP/1.1 200 OK\r\nX-Note: stall\r\nContent-Length: 500\r\n\r\n{") as server:
+        async with connect(base_url=server.url, retry=ONCE, timeout=0.1) as client:
+            with pytest.raises(AnamTimeoutError) as caught:
+                await client.create_session_token(PERSONA)
+    assert caught.value.sent
+
+
+async def test_an_endless_answer_is_cut(connect):
+    """A body beyond the ceiling is not read to its end, and the connection is not used again."""
+    body = b"x" * 3_000_000
+    with scripted(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body), OK) as server:
+        async with connect(base_url=server.url, retry=ONCE) as client:
+            with pytest.raises(AnamResponseError, match="too long"):
+                await client.create_session_token(PERSONA)
+            assert (await client.create_session_token(PERSONA)).value == "a.b.c"
+
+
+def test_closing_wakes_the_threads_that_wait(local):
+    """Closing a client ends calls under way at once, with an error that keeps their fate open."""
+    local.hold = threading.Event()
+    client = AnamClient("key", local.url, timeout=10)
+    with ThreadPoolExecutor(1) as thread:
+        call = thread.submit(client.start_engine_session, "a.b.c")
+        assert local.held.acquire(timeout=5)
+        client.close()
+        with pytest.raises(SessionStartUncertainError) as caught:
+            call.result(5)
+    assert isinstance(caught.value.__cause__, ClientClosedError)
+    with pytest.raises(ClientClosedError):
+        client.create_session_token(PERSONA)
+
+
+@pytest.mark.parametrize("flavour", ["asyncio", "trio"])
+async def test_closing_wakes_the_tasks_that_wait(local):
+    """The same between tasks."""
+    local.hold = threading.Event()
+    client = AsyncAnamClient("key", local.url, timeout=10)
+    caught = []
+
+    async def start() -> None:
+        try:
+            await client.start_engine_session("a.b.c")
+        except SessionStartUncertainError as error:
+            caught.append(error)
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(start)
+            await anyio.to_thread.run_sync(local.held.acquire)
+            await client.aclose()
+    assert [type(error.__cause__) for error in caught] == [ClientClosedError]
+
+
+@pytest.mark.parametrize("flavour", ["asyncio", "trio"])
+async def test_a_cancelled_call_gives_its_connection_back(local, monkeypatch):
+    """Cancelling a call frees its place in the pool, and the half-used connection is closed."""
+    monkeypatch.setattr(_pool, "MAX_CONNECTIONS", 1)
+    local.hold = threading.Event()
+    async with AsyncAnamClient("key", local.url, retry=ONCE) as client:
+        with anyio.move_on_after(0.05) as scope:
+            await client.create_session_token(PERSONA)
+        assert scope.cancelled_caught
+        local.hold.set()
+        assert (await client.create_session_token(PERSONA)).value == "a.b.c"
+    assert local.connections == 2
+
+
+# TLS without certificates: both sides agree on a cipher that needs none.
+
+
+def anonymous(purpose: int) -> ssl.SSLContext:
+    context = ssl.SSLContext(purpose)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_ciphers("aNULL:@SECLEVEL=0")
+    return context
+
+
+async def test_tls_with_trust_of_ones_own(connect):
+    """An `ssl_context` of the caller's decides whom to trust; connections are kept over TLS as well."""
+    with running(anonymous(ssl.PROTOCOL_TLS_SERVER)) as server:
+        async with connect(base_url=server.url, ssl_context=anonymous(ssl.PROTOCOL_TLS_CLIENT)) as client:
+            for _ in range(3):
+                await client.start_session(PERSONA)
+    assert (server.requests, server.connections) == (6, 1)
+
+
+async def test_tls_is_verified_otherwise(connect):
+    """A server that cannot prove who it is gets nothing."""
+    with running(anonymous(ssl.PROTOCOL_TLS_SERVER)) as server:
+        async with connect(base_url=server.url, retry=ONCE) as client:
+            with pytest.raises(AnamConnectionError) as caught:
+                await client.create_session_token(PERSONA)
+    assert caught.value.sent is False
+    assert server.requests == 0
+
+
+# Proxies.
+
+
+async def test_the_environments_proxy_gets_the_request(connect, monkeypatch):
+    """A plain request goes to the proxy that the environment names, with the proxy's own credentials."""
+    with scripted(OK) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url.replace("//", "//user:pass@"))
+        async with connect(base_url="http://anam.internal", allow_insecure_http=True) as client:
+            assert (await client.create_session_token(PERSONA)).value == "a.b.c"
+    assert proxy.requests[0].startswith(b"POST http://anam.internal/v1/auth/session-token HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic dXNlcjpwYXNz\r\n" in proxy.requests[0]
+
+
+async def test_a_proxy_that_refuses_has_not_sent_anything(connect, monkeypatch):
+    """A tunnel that the proxy refuses is a connection error for which nothing was sent."""
+    with scripted(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        async with connect(base_url="https://anam.internal", retry=ONCE) as client:
+            with pytest.raises(AnamConnectionError, match="407") as caught:
+                await client.create_session_token(PERSONA)
+    assert caught.value.sent is False
+
+
+async def test_a_transport_made_for_httpx_fits(connect):
+    """respx, like anything that gives httpx transports, can stand in for the server."""
+    with respx.mock(base_url="https://api.anam.ai") as router:
+        mint = router.post("/v1/auth/session-token").respond(json={"sessionToken": "a.b.c"})
+        start = router.post("/v1/engine/session").respond(201, json={"sessionId": "s-1"})
+        client = connect(router.async_handler if connect().is_async else router.handler)
+        assert (await client.start_session(PERSONA)).session_id == "s-1"
+    assert mint.calls.last.request.headers["Authorization"].startswith("Bearer api-key")
+    assert start.calls.last.request.headers["Authorization"] == "Bearer a.b.c"
+
+
+async def test_respx_catches_what_the_pool_sends(connect):
+    """Tests that switch respx on need no transport: the clients' own pool is caught too."""
+    with respx.mock(assert_all_called=False) as router:
+        router.post("https://api.anam.ai/v1/engine/session").mock(return_value=httpx.Response(200, content=SAID))
+        async with connect() as client:
+            assert (await client.start_engine_session("a.b.c")).session_id == "s-1"

@@ -1,0 +1,235 @@
+"""Retries as a user sees them: pauses, limits, log lines, and what is raised in the end."""
+
+from __future__ import annotations
+
+import logging
+
+import httpx
+import pytest
+
+from anam_facade import (
+    AnamConnectionError,
+    AnamError,
+    AnamTimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ClientClosedError,
+    PersonaConfig,
+    RateLimitError,
+    RetryPolicy,
+    ServiceBusyError,
+    SessionStartUncertainError,
+)
+
+pytestmark = pytest.mark.anyio
+
+ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
+PERSONA = PersonaConfig(voice_id=ID, llm_id=ID)
+MINT, START = "/v1/auth/session-token", "/v1/engine/session"
+
+BUSY = httpx.Response(503, json={"error": "Busy"})
+OK = httpx.Response(200, json={"sessionToken": "head.payload.sign", "sessionId": "s-1"})
+LOST = httpx.ReadError("reset")
+
+
+async def test_an_outage_is_outlasted(connect, server, clock):
+    """Failures that pass are tried again after growing pauses, until it works."""
+    answers = server(BUSY, httpx.ConnectError("refused"), httpx.Response(500), LOST, OK)
+    token = await connect(answers).create_session_token(PERSONA)
+    assert token.value == "head.payload.sign"
+    assert clock.pauses == [0.25, 0.5, 1.0, 2.0]
+    assert len({request.content for request in answers.requests}) == 1
+
+
+async def test_a_lost_start_is_repeated_with_the_same_token(connect, server):
+    """After a lost answer the same token is sent again, and no other is minted."""
+    answers = server(OK, LOST, httpx.Response(502), OK)
+    session = await connect(answers).start_session(PERSONA)
+    assert session.session_id == "s-1"
+    assert answers.paths == [MINT, START, START, START]
+    assert answers.bearers[1:] == ["head.payload.sign"] * 3
+
+
+async def test_a_lost_direct_start_is_not_repeated(connect, server, clock):
+    """Without a token to protect it, a start whose answer was lost is left alone."""
+    answers = server(BUSY, LOST)
+    with pytest.raises(SessionStartUncertainError) as caught:
+        await connect(answers, client_label="desk").start_session(PERSONA, direct=True)
+    assert answers.paths == [START, START]
+    assert (caught.value.attempts, caught.value.client_label, caught.value.token_claims) == (2, "desk", {})
+    assert isinstance(caught.value.__cause__, AnamConnectionError)
+    assert isinstance(caught.value.__cause__.__cause__, httpx.ReadError)
+
+
+async def test_a_used_token_after_a_lost_answer(connect, server):
+    """401 on the repeated start means that the first one probably worked."""
+    answers = server(LOST, httpx.Response(401, json={"error": "Unauthorized"}))
+    with pytest.raises(SessionStartUncertainError) as caught:
+        await connect(answers).start_engine_session("head.payload.sign")
+    assert isinstance(caught.value.__cause__, AuthenticationError)
+
+
+async def test_a_used_token_after_a_full_house(connect, server):
+    """401 after nothing but 503 is what it says: 503 starts nothing."""
+    answers = server(BUSY, httpx.Response(401, json={"error": "Unauthorized"}))
+    with pytest.raises(AuthenticationError) as caught:
+        await connect(answers).start_engine_session("head.payload.sign")
+    assert (caught.value.attempts, caught.value.may_have_started) == (2, False)
+
+
+async def test_the_number_of_attempts_is_limited(connect, server, clock):
+    """The last error is raised, and knows how often was tried."""
+    answers = server(BUSY)
+    with pytest.raises(ServiceBusyError) as caught:
+        await connect(answers, retry=RetryPolicy(max_attempts=3, jitter=0)).create_session_token(PERSONA)
+    assert (len(answers.requests), caught.value.attempts, clock.pauses) == (3, 3, [0.25, 0.5])
+
+
+@pytest.mark.parametrize(
+    "answer", [BUSY, LOST, httpx.ConnectError("x"), httpx.Response(429, headers={"Retry-After": "1"})]
+)
+async def test_retries_can_be_switched_off(connect, server, clock, answer):
+    """With `max_attempts=1` every call is one request."""
+    answers = server(answer)
+    with pytest.raises(AnamError) as caught:
+        await connect(answers, retry=RetryPolicy(max_attempts=1)).create_session_token(PERSONA)
+    assert (len(answers.requests), caught.value.attempts, clock.pauses) == (1, 1, [])
+
+
+async def test_what_the_server_asks_for_is_obeyed(connect, server, clock):
+    """Seconds, dates and rate-limit headers set the pause; a hint past the clamp is cut."""
+    answers = server(
+        httpx.Response(429, headers={"Retry-After": "3"}),
+        httpx.Response(
+            503, headers={"Retry-After": "Sun, 22 Nov 2026 09:00:05 GMT", "Date": "Sun, 22 Nov 2026 09:00:01 GMT"}
+        ),
+        httpx.Response(429, headers={"RateLimit-Reset": "5", "RateLimit-Remaining": "0"}),
+        httpx.Response(408, headers={"Retry-After": "3600"}),
+        OK,
+    )
+    await connect(answers, retry=RetryPolicy(jitter=0, max_retry_after=7)).create_session_token(PERSONA)
+    assert clock.pauses == [3.0, 4.0, 5.0, 7.0]
+
+
+async def test_no_pause_passes_the_deadline(connect, server, clock):
+    """The deadline ends a call before the pause that would pass it, and the error is the last one."""
+    answers = server(httpx.Response(429, headers={"Retry-After": "4"}))
+    with pytest.raises(RateLimitError) as caught:
+        await connect(answers, retry=RetryPolicy(jitter=0, deadline=10)).create_session_token(PERSONA)
+    assert (clock.pauses, caught.value.attempts, caught.value.retry_after) == ([4.0, 4.0], 3, 4.0)
+
+
+async def test_slow_attempts_count_against_the_deadline(connect, server, clock):
+    """Time spent waiting for answers is part of the call's time, and the last attempt gets what is left."""
+    timeouts = []
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        timeouts.append(request.extensions["timeout"]["read"])
+        clock.now += 4
+        raise httpx.ReadTimeout("late")
+
+    client = connect(slow, timeout=4.0, retry=RetryPolicy(jitter=0, deadline=10))
+    with pytest.raises(AnamTimeoutError) as caught:
+        await client.create_session_token(PERSONA)
+    assert timeouts == [4.0, 4.0, 1.25]
+    assert caught.value.attempts == 3
+
+
+async def test_no_attempt_is_begun_that_has_no_time(connect, clock):
+    """A harmless 503 is not turned into an uncertain start by one last attempt of a few milliseconds."""
+    timeouts = []
+
+    def busy_then_cut_off(request: httpx.Request) -> httpx.Response:
+        timeouts.append(request.extensions["timeout"]["read"])
+        if len(timeouts) > 1:
+            raise httpx.ReadTimeout("cut off")
+        clock.now += 9.745
+        return httpx.Response(503)
+
+    client = connect(busy_then_cut_off, retry=RetryPolicy(jitter=0, deadline=10))
+    with pytest.raises(ServiceBusyError):
+        await client.start_session(PERSONA, direct=True)
+    assert timeouts == [10.0]
+
+
+async def test_each_of_the_two_steps_has_its_own_deadline(connect, server, clock):
+    """Time spent minting is not taken from the start."""
+    answers = server(BUSY, OK, BUSY, OK)
+    retry = RetryPolicy(jitter=0, initial_backoff=2, max_backoff=2, deadline=4)
+    assert (await connect(answers, retry=retry).start_session(PERSONA)).session_id == "s-1"
+    assert clock.pauses == [2.0, 2.0]
+
+
+async def test_the_budget_stops_retries_for_all_calls(connect, server, clock):
+    """When the budget is used up, calls fail at the first error until something succeeds again."""
+    answers = server(BUSY, BUSY, BUSY, BUSY, OK, BUSY, OK)
+    client = connect(answers, retry=RetryPolicy(jitter=0, budget=2))
+    for attempts in (3, 1):
+        with pytest.raises(ServiceBusyError) as caught:
+            await client.create_session_token(PERSONA)
+        assert caught.value.attempts == attempts
+    await client.create_session_token(PERSONA)
+    await client.create_session_token(PERSONA)
+    assert len(answers.requests) == 7
+
+
+async def test_pauses_are_shortened_at_random(connect, server, clock):
+    """With jitter no two clients come back at the same moment."""
+    for _ in range(20):
+        await connect(server(BUSY, OK), retry=RetryPolicy()).create_session_token(PERSONA)
+    assert len(set(clock.pauses)) > 15
+    assert all(0.1875 <= pause <= 0.25 for pause in clock.pauses)
+
+
+async def test_each_retry_is_one_line_in_the_log(connect, server, caplog):
+    """A warning per retry tells operation, attempt, reason and pause; success and final failure tell nothing."""
+    caplog.set_level(logging.DEBUG, "anam_facade")
+    answers = server(BUSY, OK, LOST, OK)
+    await connect(answers).start_session(PERSONA)
+    assert [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "anam_facade"] == [
+        (
+            "WARNING",
+            "mint a session token: attempt 1 of 5 failed (POST /v1/auth/session-token: 503 Service Unavailable: Busy);"
+            " trying again in 0.25 s",
+        ),
+        (
+            "WARNING",
+            "start a session: attempt 1 of 5 failed (POST /v1/engine/session: the answer was lost (ReadError: reset));"
+            " trying again in 0.25 s",
+        ),
+    ]
+    caplog.clear()
+    with pytest.raises(BadRequestError):
+        await connect(server(httpx.Response(400)), retry=RetryPolicy()).create_session_token(PERSONA)
+    assert [record for record in caplog.records if record.name.startswith("anam_facade")] == []
+
+
+async def test_a_success_is_not_retried(connect, server, clock):
+    """The usual case: one request, no pause."""
+    answers = server(OK)
+    await connect(answers).start_engine_session("head.payload.sign")
+    assert (len(answers.requests), clock.pauses) == (1, [])
+
+
+async def test_closing_between_attempts_ends_the_call(connect, server):
+    """A client that is closed during a pause sends nothing more; what was in doubt stays in doubt."""
+    client = None
+
+    def lose(request: httpx.Request) -> httpx.Response:
+        client.client._closed = True
+        raise LOST
+
+    answers = server(lose)
+    client = connect(answers)
+    with pytest.raises(SessionStartUncertainError) as caught:
+        await client.start_engine_session("head.payload.sign")
+    assert isinstance(caught.value.__cause__, ClientClosedError)
+    assert len(answers.requests) == 1
+
+
+async def test_an_error_that_is_not_the_transports_passes(connect, server):
+    """A bug in a transport of one's own is not disguised, and not repeated."""
+    answers = server(ZeroDivisionError("a bug"))
+    with pytest.raises(ZeroDivisionError):
+        await connect(answers).create_session_token(PERSONA)
+    assert len(answers.requests) == 1

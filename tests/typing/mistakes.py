@@ -1,0 +1,74 @@
+"""A user's mistakes that a type checker must find: checked by mypy and pyright, never run.
+
+Each line is marked with the mistake that is expected in it. Both report a mark that is not needed, so a mistake that is
+no longer found fails the check.
+"""
+
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
+from __future__ import annotations
+
+from anam_facade import (
+    AnamClient,
+    AsyncAnamClient,
+    CartesiaSonic3VoiceOptions,
+    ClientTool,
+    DirectorNotes,
+    KnowledgeTool,
+    LiveKitEnvironment,
+    PersonaConfig,
+    RetryPolicy,
+    SessionOptions,
+    SessionToken,
+    WebhookTool,
+)
+
+
+def of_names() -> None:
+    PersonaConfig(expressivty=1)  # type: ignore[call-arg]
+    PersonaConfig(avatarId="x")  # type: ignore[call-arg]
+    DirectorNotes("warm")  # type: ignore[call-arg]
+    SessionOptions(quality="high")  # type: ignore[call-arg]
+    RetryPolicy(attempts=3)  # type: ignore[call-arg]
+    AnamClient(key="x")  # type: ignore[call-arg]
+    AnamClient("key", "https://api.anam.ai", 5.0)  # type: ignore[call-arg, arg-type]
+
+
+def of_types() -> None:
+    PersonaConfig(name=5)  # type: ignore[arg-type]
+    PersonaConfig(skip_greeting="no")  # type: ignore[arg-type]
+    PersonaConfig(type="stateful")  # type: ignore[arg-type]
+    PersonaConfig(tools=ClientTool(name="t"))  # type: ignore[arg-type]
+    PersonaConfig(director_notes="warm")  # type: ignore[arg-type]
+    PersonaConfig.saved(5)  # type: ignore[arg-type]
+    DirectorNotes(expressivity="high")  # type: ignore[arg-type]
+    CartesiaSonic3VoiceOptions(emotion="glad")  # type: ignore[arg-type]
+    SessionOptions(video_quality="low")  # type: ignore[arg-type]
+    SessionOptions(video_width=720.5)  # type: ignore[arg-type]
+    WebhookTool(name="t", headers="A: b")  # type: ignore[arg-type]
+    KnowledgeTool(name="t", document_folder_ids=[5])  # type: ignore[list-item]
+    ClientTool()  # type: ignore[call-arg]
+    LiveKitEnvironment("wss://rooms.example")  # type: ignore[call-arg]
+    LiveKitEnvironment("wss://rooms.example", 5)  # type: ignore[arg-type]
+    SessionToken(b"token")  # type: ignore[arg-type]
+    AnamClient(retry=3)  # type: ignore[arg-type]
+
+
+def of_calls(client: AnamClient, persona: PersonaConfig) -> None:
+    client.create_session_token()  # type: ignore[call-arg]
+    client.create_session_token("persona")  # type: ignore[arg-type]
+    client.create_session_token(persona, SessionOptions())  # type: ignore[call-arg, arg-type]
+    client.create_session_token(persona, expires_in=3600)  # type: ignore[arg-type]
+    client.start_engine_session(persona)  # type: ignore[arg-type]
+    client.start_session(persona, expires_in="1h")  # type: ignore[call-arg]
+
+
+def of_changes(persona: PersonaConfig, token: SessionToken) -> None:
+    persona.name = "other"  # type: ignore[misc]
+    token.value = "other"  # type: ignore[misc]
+
+
+async def of_awaiting(client: AsyncAnamClient, persona: PersonaConfig) -> None:
+    print(client.create_session_token(persona).value)  # type: ignore[attr-defined]
+    with client:  # type: ignore[attr-defined]
+        pass

@@ -1,0 +1,530 @@
+"""The two operations as generators: what they ask the driver for, without a client."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from types import MappingProxyType, SimpleNamespace
+
+import httpx
+import pytest
+
+from anam_facade import (
+    CUSTOMER_CLIENT_V1,
+    AnamConfigError,
+    AnamConfigWarning,
+    AnamConnectionError,
+    AnamResponseError,
+    AuthenticationError,
+    ConcurrencyLimitError,
+    EngineSession,
+    LiveKitEnvironment,
+    PersonaConfig,
+    RetryPolicy,
+    Secret,
+    ServerError,
+    SessionOptions,
+    SessionStartUncertainError,
+    SessionToken,
+    WebhookTool,
+    _calls,
+)
+from anam_facade._calls import Send, Settings, Sleep
+from anam_facade._transport import Answer
+from anam_facade.retry import RetryBudget
+
+ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
+PERSONA = PersonaConfig(voice_id=ID, llm_id=ID)
+
+
+def jwt(**claims: object) -> str:
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+    return f"eyJhbGciOiJIUzI1NiJ9.{payload}.sig"
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still unless it is moved."""
+    clock = SimpleNamespace(now=1000.0)
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr(_calls, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def settings(clock):
+    def make(policy: RetryPolicy | None = None, **changes: object) -> Settings:
+        policy = policy or RetryPolicy(jitter=0)
+        given = {
+            "api_key": Secret("the-api-key"),
+            "base_url": "https://api.example",
+            "gateway_url": None,
+            "client_label": None,
+            "timeout": 10.0,
+            "policy": policy,
+            "budget": RetryBudget(policy.budget),
+        }
+        return Settings(**(given | changes))
+
+    return make
+
+
+def answer(status: int = 200, body: object = None, **headers: str) -> Answer:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Answer(status, httpx.Headers(headers), raw)
+
+
+MINTED = answer(200, {"sessionToken": jwt(type="ephemeral")})
+STARTED = answer(201, {"sessionId": "s-1"})
+LOST = AnamConnectionError("lost", sent=True)
+UNSENT = AnamConnectionError("unsent", sent=False)
+
+
+def play(flow, *outcomes):
+    """Drives a flow with the given outcomes; tells what it asked for and what came of it."""
+    asked, remaining = [], list(outcomes)
+    resume = None
+    while True:
+        try:
+            step = flow.send(resume)
+        except StopIteration as done:
+            assert remaining == []
+            return asked, done.value
+        except Exception as error:
+            assert remaining == []
+            return asked, error
+        asked.append(step)
+        resume = remaining.pop(0) if isinstance(step, Send) else None
+
+
+def sends(asked):
+    return [step.call.operation.name for step in asked if isinstance(step, Send)]
+
+
+def test_a_call_is_sent_and_its_answer_read(settings):
+    """One request, one answer, one result."""
+    call = _calls.start_with_token(settings(), "a.b.c", None)
+    asked, session = play(_calls.starting(settings(), call), STARTED)
+    assert sends(asked) == ["START_WITH_TOKEN"]
+    assert session == EngineSession(session_id="s-1")
+
+
+def test_a_token_knows_what_it_was_minted_for(settings):
+    """Label and room stay with the token, for finding the session later."""
+    room = LiveKitEnvironment("wss://rooms.example", jwt(video={"room": "lobby"}))
+    call = _calls.mint(settings(), PERSONA, room, None, "desk-7")
+    _, token = play(_calls.minting(settings(), call), MINTED)
+    assert isinstance(token, SessionToken)
+    assert (token.client_label, token.livekit_url, token.livekit_room) == ("desk-7", "wss://rooms.example", "lobby")
+    assert token.claims == {"type": "ephemeral"}
+
+
+def test_pauses_lie_between_the_attempts(settings):
+    """The driver is asked to wait between two attempts, and only there."""
+    call = _calls.mint(settings(), PERSONA, None, None, None)
+    asked, token = play(_calls.minting(settings(), call), UNSENT, answer(503), LOST, MINTED)
+    assert [step.seconds if isinstance(step, Sleep) else "send" for step in asked] == [
+        "send",
+        0.25,
+        "send",
+        0.5,
+        "send",
+        1.0,
+        "send",
+    ]
+    assert isinstance(token, SessionToken)
+
+
+def test_the_same_call_is_repeated(settings):
+    """A repeated start has the same token, body and address."""
+    call = _calls.start_with_token(settings(), "a.b.c", {"a": 1})
+    asked, _ = play(_calls.starting(settings(), call), LOST, answer(500), STARTED)
+    assert {id(step.call) for step in asked if isinstance(step, Send)} == {id(call)}
+
+
+def test_after_a_start_was_sent_no_token_is_minted(settings):
+    """Whatever happens to the start, minting is behind it."""
+    call = _calls.mint(settings(), PERSONA, None, None, None)
+    outcomes = [UNSENT, MINTED, LOST, answer(500), answer(503), UNSENT, answer(500)]
+    asked, error = play(_calls.minting_and_starting(settings(), call, None), *outcomes)
+    assert sends(asked) == ["MINT", "MINT"] + ["START_WITH_TOKEN"] * 5
+    assert isinstance(error, SessionStartUncertainError)
+
+
+def test_a_failed_mint_starts_nothing(settings):
+    """Without a token there is no start."""
+    call = _calls.mint(settings(), PERSONA, None, None, None)
+    asked, error = play(_calls.minting_and_starting(settings(), call, None), answer(401, {"error": "no"}))
+    assert sends(asked) == ["MINT"]
+    assert isinstance(error, AuthenticationError)
+
+
+def test_attempts_and_doubt_are_told(settings):
+    """An error knows how often was tried, and whether a session may run in spite of it."""
+    call = _calls.start_with_token(settings(), "a.b.c", None)
+    _, error = play(
+        _calls.starting(settings(), call), answer(503), answer(500), answer(429, {"error": "Spend cap reached"})
+    )
+    assert (error.attempts, error.may_have_started) == (3, True)
+    _, error = play(_calls.starting(settings(), call), answer(503), answer(400))
+    assert (error.attempts, error.may_have_started) == (2, False)
+
+
+@pytest.mark.parametrize("status", [401, 409])
+@pytest.mark.parametrize("first", [LOST, answer(500), answer(502)], ids=["lost", "500", "502"])
+def test_a_used_token_on_a_retry_means_that_the_first_try_won(settings, first, status):
+    """401 and 409 after an attempt that may have started the session are no mere refusal."""
+    token = SessionToken(
+        jwt(type="ephemeral", accountId="acc"), client_label="desk-7", livekit_url="wss://r", livekit_room="lobby"
+    )
+    call = _calls.start_with_token(settings(), token, None)
+    _, error = play(_calls.starting(settings(), call), first, answer(status, {"error": "used"}))
+    assert isinstance(error, SessionStartUncertainError)
+    assert error.token_claims == {"type": "ephemeral", "accountId": "acc"}
+    assert (error.client_label, error.livekit_url, error.livekit_room) == ("desk-7", "wss://r", "lobby")
+    assert (error.attempts, error.may_have_started) == (2, True)
+    assert error.__cause__.status_code == status
+    assert "look for it by client label 'desk-7' or LiveKit room 'lobby' before" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("label", "hint"), [("desk-7", "look for it by client label 'desk-7' before"), (None, "look for it before")]
+)
+def test_the_hint_names_what_there_is(settings, label, hint):
+    """Without label or room the error does not name them."""
+    call = _calls.start_direct(settings(client_label=label), PERSONA, None, None, None, None)
+    _, error = play(_calls.starting(settings(), call), LOST)
+    assert isinstance(error, SessionStartUncertainError)
+    assert hint in str(error)
+    assert (error.token_claims, error.client_label) == ({}, label)
+
+
+NONSENSE = {
+    "not json": b"<html>",
+    "empty": b"",
+    "array": b"[]",
+    "null": b"null",
+    "nothing wanted": b"{}",
+    "wrong type": b'{"sessionToken": 5, "sessionId": 5}',
+    "empty strings": b'{"sessionToken": "", "sessionId": ""}',
+    "deep": b"[" * 100_000,
+    "not utf-8": b"\xff\xfe\xfd",
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_a_success_that_makes_no_sense(settings, name):
+    """A 2xx without what was promised is an error when minting, and leaves a start's fate open."""
+    call = _calls.mint(settings(), PERSONA, None, None, None)
+    _, error = play(_calls.minting(settings(), call), answer(200, NONSENSE[name], X_A="b"))
+    assert isinstance(error, AnamResponseError)
+    assert str(error).startswith("POST /v1/auth/session-token: 200, but the body ")
+    assert (error.status_code, error.headers["X_A"], error.attempts) == (200, "b", 1)
+    assert error.body == NONSENSE[name].decode("utf-8", "replace")
+    start = _calls.start_with_token(settings(), "a.b.c", None)
+    _, error = play(_calls.starting(settings(), start), answer(200, NONSENSE[name]))
+    assert isinstance(error, SessionStartUncertainError)
+    assert isinstance(error.__cause__, AnamResponseError)
+
+
+def test_json_that_breaks_off_is_a_lost_answer(settings):
+    """A body that begins like the JSON it should be was cut short: minting and a start with the same token go on."""
+    broken = answer(200, b'{"sessionToken": "a.b')
+    call = _calls.mint(settings(), PERSONA, None, None, None)
+    _, minted = play(_calls.minting(settings(), call), broken, answer(200, {"sessionToken": "a.b.c"}))
+    assert minted.value == "a.b.c"
+    start = _calls.start_with_token(settings(), "a.b.c", None)
+    _, error = play(_calls.starting(settings(), start), broken, answer(401, {}))
+    assert isinstance(error, SessionStartUncertainError)
+    direct = _calls.start_direct(settings(), PERSONA, None, None, None, None)
+    _, error = play(_calls.starting(settings(), direct), broken)
+    assert isinstance(error, SessionStartUncertainError)
+    assert isinstance(error.__cause__, AnamResponseError)
+    assert error.__cause__.truncated
+
+
+@pytest.mark.parametrize("token", ["a b", "a\nb", "é", "Bearer a"])
+def test_a_token_that_could_break_a_header_is_none(settings, token):
+    """A server that mints something that is no bearer token has minted nothing."""
+    call = _calls.mint(settings(), PERSONA, None, None, None)
+    _, error = play(_calls.minting(settings(), call), answer(200, {"sessionToken": token}))
+    assert isinstance(error, AnamResponseError)
+    assert "no usable sessionToken" in str(error)
+
+
+def test_an_incomplete_success_makes_no_sense(settings):
+    """A success that was cut at the ceiling, or wrongly compressed, is not read."""
+    call = _calls.mint(settings(), PERSONA, None, None, None)
+    cut = Answer(200, httpx.Headers(), b'{"sessionToken": "a.b.c"}', complete=False)
+    _, error = play(_calls.minting(settings(), call), cut)
+    assert str(error).endswith("200, but the body is too long, or wrongly compressed")
+
+
+def test_an_attempt_gets_the_time_that_is_left(settings, clock):
+    """The last attempt before the deadline has no more time than is left of it."""
+    made = settings(RetryPolicy(jitter=0, deadline=12), timeout=10.0)
+    flow = _calls.minting(made, _calls.mint(made, PERSONA, None, None, None))
+    assert flow.send(None).timeout == 10.0
+    clock.now += 5
+    assert flow.send(UNSENT) == Sleep(0.25)
+    clock.now += 0.25
+    assert flow.send(None).timeout == 6.75
+
+
+def test_the_deadline_ends_a_call(settings, clock):
+    """When the next pause would pass the deadline, the last error is raised."""
+    made = settings(RetryPolicy(jitter=0, deadline=12))
+    flow = _calls.minting(made, _calls.mint(made, PERSONA, None, None, None))
+    flow.send(None)
+    clock.now += 11.8
+    with pytest.raises(AnamConnectionError, match="unsent"):
+        flow.send(UNSENT)
+
+
+def test_without_a_deadline_each_attempt_has_its_time_out(settings, clock):
+    """`deadline=None` leaves each attempt its full time-out."""
+    made = settings(RetryPolicy(jitter=0, deadline=None))
+    flow = _calls.minting(made, _calls.mint(made, PERSONA, None, None, None))
+    flow.send(None)
+    clock.now += 1e6
+    flow.send(UNSENT)
+    assert flow.send(None).timeout == 10.0
+
+
+def test_each_retry_is_logged_once(settings, caplog):
+    """A warning per retry, with operation, attempt, reason and pause; none for the end."""
+    caplog.set_level(logging.DEBUG, "anam_facade")
+    call = _calls.start_with_token(settings(), "a.b.c", None)
+    play(_calls.starting(settings(), call), answer(503, {"error": "Busy"}), LOST, answer(400))
+    assert [(r.name, r.levelname, r.getMessage()) for r in caplog.records] == [
+        (
+            "anam_facade",
+            "WARNING",
+            "start a session: attempt 1 of 5 failed (POST /v1/engine/session: 503 Service Unavailable: Busy);"
+            " trying again in 0.25 s",
+        ),
+        ("anam_facade", "WARNING", "start a session: attempt 2 of 5 failed (lost); trying again in 0.50 s"),
+    ]
+
+
+def test_success_earns_the_budget_back(settings):
+    """A success gives one retry back; a failure none."""
+    policy = RetryPolicy(jitter=0, budget=2)
+    made = settings(policy)
+    call = _calls.mint(made, PERSONA, None, None, None)
+    play(_calls.minting(made, call), UNSENT, UNSENT, MINTED)
+    asked, error = play(_calls.minting(made, call), UNSENT, UNSENT)
+    assert sends(asked) == ["MINT", "MINT"]
+    assert error is UNSENT
+
+
+# What is sent.
+
+
+def body_of(call):
+    return call.request["json"]
+
+
+def test_livekit_persona_gets_what_livekit_needs(settings):
+    """With a LiveKit room and no language model of its own, type and model are filled in."""
+    room = LiveKitEnvironment("wss://r", "t")
+    assert body_of(_calls.mint(settings(), PersonaConfig(), room, None, None)) == {
+        "personaConfig": {"type": "ephemeral", "llmId": CUSTOMER_CLIENT_V1},
+        "environment": {"livekitUrl": "wss://r", "livekitToken": "t"},
+    }
+
+
+@pytest.mark.parametrize(
+    "persona", [PersonaConfig.saved(ID), PersonaConfig(llm_id=ID), PersonaConfig(llm_id=ID, type="ephemeral")]
+)
+def test_a_chosen_model_and_a_saved_persona_stay(settings, persona):
+    """What the caller chose is not replaced, and a saved persona gets nothing added."""
+    room = LiveKitEnvironment("wss://r", "t")
+    sent = body_of(_calls.mint(settings(), persona, room, None, None))["personaConfig"]
+    assert sent.get("llmId") == persona.llm_id
+    assert sent.get("personaId") == persona.persona_id
+    assert persona.to_dict().items() <= sent.items()
+
+
+def test_nothing_is_filled_in_without_a_room(settings):
+    """For a browser the persona is sent as it is."""
+    assert body_of(_calls.mint(settings(), PERSONA, None, None, None)) == {"personaConfig": PERSONA.to_dict()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"persona": None}, ["persona: must be a PersonaConfig or a mapping in the wire's form, not NoneType"]),
+        (
+            {
+                "persona": {"zzz": 1, "name": 5},
+                "environment": "room",
+                "session_options": {"videoWidth": 1},
+                "client_label": "x" * 129,
+                "expires_in": 3600,
+            },
+            [
+                "persona.name = 5: must be a string",
+                "environment: must be a LiveKitEnvironment or a mapping in the wire's form, not str",
+                "session_options.videoHeight: must be set together with session_options.videoWidth",
+                "client_label = 129 characters: must have at most 128 characters",
+                "expires_in = 3600: must be a string",
+            ],
+        ),
+        ({"persona": {}, "client_metadata": [1]}, ["client_metadata: must be an object, not list"]),
+        (
+            {"persona": {}, "session_options": {"egress": {"mode": "daily", "daily": {"roomUrl": "https://a.b"}}}},
+            ["session_options.egress: needs persona.enable_audio_passthrough to be true"],
+        ),
+        (
+            {"persona": SessionOptions()},
+            ["persona: must be a PersonaConfig or a mapping in the wire's form, not SessionOptions"],
+        ),
+    ],
+    ids=map(str, range(5)),
+)
+def test_every_argument_is_checked_before_anything_is_sent(settings, problems, arguments, expected):
+    """All problems of all arguments come together, spelled as the caller spelled them."""
+    given = {"environment": None, "session_options": None, "client_label": None} | arguments
+    found = problems(lambda: _calls.mint(settings(), **given))
+    assert [p for p in found if "unknown" not in p] == expected
+
+
+@pytest.mark.parametrize(
+    ("token", "rule"),
+    [
+        ("the-api-key", "token: must be a session token; this is the API key, which may not travel here"),
+        (SessionToken("the-api-key"), "token: must be a session token; this is the API key, which may not travel here"),
+        ("", "token: must be a bearer token: letters, digits and -._~+/ only, not empty"),
+        ("a\nb", "token: must be a bearer token: letters, digits and -._~+/ only, not empty"),
+        ("Bearer x", "token: must be a bearer token: letters, digits and -._~+/ only, not empty"),
+        (
+            jwt(type="legacy"),
+            "token: is of type legacy, which cannot start a session: give the persona a voice_id or an llm_id,"
+            " and mint anew",
+        ),
+        (None, "token: must be a SessionToken or a string, not NoneType"),
+        (b"a.b.c", "token: must be a SessionToken or a string, not bytes"),
+    ],
+    ids=["key", "wrapped-key", "empty", "newline", "bearer", "legacy", "none", "bytes"],
+)
+def test_what_is_no_session_token_is_refused(settings, problems, token, rule):
+    """The API key, a legacy token and what could break out of a header never become a bearer here."""
+    assert problems(lambda: _calls.start_with_token(settings(), token, None)) == [rule]
+
+
+def test_token_and_metadata_are_checked_together(settings, problems):
+    """Both problems of a start are reported at once."""
+    assert problems(lambda: _calls.start_with_token(settings(), "", {"a": {1}})) == [
+        "client_metadata.a = {1}: must be a JSON value, not set",
+        "token: must be a bearer token: letters, digits and -._~+/ only, not empty",
+    ]
+
+
+def test_metadata_of_any_mapping_is_sent(settings):
+    """Read-only mappings, nested ones too, do as metadata."""
+    metadata = MappingProxyType({"a": MappingProxyType({"b": (1,)})})
+    for call in (
+        _calls.start_with_token(settings(), "a.b.c", metadata),
+        _calls.start_direct(settings(), PERSONA, None, None, None, metadata),
+    ):
+        sent = json.loads(call.http_request("https://a.b", "x").content)
+        assert sent["clientMetadata"] == {"a": {"b": [1]}}
+
+
+def test_everything_secret_in_a_setup_is_known(settings):
+    """Every credential of a configuration is among what will be masked."""
+    persona = PersonaConfig(
+        voice_id=ID,
+        enable_audio_passthrough=True,
+        tools=[WebhookTool(name="t", headers={"A": "header"}), WebhookTool(name="u")],
+    )
+    egress = {"mode": "daily", "daily": {"roomUrl": "https://a.b", "token": "daily"}}
+    room = {"livekitUrl": "wss://r", "livekitToken": "livekit"}
+    call = _calls.mint(settings(), persona, room, {"egress": egress}, None)
+    assert {secret.reveal() for secret in call.secrets} == {"the-api-key", "header", "livekit", "daily"}
+    assert not any(word in repr(call) for word in ("the-api-key", "header", "'livekit'", "daily"))
+
+
+@pytest.mark.parametrize(
+    ("persona", "options", "text"),
+    [
+        ({}, None, "neither llm_id nor voice_id"),
+        (
+            {"voiceId": ID, "avatarModel": "cara-3"},
+            {"videoWidth": 1152, "videoHeight": 768},
+            "not one of cara-3's .720x480.",
+        ),
+    ],
+)
+def test_combinations_that_anam_refuses_later_are_warned_of(settings, persona, options, text):
+    """What only shows when persona and options meet is warned of, blaming the caller's line."""
+    with pytest.warns(AnamConfigWarning, match=text) as caught:
+        _calls.mint(settings(), persona, None, options, None)
+    assert [w.filename for w in caught] == [__file__]
+
+
+@pytest.mark.parametrize(
+    ("persona", "options"),
+    [
+        ({"personaId": ID}, {"videoWidth": 1152, "videoHeight": 768}),
+        ({"voiceId": ID, "avatarModel": "cara-4"}, {"videoWidth": 1152, "videoHeight": 768}),
+        ({"voiceId": ID, "avatarModel": "cara-4"}, {"region": "eu"}),
+        ({"voiceId": ID, "avatarModel": "cara-4"}, None),
+    ],
+    ids=["saved", "fits", "no-size", "no-options"],
+)
+def test_combinations_that_fit_pass_quietly(settings, persona, options):
+    """Nothing is warned of when nothing is known to be wrong."""
+    assert body_of(_calls.mint(settings(), persona, None, options, None))["personaConfig"] == persona
+
+
+def test_a_room_warns_of_a_persona_once(settings):
+    """Filling in what LiveKit needs does not repeat the warnings that the persona gave when it was made."""
+    room = LiveKitEnvironment("wss://r", "t")
+    with pytest.warns(AnamConfigWarning, match="cara-9") as caught:
+        _calls.mint(settings(), PersonaConfig(avatar_model="cara-9"), room, None, None)
+    assert [w.filename for w in caught] == [__file__]
+
+
+def test_a_request_is_made_anew_with_its_bearer(settings):
+    """Headers, address and JSON of a request are those of its call."""
+    call = _calls.mint(settings(gateway_url="https://gw.example"), PERSONA, None, None, None)
+    request = call.http_request("https://gw.example/x", "agent/1")
+    assert request is not call.http_request("https://gw.example/x", "agent/1")
+    assert (request.method, str(request.url)) == ("POST", "https://gw.example/x/v1/auth/session-token")
+    assert request.headers["Authorization"] == "Bearer the-api-key"
+    assert request.headers["Content-Type"] == "application/json"
+    assert request.headers["Accept"] == "application/json"
+    assert request.headers["User-Agent"] == "agent/1"
+    assert request.headers["X-Anam-Target-Url"] == "https://api.example/v1/auth/session-token"
+
+
+def test_a_token_of_type_legacy_is_refused_after_minting(settings):
+    """A token that cannot start anything is not tried."""
+    call = _calls.mint(settings(), PERSONA, None, None, None)
+    asked, error = play(
+        _calls.minting_and_starting(settings(), call, None), answer(200, {"sessionToken": jwt(type="legacy")})
+    )
+    assert sends(asked) == ["MINT"]
+    assert isinstance(error, AnamConfigError)
+
+
+def test_plan_limits_are_raised_at_once(settings):
+    """A limit that waiting does not cure is not waited for, whatever the server says."""
+    call = _calls.start_with_token(settings(), "a.b.c", None)
+    body = {"error": "Concurrent session limit reached"}
+    asked, error = play(_calls.starting(settings(), call), answer(429, body, **{"Retry-After": "1"}))
+    assert len(asked) == 1
+    assert isinstance(error, ConcurrencyLimitError)
+
+
+def test_a_direct_start_that_may_have_worked_says_so(settings):
+    """A 5xx in direct mode is raised at once, and tells that a session may run."""
+    call = _calls.start_direct(settings(), PERSONA, None, None, None, None)
+    asked, error = play(_calls.starting(settings(), call), answer(502))
+    assert len(asked) == 1
+    assert isinstance(error, ServerError)
+    assert error.may_have_started
+    assert "may have been started" in str(error)

@@ -1,0 +1,155 @@
+"""The public names, and what importing them costs."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import anam_facade
+from anam_facade import AnamClient, AsyncAnamClient, _contract
+
+PROMISED = {
+    "AnamClient",
+    "AsyncAnamClient",
+    "PersonaConfig",
+    "DirectorNotes",
+    "VoiceDetectionOptions",
+    "ElevenLabsV1VoiceOptions",
+    "ElevenLabsV2VoiceOptions",
+    "CartesiaSonic3VoiceOptions",
+    "FishAudioVoiceOptions",
+    "ClientTool",
+    "WebhookTool",
+    "KnowledgeTool",
+    "SystemTool",
+    "LiveKitEnvironment",
+    "SessionOptions",
+    "SessionToken",
+    "EngineSession",
+    "RetryPolicy",
+    "AnamError",
+    "AnamConfigError",
+    "AnamConnectionError",
+    "AnamTimeoutError",
+    "AnamResponseError",
+    "SessionStartUncertainError",
+    "AnamStatusError",
+    "BadRequestError",
+    "AuthenticationError",
+    "PlanRequiredError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "ConcurrencyLimitError",
+    "SpendCapError",
+    "ServiceBusyError",
+    "ServerError",
+    "openapi_path",
+}
+
+
+def test_the_promised_names_are_there():
+    """Every promised name is exported; `__all__` is sorted and without doubles."""
+    assert set(anam_facade.__all__) >= PROMISED
+    assert len(anam_facade.__all__) == len(set(anam_facade.__all__))
+
+
+@pytest.mark.parametrize("name", anam_facade.__all__)
+def test_every_name_can_be_imported(name):
+    """Every exported name exists, also through the lazy import, and is found by `dir`."""
+    if name != "__version__":
+        vars(anam_facade).pop(name, None)
+    value = getattr(anam_facade, name)
+    assert getattr(anam_facade, name) is value
+    assert name in dir(anam_facade)
+
+
+def test_type_checkers_and_the_program_see_the_same_names():
+    """The names imported for type checkers are those that can be imported lazily."""
+    source = Path(anam_facade.__file__).read_text()
+    for_checkers = source.partition("if TYPE_CHECKING:")[2].partition("_HOMES")[0]
+    names = {line.strip().rstrip(",") for line in for_checkers.splitlines() if line.startswith("        ")}
+    assert names == set(anam_facade.__all__) - {"__version__"}
+
+
+def test_a_name_that_does_not_exist():
+    """An unknown name is an AttributeError, as with any module."""
+    with pytest.raises(AttributeError, match="module 'anam_facade' has no attribute 'Nonsense'"):
+        anam_facade.Nonsense  # noqa: B018
+
+
+def test_public_names_have_a_docstring():
+    """Every public class and function says what it is for."""
+    undocumented = [
+        name
+        for name in anam_facade.__all__
+        if inspect.isclass(value := getattr(anam_facade, name)) or inspect.isfunction(value)
+        if not inspect.getdoc(value)
+    ]
+    assert undocumented == []
+
+
+@pytest.mark.parametrize("name", ["__init__", "create_session_token", "start_engine_session", "start_session"])
+def test_both_clients_take_the_same_arguments(name):
+    """The async client's methods have the sync client's parameters, defaults and results."""
+    ours, theirs = (inspect.signature(getattr(cls, name)) for cls in (AnamClient, AsyncAnamClient))
+    strip = {"transport"}
+    assert [p for p in ours.parameters.values() if p.name not in strip] == [
+        p for p in theirs.parameters.values() if p.name not in strip
+    ]
+    assert ours.return_annotation == theirs.return_annotation
+
+
+def test_both_clients_have_the_same_methods():
+    """What one client can do the other can, up to the names that async code uses."""
+
+    def methods(cls):
+        return {name for name in vars(cls) if callable(getattr(cls, name)) and not name.startswith("_")}
+
+    assert methods(AnamClient) - {"close"} == methods(AsyncAnamClient) - {"aclose"}
+
+
+HEAVY = ("httpx", "httpcore", "anyio", "yaml", "anam_api", "ssl", "asyncio")
+
+
+def test_importing_the_package_imports_next_to_nothing():
+    """The package alone loads no HTTP library: its names do when they are first used."""
+    code = f"import sys, anam_facade; print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_importing_a_client_leaves_out_what_only_calls_need():
+    """Naming the client loads httpx, but not YAML and not the generated client."""
+    code = (
+        "import sys; from anam_facade import AnamClient, PersonaConfig; "
+        f"print([m for m in {HEAVY!r} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"yaml", "anam_api"} & set(eval(done.stdout))
+
+
+def test_the_contract_is_found_in_a_source_tree():
+    """The contract's path leads to the document."""
+    assert anam_facade.openapi_path().read_text().startswith("openapi: 3.1")
+
+
+def test_the_contract_is_found_in_an_installed_package_first(tmp_path, monkeypatch):
+    """In a wheel the document lies inside the package."""
+    package = tmp_path / "site-packages" / "anam_facade"
+    package.mkdir(parents=True)
+    monkeypatch.setattr(_contract, "__file__", str(package / "_contract.py"))
+    (package.parent / "openapi.yaml").write_text("beside")
+    assert _contract.openapi_path() == package.parent / "openapi.yaml"
+    (package / "openapi.yaml").write_text("inside")
+    assert _contract.openapi_path() == package / "openapi.yaml"
+
+
+def test_an_incomplete_installation_is_named(tmp_path, monkeypatch):
+    """Without the document the error says where it was looked for."""
+    monkeypatch.setattr(_contract, "__file__", str(tmp_path / "anam_facade" / "_contract.py"))
+    with pytest.raises(FileNotFoundError, match="reinstall anam-facade"):
+        _contract.openapi_path()

@@ -1,0 +1,368 @@
+"""Rooms, options, tokens and started sessions."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import math
+import pickle
+import warnings
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+
+import attrs
+import pytest
+
+from anam_facade import (
+    VIDEO_SIZES,
+    AnamConfigError,
+    AnamConfigWarning,
+    ClientConfig,
+    DailyEgress,
+    EngineSession,
+    IceServer,
+    LiveKitEnvironment,
+    Secret,
+    SessionOptions,
+    SessionToken,
+)
+from anam_facade.session import jwt_claims
+
+URL = "wss://rooms.example.org"
+
+
+def jwt(claims: object) -> str:
+    def part(value: object) -> str:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+    return f"{part({'alg': 'HS256'})}.{part(claims)}.c2lnbmF0dXJl"
+
+
+REFUSED = [
+    (
+        lambda: LiveKitEnvironment("", ""),
+        [
+            "url = '': must have at least 1 character",
+            "url = '': must be an absolute URI, without blanks or control characters",
+            "token = '***': must have at least 1 character",
+        ],
+    ),
+    (
+        lambda: LiveKitEnvironment("rooms", "swordfish"),
+        ["url = rooms: must be an absolute URI, without blanks or control characters"],
+    ),
+    (lambda: LiveKitEnvironment(None, None), ["url: is required", "token: is required"]),
+    (lambda: LiveKitEnvironment(URL, 5), ["token = '***': must be a string"]),
+    (lambda: LiveKitEnvironment.from_dict({"livekitUrl": URL}), ["livekitToken: is required"]),
+    (
+        lambda: LiveKitEnvironment.from_dict({"livekitUrl": URL, "livekitToken": "t", "zzz": 1}),
+        ["zzz: unknown; known are livekitToken, livekitUrl"],
+    ),
+    (
+        lambda: DailyEgress(room_url="daily", token=5),
+        [
+            "room_url = daily: must be an absolute URI, without blanks or control characters",
+            "token = '***': must be a string",
+        ],
+    ),
+    (lambda: DailyEgress.from_dict({"mode": "agora", "daily": {"roomUrl": "https://a.b"}}), ['mode: must be "daily"']),
+    (lambda: DailyEgress.from_dict({"mode": "daily"}), ["daily.roomUrl: is required"]),
+    (
+        lambda: DailyEgress.from_dict({"mode": "daily", "daily": None}),
+        ["daily: must be an object, not NoneType", "daily.roomUrl: is required"],
+    ),
+    (lambda: SessionOptions(video_width=720), ["video_height: must be set together with video_width"]),
+    (lambda: SessionOptions(video_height=480), ["video_width: must be set together with video_height"]),
+    (
+        lambda: SessionOptions(video_width=720.0, video_height="480"),
+        [
+            "video_width = 720.0: must be a whole number, not float",
+            "video_height = '480': must be a whole number, not str",
+        ],
+    ),
+    (lambda: SessionOptions(video_quality="low"), ["video_quality = low: must be one of high, auto"]),
+    (lambda: SessionOptions(region_policy="strict"), ["region: is required when region_policy is strict"]),
+    (lambda: SessionOptions(region_policy="lax"), ["region_policy = lax: must be one of preferred, strict"]),
+    (
+        lambda: SessionOptions(end_of_speech_sensitivity=1.5),
+        ["end_of_speech_sensitivity = 1.5: must be between 0 and 1"],
+    ),
+    (
+        lambda: SessionOptions(enable_session_replay=1, show_ai_avatar_disclosure="no"),
+        [
+            "enable_session_replay = 1: must be true or false, not int",
+            "show_ai_avatar_disclosure = no: must be true or false, not str",
+        ],
+    ),
+    (lambda: SessionOptions(egress="daily"), ["egress: must be an object of its own, not str"]),
+    (
+        lambda: SessionOptions(egress={"mode": "daily", "daily": {"roomUrl": "x", "zzz": 1}}),
+        [
+            "egress.daily.zzz: unknown; did you mean daily.token?",
+            "egress.daily.roomUrl = x: must be an absolute URI, without blanks or control characters",
+        ],
+    ),
+    (lambda: SessionOptions.from_dict({"videoWidth": 720}), ["videoHeight: must be set together with videoWidth"]),
+    (lambda: SessionOptions.from_dict({"regionPolicy": "strict"}), ["region: is required when regionPolicy is strict"]),
+    (lambda: SessionOptions.from_dict({"sessionReplay": True}), ["sessionReplay: must be an object, not bool"]),
+    (
+        lambda: SessionOptions.from_dict({"sessionReplay": {"enableSessionReplay": None}}),
+        ["sessionReplay.enableSessionReplay = null: must be true or false; leave it out instead"],
+    ),
+    (lambda: SessionToken(5), ["SessionToken.value: must be a string, not int"]),
+]
+
+
+@pytest.mark.parametrize(("make", "expected"), REFUSED, ids=map(str, range(len(REFUSED))))
+def test_what_is_wrong_is_refused_with_field_value_and_rule(problems, make, expected):
+    """Every rule of rooms, options and tokens is enforced, and every problem is reported at once."""
+    assert problems(make) == expected
+
+
+@pytest.mark.parametrize(
+    ("part", "wire"),
+    [
+        (LiveKitEnvironment(URL, "swordfish"), {"livekitUrl": URL, "livekitToken": "swordfish"}),
+        (LiveKitEnvironment(url=URL, token=Secret("s")), {"livekitUrl": URL, "livekitToken": "s"}),
+        (DailyEgress(room_url="https://a.b"), {"mode": "daily", "daily": {"roomUrl": "https://a.b"}}),
+        (SessionOptions(), {}),
+        (SessionOptions(enable_session_replay=False), {"sessionReplay": {"enableSessionReplay": False}}),
+        (
+            SessionOptions(
+                video_quality="auto",
+                video_width=768,
+                video_height=1152,
+                show_ai_avatar_disclosure=True,
+                region="us-west",
+                region_policy="strict",
+                egress=DailyEgress(room_url="https://a.b", token="t", user_name="Tutor"),
+                end_of_speech_sensitivity=0,
+            ),
+            {
+                "videoQuality": "auto",
+                "videoWidth": 768,
+                "videoHeight": 1152,
+                "showAIAvatarDisclosure": True,
+                "region": "us-west",
+                "regionPolicy": "strict",
+                "egress": {"mode": "daily", "daily": {"roomUrl": "https://a.b", "token": "t", "userName": "Tutor"}},
+                "voiceDetection": {"endOfSpeechSensitivity": 0},
+            },
+        ),
+        (SessionOptions(region_policy="preferred"), {"regionPolicy": "preferred"}),
+    ],
+    ids=map(str, range(7)),
+)
+def test_wire_form_both_ways(part, wire):
+    """Every field is written under its name on the wire, and reading gives the same part."""
+    assert part.to_dict() == wire
+    assert type(part).from_dict(wire) == part
+    assert type(part).from_dict(MappingProxyType(wire)) == part
+
+
+def test_an_egress_can_be_a_mapping():
+    """Where an egress is expected, its wire form does as well."""
+    wire = {"mode": "daily", "daily": {"roomUrl": "https://a.b"}}
+    assert SessionOptions(egress=wire) == SessionOptions(egress=DailyEgress(room_url="https://a.b"))
+
+
+def test_an_empty_object_in_the_options_is_unset():
+    """An object with nothing in it says nothing."""
+    assert SessionOptions.from_dict({"sessionReplay": {}, "voiceDetection": {}}) == SessionOptions()
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: SessionOptions(region="moon"), "region='moon' is not among the values known today"),
+        (lambda: SessionOptions(video_width=1, video_height=2), "video size 1x2 is not among those known today"),
+    ],
+    ids=["region", "size"],
+)
+def test_unknown_regions_and_sizes_are_warned_of(make, text):
+    """Regions and video sizes that are not known today are sent, with a warning that blames the caller's line."""
+    with pytest.warns(AnamConfigWarning, match=text) as caught:
+        make()
+    assert [w.filename for w in caught] == [__file__]
+
+
+def test_known_video_sizes_pass_quietly():
+    """No size in the catalogue is warned of."""
+    sizes = [size for sizes in VIDEO_SIZES.values() for size in sizes]
+    assert sizes == [(SessionOptions(video_width=w, video_height=h).to_dict()["videoWidth"], h) for w, h in sizes]
+
+
+@pytest.mark.parametrize(
+    ("token", "room"),
+    [
+        (jwt({"video": {"room": "lobby"}}), "lobby"),
+        (jwt({"video": {"room": 5}}), None),
+        (jwt({"video": "lobby"}), None),
+        (jwt({}), None),
+        ("opaque", None),
+    ],
+    ids=["room", "number", "no-object", "none", "no-jwt"],
+)
+def test_the_room_is_read_from_the_livekit_token(token, room):
+    """The room's name is what the token says, as far as it says."""
+    assert LiveKitEnvironment(URL, token).room == room
+
+
+@pytest.mark.parametrize(
+    ("token", "claims"),
+    [
+        (jwt({"type": "ephemeral", "é": 1}), {"type": "ephemeral", "é": 1}),
+        (jwt([1]), {}),
+        ("a.b", {}),
+        ("a.b.c.d", {}),
+        ("a.é.c", {}),
+        ("a.!!!.c", {}),
+        ("a.AAAA.c", {}),
+        ("a." + base64.urlsafe_b64encode(b"\xff\xff").decode() + ".c", {}),
+        ("a." + base64.urlsafe_b64encode(b"[" * 100_000).decode() + ".c", {}),
+        ("", {}),
+    ],
+    ids=["jwt", "list", "two", "four", "not-ascii", "not-base64", "not-json", "not-utf8", "deep", "empty"],
+)
+def test_claims_of_what_is_no_jwt_are_empty(token, claims):
+    """Claims are read leniently: a string that is no JWT has none."""
+    assert jwt_claims(token) == claims
+    assert SessionToken(token).claims == claims
+
+
+def test_a_token_shows_what_it_is_for_and_not_itself():
+    """A token's repr tells type and expiry; the token itself only comes out by its name."""
+    text = jwt({"type": "ephemeral", "exp": 1_800_000_000})
+    token = SessionToken(text)
+    assert repr(token) == "SessionToken('***', type='ephemeral', expires_at=2027-01-15T08:00:00+00:00)"
+    assert repr(SessionToken("opaque")) == "SessionToken('***', type=None, expires_at=None)"
+    assert token.value == text
+    assert text not in f"{token} {token!r} {[token]}"
+
+
+def test_a_token_cannot_be_changed_or_pickled():
+    """A token is frozen, can be copied, and refuses to be pickled."""
+    token = SessionToken(jwt({}))
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        token.client_label = "other"
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(token)
+    assert copy.deepcopy(token).value == token.value
+
+
+@pytest.mark.parametrize("exp", [None, True, "soon", math.nan, 1e300, 10**400, -1e300])
+def test_an_expiry_that_makes_no_sense_is_unknown(exp):
+    """A token whose expiry cannot be read does not count as expired."""
+    token = SessionToken(jwt({"exp": exp}))
+    assert token.expires_at is None
+    assert not token.is_expired()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "leeway", "expired"),
+    [(60, 0, False), (60, 30, False), (60, 90, True), (-1, 0, True), (-60, -120, False)],
+)
+def test_expiry_is_told_with_leeway(seconds, leeway, expired):
+    """A token counts as expired from `leeway` seconds before its real expiry."""
+    exp = (datetime.now(UTC) + timedelta(seconds=seconds)).timestamp()
+    token = SessionToken(jwt({"exp": exp}))
+    assert token.is_expired(leeway) is expired
+    assert token.expires_at is not None
+    assert token.expires_at.tzinfo is UTC
+
+
+ANSWER = {
+    "sessionId": "0f9d6a5e-3f0c-4f57-9a7c-2c1d5b8e4a63",
+    "engineHost": "engine.example/v1",
+    "engineProtocol": "https",
+    "signallingEndpoint": "/ws",
+    "region": "moon",
+    "clientConfig": {
+        "heartbeatIntervalSeconds": 7,
+        "maxWsReconnectionAttempts": 0,
+        "iceServers": [
+            {"urls": "stun:a"},
+            {"urls": ["turn:b", 5], "username": "u", "credential": "swordfish", "new": 1},
+            {"urls": 5},
+            "nonsense",
+        ],
+        "iceTransportPolicy": "relay",
+        "new": True,
+    },
+    "new": {"deep": [1]},
+}
+
+
+def test_an_engine_session_keeps_everything():
+    """Every field of the answer has its attribute, and what is not known today stays in `raw`."""
+    session = EngineSession.from_dict(ANSWER)
+    assert session == EngineSession(
+        session_id=ANSWER["sessionId"],
+        engine_host="engine.example/v1",
+        engine_protocol="https",
+        signalling_endpoint="/ws",
+        region="moon",
+        client_config=ClientConfig(
+            heartbeat_interval_seconds=7,
+            max_ws_reconnection_attempts=0,
+            ice_servers=(
+                IceServer(urls=("stun:a",)),
+                IceServer(urls=("turn:b",), username="u", credential="swordfish"),
+                IceServer(),
+            ),
+            ice_transport_policy="relay",
+        ),
+    )
+    assert session.raw == ANSWER
+    assert "swordfish" not in repr(session)
+    assert "credential='***'" in repr(session)
+    assert "credential=None" in repr(session)
+
+
+@pytest.mark.parametrize("data", [{}, {"sessionId": ""}, {"sessionId": 5}, {"sessionId": None}], ids=map(str, range(4)))
+def test_without_a_session_id_there_is_no_session(data):
+    """An answer without a usable `sessionId` is not a session."""
+    assert EngineSession.from_dict(data) is None
+
+
+def test_a_started_session_is_not_lost_over_a_detail():
+    """Fields of the wrong type are None, or the default, and can be looked up in `raw`."""
+    data = {
+        "sessionId": "s",
+        "engineHost": 5,
+        "region": True,
+        "clientConfig": {"heartbeatIntervalSeconds": True, "maxWsReconnectionAttempts": "5", "iceServers": {}},
+    }
+    session = EngineSession.from_dict(data)
+    assert session == EngineSession(session_id="s", client_config=ClientConfig())
+    assert session.raw == data
+    assert EngineSession.from_dict({"sessionId": "s", "clientConfig": []}) == EngineSession(session_id="s")
+
+
+def test_the_defaults_of_a_client_config():
+    """What the server leaves out has the contract's defaults."""
+    assert EngineSession.from_dict({"sessionId": "s", "clientConfig": {}}).client_config == ClientConfig(
+        heartbeat_interval_seconds=5, max_ws_reconnection_attempts=5, ice_servers=(), ice_transport_policy=None
+    )
+
+
+def test_secrets_of_rooms_are_not_shown():
+    """The repr of rooms and egress masks their tokens; comparing them works."""
+    room, egress = LiveKitEnvironment(URL, "swordfish"), DailyEgress(room_url=URL, token="swordfish")
+    assert repr(room) == f"LiveKitEnvironment(url='{URL}', token='***')"
+    assert repr(egress) == f"DailyEgress(room_url='{URL}', token='***')"
+    assert repr(DailyEgress(room_url=URL)) == f"DailyEgress(room_url='{URL}')"
+    assert room == LiveKitEnvironment(URL, Secret("swordfish"))
+    assert room != LiveKitEnvironment(URL, "other")
+    for part in (room, egress):
+        with pytest.raises(TypeError, match="cannot be pickled"):
+            pickle.dumps(part)
+
+
+def test_a_refused_token_is_not_shown():
+    """A room that is refused does not show its token in the error."""
+    with pytest.raises(AnamConfigError) as caught, warnings.catch_warnings():
+        LiveKitEnvironment("nowhere", "swordfish\ud800")
+    assert "swordfish" not in str(caught.value)
+    assert [p.field for p in caught.value.problems] == ["url", "token"]
