@@ -510,7 +510,7 @@ def shown(value: Any) -> str:
         text = short(value)
     except Exception:  # whatever its __repr__ raises
         text = f"a {type(value).__name__}"
-    return text if _encodable(text) else ascii(value)[:80]
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
 
 
 def warn(message: str, category: type[Warning] = AnamConfigWarning) -> None:
@@ -522,7 +522,7 @@ def warn(message: str, category: type[Warning] = AnamConfigWarning) -> None:
 
 
 def _is_ours(filename: str, module: str) -> bool:
-    return module.startswith(__package__ + ".") or filename.startswith("<attrs")
+    return module.startswith("anam_facade.") or filename.startswith("<attrs")
 
 
 def absolute_uri(text: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 import attrs
 from attrs import field
 
-from ._plain import as_text, exact, is_a
+from ._plain import as_text, is_a
 from ._secret import MASK, Secret, as_optional_secret, as_secret
 from ._wire import Kind, Part, as_part, rule, short, warn
 from .errors import AnamConfigError, Problem
@@ -159,6 +159,28 @@ class SessionOptions(Part):
             )
 
 
+def _check_token(_: object, attribute: object, value: Any) -> None:
+    if not is_a(value, Secret) or not is_a(value.reveal(), str):
+        raise AnamConfigError(Problem("SessionToken.value", "", f"must be a string, not {type(value).__name__}"))
+
+
+def _check_text(_: object, attribute: attrs.Attribute[str | None], value: Any) -> None:
+    if value is not None and not is_a(value, str):
+        rule = f"must be a string, not {type(value).__name__}"
+        raise AnamConfigError(Problem(f"SessionToken.{attribute.name}", "", rule))
+
+
+def _check_bound(_: object, attribute: object, value: Any) -> None:
+    if type(value) is not tuple or not all(is_a(secret, Secret) for secret in value):
+        raise AnamConfigError(Problem("SessionToken.bound", "", "must be a tuple of Secret"))
+
+
+def _claims_of(token: SessionToken) -> Mapping[str, Any]:
+    value: object = token._secret  # not checked yet: validators run after defaults
+    text = value.reveal() if is_a(value, Secret) else None
+    return jwt_claims(text) if is_a(text, str) else {}
+
+
 @attrs.frozen(repr=False, eq=False)
 class SessionToken:
     """A session token: starts one session, with the configuration that was bound to it when it was minted.
@@ -173,37 +195,13 @@ class SessionToken:
         livekit_room: Name of the room the engine will join, as far as the LiveKit token tells.
     """
 
-    _secret: Secret = field(converter=as_secret, alias="value")
-    claims: Mapping[str, Any] = field(init=False)
-    client_label: str | None = field(default=None, kw_only=True, converter=exact)
-    livekit_url: str | None = field(default=None, kw_only=True, converter=exact)
-    livekit_room: str | None = field(default=None, kw_only=True, converter=exact)
+    _secret: Secret = field(converter=as_secret, validator=_check_token, alias="value")
+    client_label: str | None = field(default=None, kw_only=True, validator=_check_text)
+    livekit_url: str | None = field(default=None, kw_only=True, validator=_check_text)
+    livekit_room: str | None = field(default=None, kw_only=True, validator=_check_text)
     # Credentials in the configuration bound to the token: to be masked should the server quote them when it is used.
-    _bound: tuple[Secret, ...] = field(default=(), kw_only=True, alias="bound")
-
-    @_secret.validator
-    def _check(self, _: object, value: object) -> None:
-        if not is_a(value, Secret) or not is_a(value.reveal(), str):
-            raise AnamConfigError(Problem("SessionToken.value", "", f"must be a string, not {type(value).__name__}"))
-
-    @client_label.validator
-    @livekit_url.validator
-    @livekit_room.validator
-    def _check_text(self, attribute: attrs.Attribute[str | None], value: object) -> None:
-        if value is not None and not is_a(value, str):
-            rule = f"must be a string, not {type(value).__name__}"
-            raise AnamConfigError(Problem(f"SessionToken.{attribute.name}", "", rule))
-
-    @_bound.validator
-    def _check_bound(self, _: object, value: object) -> None:
-        if type(value) is not tuple or not all(is_a(secret, Secret) for secret in value):
-            raise AnamConfigError(Problem("SessionToken.bound", "", "must be a tuple of Secret"))
-
-    @claims.default
-    def _decode(self) -> Mapping[str, Any]:
-        value: object = self._secret  # validators run after defaults
-        text = value.reveal() if is_a(value, Secret) else None
-        return jwt_claims(text) if is_a(text, str) else {}
+    _bound: tuple[Secret, ...] = field(default=(), kw_only=True, validator=_check_bound, alias="bound")
+    claims: Mapping[str, Any] = field(init=False, default=attrs.Factory(_claims_of, takes_self=True))
 
     @property
     def value(self) -> str:

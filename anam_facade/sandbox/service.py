@@ -220,7 +220,7 @@ class Service:
             yield Problem("personaConfig.avatarModel", "x-extensible-enum", f"it is none of {', '.join(models)}")
         by_model: Mapping[str, list[str]] = self._contract.schema("SessionOptions")["x-knownVideoSizes"]
         # A saved persona, and one without a model of its own, may turn out to have any of them.
-        sizes = by_model.get(model) or [size for sizes in by_model.values() for size in sizes]
+        sizes = by_model.get(model or "") or [size for sizes in by_model.values() for size in sizes]
         if "videoWidth" in options:
             size = f"{int(options['videoWidth'])}x{int(options['videoHeight'])}"
             if size not in sizes:
