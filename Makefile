@@ -24,7 +24,7 @@ endef
 NODE_TOOL := $(BIN)/python scripts/node_tools.py
 
 # What mypy checks, as far as it exists.
-TYPED := $(wildcard anam_facade generated/anam_api scripts examples interop benchmarks tests/typing tests/tooling tests/packaging)
+TYPED := $(wildcard anam_facade generated/anam_api scripts examples interop benchmarks tests/typing tests/conformance tests/tooling tests/packaging)
 
 # --- For everyone ---------------------------------------------------------------------------------
 

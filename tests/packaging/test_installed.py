@@ -63,7 +63,7 @@ def test_the_sandbox_names_the_extra_that_it_needs(plain: Environment) -> None:
     assert done.returncode != 0
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError: ")
-    assert "anam-facade[sandbox]" in last
+    assert "anam_facade[sandbox]" in last
 
 
 def test_the_clients_need_nothing_of_the_sandbox(plain: Environment) -> None:

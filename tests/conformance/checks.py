@@ -1,0 +1,102 @@
+"""Loaded by schemathesis into its own process: the credential of its requests, and the checks it has not got itself.
+
+`SANDBOX_UNDER_TEST` describes the run, as JSON: the sandbox's address and key, whether it is strict, and whether
+requests carry the key or a session token.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import httpx
+import schemathesis
+from schemathesis import CheckContext, Response
+
+from tests.conformance.contract import document, fits, violations
+
+MINT, START = "/v1/auth/session-token", "/v1/engine/session"
+
+RUN: dict[str, Any] = json.loads(os.environ["SANDBOX_UNDER_TEST"])
+
+Case = schemathesis.Case[Any]
+
+http = httpx.Client(base_url=RUN["base_url"], trust_env=False, verify=False)  # there is no TLS to verify
+
+# What the document asks for outside its schemas, as the sandbox names it in `details`. Who makes data from the schemas
+# cannot know of it.
+BEYOND_SCHEMAS = {
+    "x-extensible-enum",  # avatarModel; the sandbox knows no others
+    "x-knownVideoSizes",
+    "x-maxBytes",
+    "x-uniqueBy",
+    "enableAudioPassthrough",  # Egress needs it, in words
+    "format",  # expiresIn is "a number and a unit", in words
+}
+
+
+@schemathesis.auth(refresh_interval=None)
+class Bearer:
+    """The API key, or a session token: one of its own for every start, since a start uses it up."""
+
+    def get(self, case: Case, context: schemathesis.AuthContext) -> str:
+        if RUN["bearer"] == "api_key":
+            return str(RUN["api_key"])
+        saved = document()["components"]["examples"]["MintSaved"]["value"]
+        return str(http.post(MINT, json=saved, headers=_bearer(RUN["api_key"])).json()["sessionToken"])
+
+    def set(self, case: Case, data: str, context: schemathesis.AuthContext) -> None:
+        case.headers.update(_bearer(data))
+
+
+@schemathesis.check
+def answers_are_as_documented(ctx: CheckContext, response: Response, case: Case) -> None:
+    """By the reading of these tests too: unlike schemathesis, they do not let `default` stand for any status."""
+    headers = {name.lower(): ", ".join(values) for name, values in response.headers.items()}
+    url, method = httpx.URL(str(response.request.url)), str(response.request.method)
+    found = violations(method, url.path, response.status_code, headers, response.content)
+    assert not found, "\n".join(found)
+
+
+@schemathesis.check
+def valid_data_is_refused_for_a_documented_reason(ctx: CheckContext, response: Response, case: Case) -> None:
+    """What satisfies the schemas is accepted, or breaks a rule that the document states outside of them.
+
+    Stands in for `positive_data_acceptance`, which knows schemas only.
+    """
+    if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code < 300:
+        return
+    if RUN["bearer"] == "session_token" and case.path == MINT:
+        assert response.status_code == 401
+        return
+    if case.path == START and fits("TokenStartRequest", case.body) != (RUN["bearer"] == "session_token"):
+        assert response.status_code == 400, "the body is the one that goes with the other bearer"
+        return
+    if response.status_code == 403:
+        body: Any = case.body
+        assert body["personaConfig"]["avatarModel"] == "cara-4-latest"
+        return
+    assert response.status_code == 400
+    rules = {problem["rule"] for problem in response.json()["details"]["problems"]}
+    assert rules <= BEYOND_SCHEMAS, f"refused by {rules - BEYOND_SCHEMAS}, although the schema is satisfied"
+
+
+@schemathesis.check
+def what_minting_lets_pass_is_refused_at_the_start(ctx: CheckContext, response: Response, case: Case) -> None:
+    """A token bound to what the schema forbids starts nothing.
+
+    Stands in for `negative_data_rejection` at a lenient mint.
+    """
+    if case.path != MINT or response.status_code != 200:
+        return
+    body: Any = case.body
+    bound = {name: value for name, value in body.items() if name != "expiresIn"}
+    if not fits("SessionTokenRequest", bound):
+        assert not RUN["strict"], "minted from what the schema forbids"
+        started = http.post(START, json={}, headers=_bearer(response.json()["sessionToken"]))
+        assert started.status_code == 400, f"started from what the schema forbids: {started.text}"
+
+
+def _bearer(credential: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {credential}"}
