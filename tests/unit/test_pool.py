@@ -6,9 +6,10 @@ import asyncio
 import time
 
 import httpcore
+import httpx
 import pytest
 
-from anam_facade._pool import _AsyncBackend, _Backend, proxy_for
+from anam_facade._pool import MAX_CONNECTIONS, AsyncPoolTransport, PoolTransport, _AsyncBackend, _Backend, proxy_for
 from anam_facade._transport import attempt_deadline
 
 
@@ -186,3 +187,65 @@ def test_a_long_body_is_written_in_pieces_that_look_at_the_clock():
     finally:
         attempt_deadline.reset(reset)
     assert [name for name, _ in inner.calls] == ["connect", "write 65536", "write 65536", "write 18928"]
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_connection_made_while_the_client_closes_is_not_used(monkeypatch, kind):
+    """Closing during the connecting wins: the new connection is closed, and nothing is sent over it."""
+    closed = []
+    token = attempt_deadline.set(time.monotonic() + 5)
+    if kind == "sync":
+        backend = _Backend()
+
+        class Stream:
+            def close(self):
+                closed.append(self)
+
+        def connect(*args):
+            backend.close()
+            return Stream()
+
+        monkeypatch.setattr(backend._inner, "connect_tcp", connect)
+        with pytest.raises(httpcore.ConnectError, match="closed"):
+            backend.connect_tcp("h", 1)
+    else:
+        abackend = _AsyncBackend()
+
+        class AsyncStream:
+            async def aclose(self):
+                closed.append(self)
+
+        async def aconnect(*args):
+            abackend.closed = True
+            return AsyncStream()
+
+        monkeypatch.setattr(abackend._inner, "connect_tcp", aconnect)
+        with pytest.raises(httpcore.ConnectError, match="closed"):
+            asyncio.run(abackend.connect_tcp("h", 1))
+    attempt_deadline.reset(token)
+    assert len(closed) == 1
+
+
+def test_a_connection_that_cannot_be_made_frees_its_slot(monkeypatch):
+    """Whatever goes wrong while a connection is made, the next call finds as many free as before."""
+
+    def fail(*args):
+        raise OSError("no more descriptors")
+
+    request = httpx.Request("POST", "http://127.0.0.1:1/")
+    token = attempt_deadline.set(time.monotonic() + 5)
+    sync = PoolTransport("http://127.0.0.1:1", None)
+    monkeypatch.setattr(sync._factory, "create_connection", fail)
+    for _ in range(MAX_CONNECTIONS + 1):
+        with pytest.raises(OSError, match="descriptors"):
+            sync.handle_request(request)
+
+    async def run():
+        transport = AsyncPoolTransport("http://127.0.0.1:1", None)
+        monkeypatch.setattr(transport._factory, "create_connection", fail)
+        for _ in range(MAX_CONNECTIONS + 1):
+            with pytest.raises(OSError, match="descriptors"):
+                await transport.handle_async_request(request)
+
+    asyncio.run(run())
+    attempt_deadline.reset(token)
