@@ -186,7 +186,7 @@ def start_direct(
 
 def start_with_token(settings: Settings, token: object, client_metadata: Mapping[str, Any] | None) -> Call:
     """The call that starts a session with a session token: the token, and not the API key, is the bearer."""
-    token = SessionToken(token) if isinstance(token, str) else token
+    token = SessionToken(token) if is_a(token, str) else token
     problems = list(_argument_problems(client_metadata=client_metadata))
     if not is_a(token, SessionToken):
         problems.append(Problem("token", "", f"must be a SessionToken or a string, not {type(token).__name__}"))

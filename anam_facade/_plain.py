@@ -48,7 +48,7 @@ def as_object(value: object) -> dict[Any, Any] | None:
     if type(value) is dict:
         return value
     if is_a(value, dict):
-        return dict.copy(value)
+        return dict(dict.items(value))
     if not issubclass(type(value), Mapping):
         return None
     try:

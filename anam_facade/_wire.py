@@ -400,7 +400,7 @@ def check_free(value: Any, field: str) -> Iterator[Problem]:
             for key, inner in mapping.items():
                 text = as_text(key)
                 if text is None or not _encodable(text):
-                    yield Problem(path, shown(key), "names must be strings of valid Unicode")
+                    yield Problem(path or "an object", shown(key), "names must be strings of valid Unicode")
                 else:
                     stack.append((inner, _join(path, shown(key)), depth + 1))
         elif items is not None:
@@ -416,7 +416,7 @@ def check_free(value: Any, field: str) -> Iterator[Problem]:
                 yield Problem(path, shown(item), "must fit into 64 bits")
         elif item is not None:
             yield Problem(path, shown(item), f"must be a JSON value, not {type(item).__name__}")
-    yield Problem(field, "", TOO_MANY)
+    yield Problem(field or "an object", "", TOO_MANY)
 
 
 def _parse_value(r: Rule, value: Any, path: str, problems: list[Problem]) -> Any:

@@ -148,11 +148,12 @@ def _url_problems(url: object, name: str, allow_insecure_http: bool) -> list[Pro
         rule = "must be https:// unless the host is this machine: the key would travel in the clear"
         return [Problem(name, shown(url), f"{rule} (allow_insecure_http=True lifts this)")]
     try:
-        labels = httpx.URL(url).raw_host.removesuffix(b".").split(b".")
+        host = httpx.URL(url).raw_host.removesuffix(b".")
     except httpx.InvalidURL as error:
         return [Problem(name, shown(url), f"must be a valid URL: {str(error)[:100]}")]
-    if not all(0 < len(label) <= 63 for label in labels):
-        return [Problem(name, shown(url), "must have a host name whose parts have 1 to 63 characters")]
+    if b":" not in host and not re.fullmatch(rb"[\w-]{1,63}(\.[\w-]{1,63})*", host):
+        rule = "must have a host name whose parts are 1 to 63 letters, digits, hyphens or underscores"
+        return [Problem(name, shown(url), rule)]
     return []
 
 

@@ -531,7 +531,8 @@ class PersonaConfig(Part):
 def _read(path: Path) -> Any:
     def refuse(why: str) -> AnamConfigError:
         name = str(path)
-        return AnamConfigError(Problem("path", name if name.isprintable() else shown(name), _line(why)))
+        fit_to_print = name.isprintable() and len(name) <= 4096
+        return AnamConfigError(Problem("path", name if fit_to_print else shown(name), _line(why)))
 
     suffix = path.suffix.lower()
     if suffix not in (".json", ".yaml", ".yml"):
