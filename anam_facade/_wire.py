@@ -40,7 +40,7 @@ TOO_MANY = f"must not hold more than {MAX_NODES:,} values"
 # RFC 3986, as far as `urlsplit` does not check it: which characters may stand where.
 _CHAR = r"(?:[\w.~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})"
 _URI = re.compile(
-    rf"[A-Za-z][A-Za-z0-9+.-]*://(?:{_CHAR}*@)?(?:\[[0-9A-Fa-f:.]+\])?{_CHAR}*"
+    rf"[A-Za-z][A-Za-z0-9+.-]*://(?:{_CHAR}*@)?(?:\[[0-9A-Fa-f:.]+\](?::[0-9]*)?|{_CHAR}*)"
     rf"(?:/(?:{_CHAR}|[/@])*)?(?:\?(?:{_CHAR}|[/@?])*)?(?:#(?:{_CHAR}|[/@?])*)?",
     re.ASCII,
 )
@@ -201,12 +201,13 @@ class Part:
             value = values[attribute]
             if r.known is not None and value is not None and value not in r.known:
                 known = ", ".join(r.known)
-                warn(f"{attribute}={short(value)} is not among the values known today ({known}); sent as it is")
+                text = short(scrub(value, ()))
+                warn(f"{attribute}={text} is not among the values known today ({known}); sent as it is")
             if r.uuid and value is not None:
                 for item in (value,) if isinstance(value, str) else value:
                     if not UUID.fullmatch(item):
                         warn(
-                            f"{attribute}={short(item)} is not a UUID;"
+                            f"{attribute}={short(scrub(item, ()))} is not a UUID;"
                             " Anam will probably refuse it when the session starts"
                         )
 
@@ -320,7 +321,7 @@ def check_value(r: Rule, value: Any, field: str) -> Iterator[Problem]:
                         )
         case Kind.PART:
             yield from _check_part(r, value, field)
-        case Kind.PARTS:
+        case _:  # Kind.PARTS
             parts = as_list(value)
             if parts is None:
                 yield problem(field, value, r.kind)
@@ -507,7 +508,7 @@ def shown(value: Any) -> str:
         if re.fullmatch(r"(?!None$|True$|False$|nan$|inf$)[A-Za-z][\w.-]{0,59}", word, re.ASCII):
             return word
     try:
-        text = short(value)
+        text = scrub(short(value), ())
     except Exception:  # whatever its __repr__ raises
         text = f"a {type(value).__name__}"
     return text if text.isprintable() else text.encode("unicode_escape").decode()
