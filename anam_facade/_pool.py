@@ -193,10 +193,17 @@ def _options(base_url: str, ssl_context: ssl.SSLContext | None) -> dict[str, Any
         _check_proxy(proxy)
     return {
         # Making a context reads the whole bundle of certificates: not for a server on loopback.
-        "ssl_context": ssl_context or (httpx.create_ssl_context() if secure else None),
+        "ssl_context": ssl_context or (_verifying_context() if secure else None),
         "proxy": proxy and _core_proxy(proxy),
         "keepalive_expiry": KEEPALIVE_EXPIRY,
     }
+
+
+def _verifying_context() -> ssl.SSLContext:
+    context = httpx.create_ssl_context()
+    # Some distributions leave the floor to a configuration file.
+    context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
+    return context
 
 
 def proxy_for(base_url: str) -> str | None:

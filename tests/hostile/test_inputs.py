@@ -743,6 +743,66 @@ def test_what_is_this_machine_or_is_encrypted_is_accepted(client: Any, url: str)
     assert refusal(lambda: client(KEY, url, transport=httpx.MockTransport(lambda r: httpx.Response(200)))) is None
 
 
+@pytest.mark.parametrize("client", [AnamClient, AsyncAnamClient])
+def test_plain_http_is_sent_elsewhere_when_it_is_permitted(client: Any) -> None:
+    """The way out that the error names is one, for both addresses."""
+    elsewhere = "http://anam.internal:8080"
+    assert refusal(lambda: client(KEY, elsewhere, gateway_url=elsewhere, allow_insecure_http=True)) is None
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "<your-host>",
+        "%3Cyour-host%3E",
+        "*.example",
+        "a..b",
+        ".a",
+        "a" * 64,
+        "a,b",
+        "a'b",
+        "a!",
+        "$HOST",
+        "{host}",
+        "a%20b",
+    ],
+)
+@pytest.mark.parametrize("setting", ["base_url", "gateway_url"])
+def test_what_can_be_no_host_is_refused(setting: str, host: str) -> None:
+    """A placeholder that was never filled in, or a name that no resolver takes, is found when the client is made."""
+    error = refusal(lambda: AnamClient(KEY, **{setting: f"https://{host}/"}))
+    assert error is not None
+    assert [problem.field for problem in error.problems] == [setting]
+
+
+BITS = st.lists(
+    st.sampled_from(
+        [*(":", "//", "/", "?", "#", "[", "]", "@", "%", "%41", "::1", "1.2.3.4", "\\"), *"a<\u00e9-_~{|^`\" '+&;"]
+    ),
+    max_size=8,
+).map("".join)
+STARTS = st.sampled_from(
+    ["wss://", "wss://[", "wss://[::1]", "wss://a", "wss://a/", "wss://a@", "wss://a?", "a+b://", ""]
+)
+
+
+@tries(300)
+@given(st.tuples(STARTS, BITS).map("".join) | URLS)
+@example("wss://a{b}")
+@example("wss://\u00e4.org")
+@example("wss://[::1]x")
+@example("wss://x[::1]")
+@example("wss://a@b@c")
+@example("wss://a/%zz")
+@example("wss://a#b#c")
+@example("wss://[fe80::1%25lo]")
+def test_addresses_of_rooms_are_uris_to_everyone(url: str) -> None:
+    """An address of a room that is accepted is a URI to whoever follows RFC 3986, as the contract asks."""
+    if refusal(lambda: LiveKitEnvironment(url, "t")) is None:
+        assert VALID_PARTS[LiveKitEnvironment][0].is_valid({"livekitUrl": url, "livekitToken": "t"})
+        assert refusal(lambda: DailyEgress(room_url=url)) is None
+
+
 @pytest.mark.parametrize("value", ["false", "no", "0", "", 1, 0, None, [], object], ids=itertools.count())
 def test_only_true_permits_plain_http(value: Any) -> None:
     """What merely counts as true, the text "false" above all, does not send a key in the clear."""
@@ -869,6 +929,16 @@ def test_objects_without_bound_are_refused(value: Any) -> None:
     assert time.monotonic() - began < QUICK
 
 
+def test_many_tools_are_compared_quickly() -> None:
+    """Names are found to be equal in the time it takes to read them."""
+    tools = [{"type": "system", "name": f"t{n // 2}"} for n in range(10_000)]
+    began = time.monotonic()
+    error = refusal(lambda: PersonaConfig(tools=tools))
+    assert error is not None
+    assert len(error.problems) == 5_000
+    assert time.monotonic() - began < QUICK
+
+
 BOMBS = {
     "billion-laughs": "metadata:\n" + aliases(9, *"abcdefghijkl"),
     "laughs-in-tools": (
@@ -882,12 +952,12 @@ BOMBS = {
     "deep-blocks": "- " * 500_000,
     "sexagesimal": "metadata: {a: " + ":".join(["1"] * 500_000) + "}",
     "sexagesimal-float": "metadata: {a: " + "1:" * 400 + "1.5}",
-    "digits": "metadata: {a: " + "9" * 1_000_000 + "}",
-    "hexadecimal": "metadata: {a: 0x" + "f" * 1_000_000 + "}",
-    "same-hashes": "metadata: {" + ", ".join(f"{n * (2**61 - 1)}: 0" for n in range(1, 10_000)) + "}",
-    "many-problems": "toolIds: [" + "1," * 20_000 + "]",
-    "many-names": "\n".join(f"a{n}: 1" for n in range(10_000)),
-    "many-documents": "---\n" * 100_000,
+    "digits": "metadata: {a: " + "9" * 300_000 + "}",
+    "hexadecimal": "metadata: {a: 0x" + "f" * 300_000 + "}",
+    "same-hashes": "metadata: {" + ", ".join(f"{n * (2**61 - 1)}: 0" for n in range(1, 2_000)) + "}",
+    "many-problems": "toolIds: [" + "1," * 5_000 + "]",
+    "many-names": "\n".join(f"a{n}: 1" for n in range(3_000)),
+    "many-documents": "---\n" * 50_000,
     "too-long": " " * (MAX_FILE_BYTES + 1),
 }
 
