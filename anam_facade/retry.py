@@ -76,13 +76,13 @@ class RetryPolicy:
         AnamConfigError: A value is out of bounds.
     """
 
-    max_attempts: int = field(default=5, validator=_number(1, whole=True))
+    max_attempts: int = field(default=5, validator=_number(1, 1_000_000, whole=True))
     initial_backoff: float = field(default=0.25, validator=_number(0, A_DAY))
     max_backoff: float = field(default=2.0, validator=_number(0, A_DAY))
     max_retry_after: float = field(default=30.0, validator=_number(0, A_DAY))
     deadline: float | None = field(default=30.0, validator=_number(0, A_DAY, above=True, optional=True))
     jitter: float = field(default=0.25, validator=_number(0, 1))
-    budget: int | None = field(default=250, validator=_number(0, whole=True, optional=True))
+    budget: int | None = field(default=250, validator=_number(0, 1_000_000_000, whole=True, optional=True))
 
     def backoff(self, attempt: int, rng: random.Random) -> float:
         """The pause after the given attempt (counted from 1) when the server asks for none."""

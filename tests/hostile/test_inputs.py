@@ -1195,7 +1195,7 @@ def test_a_server_that_nobody_vouches_for_gets_nothing(tls: Any, kind: str) -> N
 
 
 def test_who_trusts_a_certificate_says_so(tls: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same server is accepted by a context that trusts it, and by `SSL_CERT_FILE`, which adds trust for one."""
+    """The same server is accepted by a context that trusts it, and by `SSL_CERT_FILE`, which names whom to trust."""
     server = tls()
     assert server.mint(kind, ssl_context=server.trust()).value == TOKEN
     monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
