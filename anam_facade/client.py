@@ -293,7 +293,8 @@ class AnamClient:
             client_metadata: Facts about your program; any JSON object.
 
         Raises:
-            AnamConfigError: An argument is not valid; nothing was sent.
+            AnamConfigError: An argument is not valid and nothing was sent; or Anam minted a token of type `legacy`,
+                which cannot start a session, since the persona has neither `voice_id` nor `llm_id`.
             SessionStartUncertainError: The start was sent, but whether it took effect could not be learnt.
             AnamStatusError: The server refused, or failed until the retries were used up; see `may_have_started`.
             AnamConnectionError, AnamTimeoutError: The server could not be reached, or minting was not answered in time.

@@ -2,7 +2,7 @@
 
 ```
 AnamError
-├── AnamConfigError             (also ValueError) mend the arguments; nothing was sent
+├── AnamConfigError             (also ValueError) mend the arguments; nothing was started
 ├── AnamConnectionError         the server could not be reached, or went away
 │   ├── AnamTimeoutError        it did not answer in time
 │   └── ClientClosedError       the client was closed
@@ -86,7 +86,7 @@ _PROBLEMS_SHOWN = 50
 
 
 class AnamConfigError(AnamError, ValueError):
-    """An argument, file or environment variable is not valid. Nothing was sent.
+    """An argument, file or environment variable is not valid. Nothing was started.
 
     Attributes:
         problems: Every problem found, not just the first. The error's text lists the first fifty.

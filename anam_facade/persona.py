@@ -495,7 +495,8 @@ class PersonaConfig(Part):
         """Reads a persona from a JSON or YAML file in the wire's form (camelCase), to be shared with other languages.
 
         Args:
-            path: A `.json`, `.yaml` or `.yml` file of at most 1 MiB.
+            path: A `.json`, `.yaml` or `.yml` file of at most 1 MiB. YAML's merge keys (`<<`) are refused: a few lines
+                of them can grow beyond any memory.
 
         Raises:
             AnamConfigError: The file cannot be read or parsed, or its content is not valid.
