@@ -258,6 +258,20 @@ def thawed(value: Any) -> Any:
     return value
 
 
+def honest(value: Any) -> Any:
+    """What a value that JSON can hold really holds, in plain classes: its own may fail when compared."""
+    if type(value) in (bool, type(None)):
+        return value
+    for plain, content in ((str, str.__str__), (int, int.__pos__), (float, float.__pos__)):
+        if issubclass(type(value), plain):
+            return content(value)
+    if issubclass(type(value), (list, tuple)):
+        cls = list if issubclass(type(value), list) else tuple
+        return [honest(inner) for inner in cls.__iter__(value)]
+    items = dict.items(value) if issubclass(type(value), dict) else value.items()
+    return {honest(name): honest(inner) for name, inner in items}
+
+
 ODD = st.sampled_from([Odd(make, f"ODDITIES[{i}]") for i, make in enumerate(ODDITIES)])
 
 # Every code point, lone surrogates and control characters included.
