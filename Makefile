@@ -84,9 +84,14 @@ check-generated: .dev ## fail, with a diff, if generated/anam_api is not what op
 # --- Measured, and against the clients people use today (each in an environment of its own, .peers) ---
 
 .PHONY: interop
-interop: .dev ## run the clients people use today against the sandbox, and ours against Prism
+interop: .dev ## run the clients people use today, and those in other languages, against the sandbox; ours against Prism
 	@$(BIN)/python interop/check_peers.py
 	@$(BIN)/python interop/check_prism.py
+	@$(BIN)/python interop/languages.py
+
+.PHONY: languages
+languages: .dev ## build and run clients in other languages; ARGS="go rust" for some
+	@$(BIN)/python interop/languages.py $(ARGS)
 
 .PHONY: chaos
 chaos: .dev ## measure ours and theirs under the same faults; ARGS=--quick for fewer
@@ -122,7 +127,7 @@ lock: ## rewrite the lock files; ARGS=--upgrade takes the newest versions allowe
 .PHONY: clean
 clean: ## remove everything that the other verbs made, the environment included
 	@rm -rf $(VENV) $(VENV).lock dist build htmlcov tools/node_modules tools/node_modules.lock .coverage .coverage.* \
-		.peers .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis
+		.interop .peers .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- Environments: quick to find up to date, see scripts/bootstrap.py -----------------------------

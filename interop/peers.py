@@ -34,22 +34,34 @@ class Run(NamedTuple):
     cpu: float
 
 
-def python_of(client: str) -> str:
-    """The interpreter that has the client; made on first use, which takes a minute or two."""
-    if client not in LOCKS:
-        return sys.executable
-    lock = HERE / "peers" / f"{LOCKS[client]}.txt"
-    folder = ENVIRONMENTS / LOCKS[client]
+def environment(name: str, lock: Path) -> Path:
+    """An environment of its own with what a hashed lock lists; made on first use, which takes a minute or two.
+
+    Args:
+        name: Of the folder in `.peers/`.
+        lock: Requirements with exact versions and hashes.
+
+    Returns:
+        The environment's folder; its interpreter is `bin/python`.
+    """
+    folder = ENVIRONMENTS / name
     python, stamp = folder / "bin" / "python", folder / "installed"
     wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
     if not stamp.exists() or stamp.read_text() != wanted:
-        print(f"Installing {client} into .peers/{folder.name} …", file=sys.stderr, flush=True)
+        print(f"Installing {lock.stem} into .peers/{name} …", file=sys.stderr, flush=True)
         venv.create(folder, with_pip=True, clear=True)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-        # Wheels only: a peer's dependency that has to be compiled would want more than Python.
+        # Wheels only: a dependency that has to be compiled would want more than Python.
         subprocess.run([*pip, "--only-binary=:all:", "--require-hashes", "-r", str(lock)], check=True)
         stamp.write_text(wanted)
-    return str(python)
+    return folder
+
+
+def python_of(client: str) -> str:
+    """The interpreter that has the client."""
+    if client not in LOCKS:
+        return sys.executable
+    return str(environment(LOCKS[client], HERE / "peers" / f"{LOCKS[client]}.txt") / "bin" / "python")
 
 
 def run(
