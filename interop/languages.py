@@ -198,7 +198,8 @@ def what_is_missing(language: Language) -> list[str]:
             done = subprocess.run(
                 [path, *need.ask], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
             )
-            found = re.search(r"\d+(?:\.\d+)*", done.stdout or done.stderr)
+            printed = re.sub(r"\x1b\[[\d;]*m", "", done.stdout or done.stderr)  # Maven's is coloured, asked or not
+            found = re.search(r"\d+(?:\.\d+)*", printed)
             have = tuple(int(number) for number in found[0].split(".")) if found and done.returncode == 0 else ()
             if have < need.oldest:
                 wanted = ".".join(map(str, need.oldest))
