@@ -81,6 +81,10 @@ generate: .dev ## build generated/anam_api from openapi.yaml
 check-generated: .dev ## fail, with a diff, if generated/anam_api is not what openapi.yaml gives
 	@$(BIN)/python scripts/generate.py --check
 
+.PHONY: docs
+docs: .dev ## build the page of the contract, generated/docs.html; ARGS=--check only tells whether it is up to date
+	@$(BIN)/python scripts/docs.py $(ARGS)
+
 # --- Measured, and against the clients people use today (each in an environment of its own, .peers) ---
 
 .PHONY: interop

@@ -64,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 f"Anam sandbox: a local stand-in, it starts no engine. Ctrl-C ends it.\n"
                 f"base URL: {sandbox.base_url}\n"
                 f"API key:  {sandbox.api_key}\n"
+                f"docs:     {sandbox.base_url}/docs\n"
                 f"export ANAM_API_URL={url}\n"
                 f"export ANAM_API_KEY={key}\n"
             )

@@ -1,5 +1,7 @@
 """The sandbox as an ASGI application: the contract's operations, the faults, and the control for other languages.
 
+The contract itself, to read and to download, is served by `pages`.
+
 The control is not part of the contract. Its names are those of the Python API, its values JSON; what it shows is
 masked.
 
@@ -36,6 +38,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
+from . import pages
 from .faults import Fault, FaultPlan, reason_phrase
 from .masking import masked, masked_headers
 from .service import Answer, Service, bearer_of, json_answer
@@ -104,6 +107,7 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
     routes = [
         *(Route(op.path, endpoint=_OperationEndpoint(op.id), methods=[op.method]) for op in operations),
         Mount(CONTROL, routes=_control_routes(sandbox)),
+        *pages.routes(),
     ]
     application = Starlette(
         routes=routes,
@@ -126,7 +130,8 @@ class _Gate:
         connection = cast("Connection", scope["state"]["connection"])
         method, path = scope["method"], scope["path"]
         world = self._sandbox.world
-        if is_control := path == CONTROL or path.startswith(CONTROL + "/"):
+        is_page = path in pages.PATHS and method in ("GET", "HEAD")
+        if is_aside := is_page or path == CONTROL or path.startswith(CONTROL + "/"):
             exchange = Exchange(world, connection, self._sandbox.clock, number=0)
         else:
             headers = masked_headers(scope["headers"])
@@ -144,7 +149,7 @@ class _Gate:
                     present.setdefault(name, value)
             await send(message)
 
-        connection.busy = not is_control
+        connection.busy = not is_aside
         try:
             if method == "OPTIONS" and b"access-control-request-method" in dict(scope["headers"]):
                 await _preflight()(scope, receive, send_with_headers)

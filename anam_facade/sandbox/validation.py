@@ -68,6 +68,11 @@ class Contract:
         self._validators: dict[str, jsonschema_rs.Validator] = {}
 
     @property
+    def document(self) -> Mapping[str, Any]:
+        """The whole of it. Not to be changed."""
+        return self._document
+
+    @property
     def operations(self) -> tuple[Operation, ...]:
         """Every operation of the document."""
         return tuple(

@@ -27,7 +27,7 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]
     with subprocess.Popen([*COMMAND, *arguments], text=True, cwd=ROOT, **pipes) as process:  # type: ignore[call-overload]
         try:
             assert process.stdout is not None
-            yield process, [process.stdout.readline().rstrip("\n") for _ in range(5)]
+            yield process, [process.stdout.readline().rstrip("\n") for _ in range(6)]
         finally:
             if process.poll() is None:
                 process.kill()
@@ -41,7 +41,8 @@ def test_it_prints_what_a_client_needs_serves_and_ends_when_asked(number: signal
         url = re.fullmatch(r"base URL: (http://127\.0\.0\.1:\d+)", lines[1])
         assert url is not None
         assert lines[2] == "API key:  an-own-key"
-        assert lines[3:] == [f"export ANAM_API_URL={url[1]}", "export ANAM_API_KEY=an-own-key"]
+        assert lines[3] == f"docs:     {url[1]}/docs"
+        assert lines[4:] == [f"export ANAM_API_URL={url[1]}", "export ANAM_API_KEY=an-own-key"]
         statuses = [
             httpx.post(
                 url[1] + START,
@@ -64,7 +65,7 @@ def test_it_prints_what_a_client_needs_serves_and_ends_when_asked(number: signal
 def test_the_key_is_random_and_can_be_pasted_into_a_shell() -> None:
     """The export lines set what the base URL and key lines say."""
     with running("--port", "0", "--strict", "--latency", "0", "0.01") as (process, lines):
-        script = "\n".join([*lines[3:], 'printf "%s %s" "$ANAM_API_URL" "$ANAM_API_KEY"'])
+        script = "\n".join([*lines[4:], 'printf "%s %s" "$ANAM_API_URL" "$ANAM_API_KEY"'])
         said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
         assert said == f"{lines[1].removeprefix('base URL: ')} {lines[2].removeprefix('API key:  ')}"
         settings = httpx.get(f"{said.split()[0]}/_sandbox/state", trust_env=False).json()["settings"]
