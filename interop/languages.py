@@ -363,10 +363,11 @@ class Builder:
         """How the generated code spells the persona union, read from it."""
         name, pattern = language.union
         file = Path(fill(name, values))
-        match = pattern.search(file.read_text("utf-8")) if file.exists() else None
-        if match is None:
+        matches = list(pattern.finditer(file.read_text("utf-8"))) if file.exists() else []
+        if not matches:
             raise Failure(f"the persona union is not in {file.name}, or does not look as language.toml says")
-        return re.sub(r"\s+", " ", " ".join(match.groups()) if match.groups() else match[0]).strip()
+        parts = [part for match in matches for part in (match.groups() or (match[0],)) if part]
+        return re.sub(r"\s+", " ", "; ".join(parts)).strip()
 
     def _run(self, result: Result, values: Mapping[str, str], environment: Mapping[str, str]) -> None:
         language, folder = result.language, self.builds / result.language.key
@@ -392,7 +393,8 @@ class Builder:
                 return
             problems = scenario.check_steps(result.lines, self.sandbox)
         result.found, wrong = scenario.losses_found(result.lines, self.bodies)
-        problems += [*wrong, *scenario.check_losses(result.found, language.losses)]
+        why = scenario.reasons(result.lines)
+        problems += [*wrong, *scenario.check_losses(result.found, language.losses, why)]
         if problems:
             result.problem = "run:\n" + textwrap.indent("\n".join(problems), "    ")
             return

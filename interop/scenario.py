@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from anam_facade.sandbox import Fault, Sandbox
@@ -61,7 +62,8 @@ REQUESTS: Sequence[tuple[str, str, int, Mapping[str, Any]]] = (
         {"personaConfig": INLINE_PERSONA, "clientLabel": "token", "expiresIn": "1h"},
     ),
     ("createEngineSession", "session_token", 200, {}),
-    ("createEngineSession", "api_key", 200, {"personaConfig": SAVED_PERSONA, "clientLabel": "direct"}),
+    # Both 200 and 201 are used for a start; the sandbox answers a direct one with 201.
+    ("createEngineSession", "api_key", 201, {"personaConfig": SAVED_PERSONA, "clientLabel": "direct"}),
     ("createEngineSession", "api_key", 200, {"personaConfig": SAVED_PERSONA, "clientLabel": "extra"}),
     ("createSessionToken", "other", 401, {"personaConfig": SAVED_PERSONA}),
     ("createEngineSession", "api_key", 429, {"personaConfig": SAVED_PERSONA, "clientLabel": "limit"}),
@@ -219,6 +221,9 @@ def _check_requests(sandbox: Sandbox) -> list[str]:
     return problems
 
 
+REFUSED = "refused"
+
+
 class Loss(NamedTuple):
     """A difference that a round trip through a generator's types makes, known and accepted.
 
@@ -250,18 +255,28 @@ def losses_found(lines: Sequence[Line], bodies: Sequence[Body]) -> tuple[list[Lo
         if content is None:
             problems.append(f"body {body.name!r} was not printed")
         elif "result" not in content:
-            where.setdefault("refused", []).append(body.name)
+            where.setdefault(REFUSED, []).append(body.name)
         else:
             for difference in differences(body.body, content["result"]):
                 where.setdefault(difference, []).append(body.name)
     return [Loss(what, tuple(names)) for what, names in where.items()], problems
 
 
-def check_losses(found: Sequence[Loss], listed: Sequence[Loss]) -> list[str]:
-    """Where the losses that were found and those that are listed differ, either way."""
+def reasons(lines: Sequence[Line]) -> Mapping[str, str]:
+    """Why bodies were refused, by name."""
+    return {str(line.content.get("name")): str(line.content["error"]) for line in lines if "error" in line.content}
+
+
+def check_losses(
+    found: Sequence[Loss], listed: Sequence[Loss], why: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
+    """Where the losses that were found and those that are listed differ, either way; `why` tells why one was refused."""
     have = {(loss.what, name) for loss in found for name in loss.bodies}
     want = {(loss.what, name) for loss in listed for name in loss.bodies}
     return [
-        *(f"not listed: {what} in {name}" for what, name in sorted(have - want)),
+        *(
+            f"not listed: {what} in {name}{f': {why[name]}' if what == REFUSED and name in why else ''}"
+            for what, name in sorted(have - want)
+        ),
         *(f"listed, but does not occur any more: {what} in {name}" for what, name in sorted(want - have)),
     ]
