@@ -270,7 +270,7 @@ def reasons(lines: Sequence[Line]) -> Mapping[str, str]:
 def check_losses(
     found: Sequence[Loss], listed: Sequence[Loss], why: Mapping[str, str] = MappingProxyType({})
 ) -> list[str]:
-    """Where the losses that were found and those that are listed differ, either way; `why` tells why one was refused."""
+    """Where the losses that were found and those that are listed differ, either way. `why` are the `reasons`."""
     have = {(loss.what, name) for loss in found for name in loss.bodies}
     want = {(loss.what, name) for loss in listed for name in loss.bodies}
     return [
