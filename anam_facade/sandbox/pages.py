@@ -17,7 +17,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -69,25 +69,31 @@ def docs_path() -> Path:
 
 def routes() -> list[Route]:
     """The routes of all pages."""
+    files = {DOCS: _docs, "/openapi.yaml": _contract_as_yaml, "/openapi.json": _contract_as_json}
     return [
-        Route("/", _Front()),
-        Route(DOCS, _serving(_docs), methods=["GET"]),
-        Route("/openapi.yaml", _serving(_contract_as_yaml), methods=["GET"]),
-        Route("/openapi.json", _serving(_contract_as_json), methods=["GET"]),
+        Route("/", _ForReaders(_front)),
+        *(Route(path, _ForReaders(_serving(page))) for path, page in files.items()),
     ]
 
 
-class _Front:
-    """Leads a person with a browser to the page. A client that posts here has a wrong base URL and is told 404."""
+class _ForReaders:
+    """Answers GET and HEAD. A client that sends anything else has a wrong base URL, and is told 404 as anywhere."""
+
+    def __init__(self, serve: Callable[[Request], Response]) -> None:
+        self._serve = serve
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
             raise HTTPException(404)
-        await RedirectResponse(DOCS)(scope, receive, send)
+        await self._serve(Request(scope))(scope, receive, send)
 
 
-def _serving(page: Callable[[], Page]) -> Callable[[Request], Awaitable[Response]]:
-    async def serve(request: Request) -> Response:
+def _front(request: Request) -> Response:
+    return RedirectResponse(DOCS)
+
+
+def _serving(page: Callable[[], Page]) -> Callable[[Request], Response]:
+    def serve(request: Request) -> Response:
         found = page()
         if _is_current(request.headers.get("if-none-match"), found.headers["ETag"]):
             return Response(status_code=304, headers=found.headers)
