@@ -1,6 +1,6 @@
-"""Rewrite the lock files in requirements/ and tools/.
+"""Rewrite the lock files in requirements/, in tools/ and of the TypeScript client.
 
-`lock.py` keeps the versions that a lock already has unless pyproject.toml or tools/package.json says otherwise;
+`lock.py` keeps the versions that a lock already has unless pyproject.toml or a package.json says otherwise;
 `lock.py --upgrade` takes the newest ones allowed. For maintainers only: it installs uv into a temporary environment,
 and uses npm. No lock names a package registry, so that everyone installs from the one they have set up.
 """
@@ -32,6 +32,9 @@ LOCKS = {
     "demo": ("--extra=sandbox", "--group=build", "--constraint=requirements/dev.txt"),
     "runtime": ("--constraint=requirements/dev.txt",),
 }
+
+# Folders with a package.json.
+NODE_LOCKS = ("tools", "interop/languages/typescript")
 
 
 def lock_python(scratch: Path, options: Sequence[str]) -> None:
@@ -68,29 +71,30 @@ def without_addresses(node: Any) -> Any:
     return [without_addresses(value) for value in node] if isinstance(node, list) else node
 
 
-def lock_node(scratch: Path, options: Sequence[str]) -> None:
+def lock_node(scratch: Path, place: str, options: Sequence[str]) -> None:
     if shutil.which("npm") is None:
-        print("SKIPPED: tools/package-lock.json was left alone: npm is not installed.")
+        print(f"SKIPPED: {place}/package-lock.json was left alone: npm is not installed.")
         return
-    # In a folder of its own: what is installed in tools/node_modules must not leak into the lock.
-    folder = scratch / "tools"
-    folder.mkdir()
-    lock = ROOT / "tools" / "package-lock.json"
+    # In a folder of its own: what is installed in node_modules must not leak into the lock.
+    folder = scratch / place
+    folder.mkdir(parents=True)
+    lock = ROOT / place / "package-lock.json"
     for name in ("package.json", ".npmrc", "package-lock.json"):
-        if (ROOT / "tools" / name).exists() and not (name == lock.name and "--upgrade" in options):
-            shutil.copy(ROOT / "tools" / name, folder / name)
+        if (ROOT / place / name).exists() and not (name == lock.name and "--upgrade" in options):
+            shutil.copy(ROOT / place / name, folder / name)
     subprocess.run(["npm", "install", "--package-lock-only", "--loglevel=error"], cwd=folder, check=True)
     content = without_addresses(json.loads((folder / lock.name).read_text("utf-8")))
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     if re.search(r"\w+://", text):
-        sys.exit("error: an address is left in tools/package-lock.json; see lock.py's without_addresses.")
+        sys.exit(f"error: an address is left in {place}/package-lock.json; see lock.py's without_addresses.")
     lock.write_text(text, "utf-8")
 
 
 def main(args: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="anam-facade-lock-") as scratch:
         lock_python(Path(scratch), args)
-        lock_node(Path(scratch), args)
+        for place in NODE_LOCKS:
+            lock_node(Path(scratch), place, args)
 
 
 if __name__ == "__main__":
