@@ -71,6 +71,10 @@ lint-spec: .dev ## check openapi.yaml, with Redocly too where Node is installed
 	@$(BIN)/python scripts/validate_spec.py openapi.yaml
 	@$(NODE_TOOL) redocly lint --max-problems=1000
 
+.PHONY: docs-test
+docs-test: .dev ## look at the page of the contract in a real browser, where Node and Chromium are installed
+	@$(BIN)/python scripts/browser_tests.py $(ARGS)
+
 # --- The generated client -------------------------------------------------------------------------
 
 .PHONY: generate

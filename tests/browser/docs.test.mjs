@@ -1,0 +1,255 @@
+// The sandbox's page, /docs, in a real browser: what a person sees, on a desk and on a phone, by day and by night.
+// Run by scripts/browser_tests.py, which starts the sandbox and says where it and the browser are.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+
+const require = createRequire(new URL("../../tools/package.json", import.meta.url));
+const { chromium } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+const { SANDBOX, CHROMIUM, SCREENSHOTS } = process.env;
+const DOCS = `${SANDBOX}/docs`;
+const DESK = { width: 1280, height: 900 };
+const PHONE = { width: 400, height: 800 };
+
+let browser;
+let contract;
+
+before(async () => {
+  contract = await (await fetch(`${SANDBOX}/openapi.json`)).json();
+  browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    headless: true,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      // No name is looked up: whatever the page or the browser wanted from elsewhere fails, and is seen to.
+      "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    ],
+  });
+});
+
+after(() => browser?.close());
+
+// Opens the page in a profile of its own, and keeps everything that it asked for and complained of.
+async function opened({ viewport = DESK, colorScheme = "light", ...more } = {}) {
+  const context = await browser.newContext({ viewport, colorScheme, ...more });
+  const page = await context.newPage();
+  const seen = { requests: [], console: [], violations: [] };
+  page.on("console", (message) => seen.console.push(`${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => seen.console.push(`error: ${error.message}`));
+  page.on("requestfailed", (request) => seen.console.push(`failed: ${request.url()}`));
+  await page.exposeFunction("noteViolation", (directive) => seen.violations.push(directive));
+  await page.addInitScript(() =>
+    document.addEventListener("securitypolicyviolation", (event) => window.noteViolation(event.effectiveDirective)),
+  );
+  // Playwright's own events leave out data: addresses; the browser's do not.
+  const protocol = await context.newCDPSession(page);
+  await protocol.send("Network.enable");
+  protocol.on("Network.requestWillBeSent", ({ request }) => seen.requests.push(request.url));
+  const response = await page.goto(DOCS, { waitUntil: "load" });
+  assert.equal(response.status(), 200);
+  return { page, seen, close: () => context.close() };
+}
+
+function resolved(node) {
+  while (node.$ref) node = node.$ref.slice(2).split("/").reduce((inner, step) => inner[step], contract);
+  return node;
+}
+
+function* operations() {
+  for (const [path, item] of Object.entries(contract.paths))
+    for (const [method, operation] of Object.entries(item)) yield { path, method, ...operation };
+}
+
+// Every body of an operation with its examples: the request's, and those of each status.
+function* bodies(operation) {
+  for (const [part, said] of Object.entries({ request: operation.requestBody, ...operation.responses }))
+    for (const [name, example] of Object.entries(resolved(said).content["application/json"].examples))
+      yield { part, name, ...resolved(example) };
+}
+
+async function picture(page, name, options = {}) {
+  if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), ...options });
+}
+
+for (const [device, viewport] of Object.entries({ desk: DESK, phone: PHONE })) {
+  describe(`on a ${device}`, () => {
+    let page;
+    let seen;
+    let close;
+    before(async () => ({ page, seen, close } = await opened({ viewport })));
+    after(() => close());
+
+    test("title and both operations are visible, with name, method and path", async () => {
+      assert.equal(await page.title(), `${contract.info.title} ${contract.info.version}`);
+      assert.ok(await page.getByRole("heading", { level: 1, name: contract.info.title }).isVisible());
+      const all = [...operations()];
+      assert.equal(all.length, 2);
+      for (const { operationId, summary, method, path } of all) {
+        const section = page.locator(`section[id="${operationId}"]`);
+        assert.ok(await section.getByRole("heading", { level: 2, name: summary }).isVisible());
+        assert.ok(await section.locator(".call").getByText(path, { exact: true }).isVisible());
+        assert.ok(await section.locator(".call").getByText(method.toUpperCase(), { exact: true }).isVisible());
+        assert.ok(await section.getByText(operationId, { exact: true }).isVisible());
+      }
+    });
+
+    test("every example is visible and says what the contract says, errors included", async () => {
+      for (const operation of operations()) {
+        const parts = new Set();
+        for (const { part, name, summary, value } of bodies(operation)) {
+          const figure = page.locator(`figure[id="${operation.operationId}-${part}-${name}"]`);
+          assert.ok(await figure.locator("figcaption").getByText(summary).isVisible(), name);
+          assert.ok(await figure.locator("pre").isVisible(), name);
+          assert.deepEqual(JSON.parse(await figure.locator("pre").innerText()), value, name);
+          parts.add(part);
+        }
+        assert.ok(parts.has("request"));
+        assert.ok(parts.has("200"));
+        assert.ok([...parts].filter((part) => Number(part) >= 400).length >= 5);
+      }
+    });
+
+    test("every schema is visible", async () => {
+      const names = Object.keys(contract.components.schemas);
+      assert.ok(names.length > 40);
+      for (const name of names) assert.ok(await page.locator(`[id="schema-${name}"] h3`).isVisible(), name);
+    });
+
+    test("nothing was asked for but the page, and nobody complained", async () => {
+      const elsewhere = seen.requests.filter((url) => url !== DOCS && !url.startsWith("data:image/svg+xml,"));
+      assert.ok(seen.requests.includes(DOCS));
+      assert.deepEqual(elsewhere, []);
+      assert.deepEqual(seen.console, []);
+      assert.deepEqual(seen.violations, []);
+    });
+
+    test("nothing is wider than the screen, and text is large enough to read", async () => {
+      const wide = await page.evaluate(() => {
+        const width = document.documentElement.clientWidth;
+        const far = [...document.querySelectorAll("body *:not(.skip)")].filter(
+          (element) => element.getBoundingClientRect().right > width + 1,
+        );
+        return { page: document.documentElement.scrollWidth - width, far: far.map((element) => element.outerHTML) };
+      });
+      assert.deepEqual(wide, { page: 0, far: [] });
+      const sizes = await page.evaluate(() =>
+        [...document.querySelectorAll("main *")]
+          .filter((element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+          .map((element) => parseFloat(getComputedStyle(element).fontSize)),
+      );
+      assert.ok(sizes.length > 500);
+      assert.ok(Math.min(...sizes) >= 12, `${Math.min(...sizes)} px`);
+    });
+
+    test("a link to a schema leads there", async () => {
+      await page.locator('[id="createSessionToken"]').getByRole("link", { name: "SessionTokenRequest" }).first().click();
+      assert.equal(new URL(page.url()).hash, "#schema-SessionTokenRequest");
+      const top = await page.locator('[id="schema-SessionTokenRequest"]').evaluate((e) => e.getBoundingClientRect().top);
+      assert.ok(top >= -1 && top < 200, `${top} px`);
+      await picture(page, `${device}-schema`);
+    });
+
+    test("the keyboard reaches every link, and shows where it is", async () => {
+      await page.goto(DOCS);
+      await page.keyboard.press("Tab");
+      const skip = page.getByRole("link", { name: "Skip to the contract" });
+      assert.ok(await skip.evaluate((e) => e === document.activeElement && e.getBoundingClientRect().left >= 0));
+      await page.keyboard.press("Enter");
+      assert.equal(new URL(page.url()).hash, "#main");
+      await page.goto(DOCS);
+      const links = await page.locator("a:visible").count();
+      assert.ok(links > 100);
+      const reached = new Set();
+      for (let i = 0; i < links; i++) {
+        await page.keyboard.press("Tab");
+        const { number, outline } = await page.evaluate(() => ({
+          number: [...document.querySelectorAll("a")].indexOf(document.activeElement),
+          outline: parseFloat(getComputedStyle(document.activeElement).outlineWidth),
+        }));
+        assert.ok(outline >= 2, `link ${number} shows no focus`);
+        reached.add(number);
+      }
+      assert.equal(reached.size, links);
+      assert.ok(!reached.has(-1));
+    });
+  });
+}
+
+describe("by night", () => {
+  test("the page is dark, with light text", async () => {
+    for (const [colorScheme, [paper, ink]] of Object.entries({ light: ["light", "dark"], dark: ["dark", "light"] })) {
+      const { page, seen, close } = await opened({ colorScheme });
+      const colours = await page.evaluate(() => {
+        const { backgroundColor, color } = getComputedStyle(document.body);
+        const shade = (text) => (Math.max(...text.match(/\d+/g).slice(0, 3).map(Number)) < 128 ? "dark" : "light");
+        return [shade(backgroundColor), shade(color)];
+      });
+      assert.deepEqual(colours, [paper, ink]);
+      assert.deepEqual(seen.console, []);
+      await picture(page, `desk-${colorScheme}`);
+      await picture(page, `desk-${colorScheme}-whole`, { fullPage: true });
+      await close();
+    }
+  });
+});
+
+describe("for everyone", () => {
+  for (const [colorScheme, viewport] of [
+    ["light", DESK],
+    ["dark", PHONE],
+    ["light", { width: 320, height: 640 }],
+  ]) {
+    test(`axe finds nothing: ${colorScheme}, ${viewport.width} px`, async () => {
+      // The page's policy would forbid the checker, which is a script.
+      const { page, close } = await opened({ colorScheme, viewport, bypassCSP: true });
+      await picture(page, `${viewport.width}-${colorScheme}`);
+      await page.addScriptTag({ content: axe });
+      const { violations, passes } = await page.evaluate(() => window.axe.run());
+      assert.deepEqual(
+        violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`),
+        [],
+      );
+      assert.ok(passes.some(({ id }) => id === "color-contrast"));
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), viewport.width);
+      await close();
+    });
+  }
+});
+
+describe("these checks can fail", () => {
+  test("what the page wanted from elsewhere would be stopped by the policy, and noticed", async () => {
+    const { page, seen, close } = await opened();
+    await page.evaluate(async () => {
+      const image = document.createElement("img");
+      image.src = "http://elsewhere.example/x.png";
+      document.body.append(image);
+      const script = document.createElement("script");
+      script.textContent = "window.ran = true";
+      document.body.append(script);
+      document.body.setAttribute("style", "color: red");
+      await new Promise((done) => setTimeout(done, 200));
+    });
+    assert.deepEqual([...new Set(seen.violations)].sort(), ["img-src", "script-src-elem", "style-src-attr"]);
+    assert.ok(seen.console.length >= 3);
+    assert.equal(await page.evaluate(() => window.ran), undefined);
+    await close();
+  });
+
+  test("a request to elsewhere would be noticed", async () => {
+    const { page, seen, close } = await opened({ bypassCSP: true });
+    await page.evaluate(() => fetch("http://elsewhere.example/x").catch(() => {}));
+    assert.ok(seen.requests.includes("http://elsewhere.example/x"));
+    await close();
+  });
+});
