@@ -75,6 +75,10 @@ lint-spec: .dev ## check openapi.yaml, with Redocly too where Node is installed
 docs-test: .dev ## look at the page of the contract in a real browser, where Node and Chromium are installed
 	@$(BIN)/python scripts/browser_tests.py $(ARGS)
 
+.PHONY: vectors
+vectors: .dev ## check the test vectors against openapi.yaml; ARGS=--write takes its examples over
+	@$(BIN)/python scripts/vectors.py $(ARGS)
+
 # --- The generated client -------------------------------------------------------------------------
 
 .PHONY: generate

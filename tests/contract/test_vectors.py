@@ -1,0 +1,464 @@
+"""The vectors that programs in other languages read too: they keep to the contract, and so does the facade to them."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from anam_facade import (
+    AnamClient,
+    AnamConfigError,
+    AnamConfigWarning,
+    AnamConnectionError,
+    AnamError,
+    AnamResponseError,
+    AnamStatusError,
+    AsyncAnamClient,
+    AuthenticationError,
+    BadRequestError,
+    ConcurrencyLimitError,
+    EngineSession,
+    PermissionDeniedError,
+    PlanRequiredError,
+    RateLimitError,
+    RetryPolicy,
+    ServerError,
+    ServiceBusyError,
+    SessionStartUncertainError,
+    SessionToken,
+    SpendCapError,
+)
+from anam_facade.retry import Operation, outcome, repeatable
+from anam_facade.sandbox import Fault, Sandbox, SeenRequest
+from anam_facade.sandbox.masking import masked
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import vectors  # noqa: E402 - of the scripts, which are no package
+
+FILES = vectors.read()
+NAMED = {file.stem: vector for file, vector in FILES.items()}
+CONTRACT = vectors.Contract(vectors.document())
+SCHEMA = json.loads((vectors.FOLDER / "vector.schema.json").read_text("utf-8"))
+ONCE = RetryPolicy(max_attempts=1)
+ANAM = "https://api.anam.ai"
+
+ERRORS: dict[str, type[AnamError]] = {
+    "badRequest": BadRequestError,
+    "authentication": AuthenticationError,
+    "planRequired": PlanRequiredError,
+    "permissionDenied": PermissionDeniedError,
+    "tokenUsed": AnamStatusError,
+    "rateLimit": RateLimitError,
+    "concurrencyLimit": ConcurrencyLimitError,
+    "spendCap": SpendCapError,
+    "serviceBusy": ServiceBusyError,
+    "server": ServerError,
+    "unexpectedStatus": AnamStatusError,
+    "unusableAnswer": AnamResponseError,
+    "answerLost": AnamConnectionError,
+}
+
+pytestmark = pytest.mark.filterwarnings("ignore::anam_facade.AnamConfigWarning")
+
+
+def call_of(vector: dict[str, Any]) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    """The call of the facade that a vector's request stands for: method, arguments."""
+    request = vector["request"]
+    body = request["body"]
+    setup = {
+        "environment": body.get("environment"),
+        "session_options": body.get("sessionOptions"),
+        "client_label": body.get("clientLabel"),
+    }
+    if vector["operation"] == "createSessionToken":
+        return "create_session_token", (body["personaConfig"],), setup | {"expires_in": body.get("expiresIn")}
+    metadata = {"client_metadata": body.get("clientMetadata")}
+    if request["credential"] == "apiKey":
+        return "start_session", (body["personaConfig"],), setup | metadata | {"direct": True}
+    return "start_engine_session", (request["bearer"],), metadata
+
+
+def play(vector: dict[str, Any], flavour: str, transport: Any = None, base_url: str = ANAM) -> Any:
+    """What the facade makes of a vector: what it returns, or the error it raises."""
+    method, arguments, options = call_of(vector)
+    request = vector["request"]
+    key = request["bearer"] if request["credential"] == "apiKey" else "another-key"
+    settings: dict[str, Any] = {"api_key": key, "retry": ONCE, "transport": transport, "base_url": base_url}
+    if "X-Anam-Target-Url" in request["headers"]:
+        settings |= {"base_url": ANAM, "gateway_url": "https://gateway.example.org" if transport else base_url}
+
+    async def asynchronously() -> Any:
+        async with AsyncAnamClient(**settings) as client:
+            return await getattr(client, method)(*arguments, **options)
+
+    try:
+        if flavour == "async":
+            return asyncio.run(asynchronously())
+        with AnamClient(**settings) as client:
+            return getattr(client, method)(*arguments, **options)
+    except AnamError as error:
+        return error
+
+
+def check_request(sent: httpx.Request, vector: dict[str, Any]) -> None:
+    """What was sent is what the vector says, and nothing more."""
+    wanted = vector["request"]
+    assert (sent.method, sent.url.path) == (wanted["method"], wanted["path"])
+    assert sent.headers["Authorization"] == f"Bearer {wanted['bearer']}"
+    assert json.loads(sent.content) == wanted["body"]
+    for name, value in wanted["headers"].items():
+        told = sent.headers[name]
+        assert (told.partition(";")[0].strip() if name == "Content-Type" else told) == value
+    assert ("X-Anam-Target-Url" in sent.headers) == ("X-Anam-Target-Url" in wanted["headers"])
+
+
+def check_record(record: SeenRequest, wanted: dict[str, Any]) -> None:
+    """What arrived at the sandbox, as far as it shows it: credentials are masked there."""
+    assert (record.method, record.path) == (wanted["method"], wanted["path"])
+    assert record.credential == ("apiKey" if wanted["credential"] == "apiKey" else None)
+    assert record.headers["authorization"] == "Bearer ***"
+    assert record.body == masked(wanted["body"])
+    for name, value in wanted["headers"].items():
+        assert record.headers[name.lower()] == value
+
+
+def check_outcome(result: Any, vector: dict[str, Any]) -> None:
+    """The facade makes of the answer what the vector says a client must."""
+    wanted = vector["outcome"]
+    {"token": check_token, "session": check_session, "error": check_error}[wanted["kind"]](result, vector)
+
+
+def check_token(result: Any, vector: dict[str, Any]) -> None:
+    wanted = vector["outcome"]["token"]
+    assert isinstance(result, SessionToken)
+    assert (result.value, result.claims.get("type")) == (wanted["value"], wanted["type"])
+    requests: list[httpx.Request] = []
+
+    def started(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200, json={"sessionId": "s-1"})
+
+    with AnamClient("the-api-key", transport=httpx.MockTransport(started), retry=ONCE) as client:
+        if wanted["usable"]:
+            client.start_engine_session(result)
+        else:
+            with pytest.raises(AnamConfigError):
+                client.start_engine_session(result)
+    assert len(requests) == wanted["usable"]
+
+
+def check_session(result: Any, vector: dict[str, Any]) -> None:
+    wanted = vector["outcome"]["session"]
+    assert isinstance(result, EngineSession)
+    config = result.client_config
+    assert wanted == {
+        "sessionId": result.session_id,
+        "engineHost": result.engine_host,
+        "engineProtocol": result.engine_protocol,
+        "signallingEndpoint": result.signalling_endpoint,
+        "region": result.region,
+        "clientConfig": config
+        and {
+            "heartbeatIntervalSeconds": config.heartbeat_interval_seconds,
+            "maxWsReconnectionAttempts": config.max_ws_reconnection_attempts,
+            "iceServers": [
+                {"urls": list(server.urls), "username": server.username, "credential": server.credential}
+                for server in config.ice_servers
+            ],
+            "iceTransportPolicy": config.ice_transport_policy,
+        },
+    }
+    assert result.raw == vector["response"]["body"]
+
+
+def check_error(result: Any, vector: dict[str, Any]) -> None:
+    wanted = vector["outcome"]
+    assert isinstance(result, AnamError)
+    assert result.may_have_started == (wanted["started"] == "maybe")
+    error: Any = result
+    if wanted["started"] == "maybe" and wanted["error"] in ("answerLost", "unusableAnswer"):
+        assert isinstance(result, SessionStartUncertainError)
+        error = result.__cause__
+    cls = ERRORS[wanted["error"]]
+    if wanted["error"] == "answerLost":
+        assert isinstance(error, AnamConnectionError)
+        assert error.sent
+    else:
+        assert type(error) is cls
+        assert error.status_code == wanted["status"]
+    if isinstance(error, AnamStatusError):
+        told = (error.code, error.message, error.details, error.retry_after)
+        assert told == (wanted["code"], wanted["message"], wanted["details"], wanted["retryAfterSeconds"])
+    else:
+        assert wanted["retryAfterSeconds"] is None
+    assert retry_of(vector, error) == wanted["retry"]
+
+
+def retry_of(vector: dict[str, Any], error: AnamError) -> str:
+    """Whether the facade, with its retries on, repeats the call after this error; in the vectors' words."""
+    if vector["operation"] == "createSessionToken":
+        operation = Operation.MINT
+    else:
+        direct = vector["request"]["credential"] == "apiKey"
+        operation = Operation.START_DIRECT if direct else Operation.START_WITH_TOKEN
+    if not repeatable(operation, outcome(error)):
+        return "no"
+    return "sameToken" if vector["outcome"]["started"] == "maybe" else "yes"
+
+
+def answers(vector: dict[str, Any], sent: list[httpx.Request]) -> Callable[[httpx.Request], httpx.Response]:
+    """Answers as a vector says, and keeps what was sent."""
+    response = vector["response"]
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        if response["delivery"] == "reset":
+            raise httpx.ReadError("Connection reset by peer", request=request)
+        headers = dict(response["headers"])
+        if response["contentType"] is not None:
+            headers["Content-Type"] = response["contentType"]
+        body = vectors.body_bytes(response)
+        stream = Broken(body[: len(body) // 2]) if response["delivery"] == "truncated" else None
+        if stream is not None:
+            return httpx.Response(response["status"], headers=headers, stream=stream)
+        return httpx.Response(response["status"], headers=headers, content=body)
+
+    return handler
+
+
+class Broken(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that breaks off, as httpx tells of it."""
+
+    def __init__(self, half: bytes) -> None:
+        self.half = half
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.half
+        raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
+
+    async def __aiter__(self) -> Any:
+        for piece in self:
+            yield piece
+
+
+def fault_of(vector: dict[str, Any]) -> Fault:
+    """The sandbox's fault that answers as a vector says, as README.md tells how to make it."""
+    response = vector["response"]
+    said: dict[str, Any] = {"operation": vector["operation"], "times": 1}
+    if response["delivery"] == "reset":
+        return Fault.from_dict(said | {"close": "after"})
+    said |= {"status": response["status"], "headers": response["headers"]}
+    if response["contentType"] is not None:
+        said["content_type"] = response["contentType"]
+    for field, name in (("body", "body"), ("bodyText", "body"), ("bodyBase64", "body_base64")):
+        if field in response:
+            said[name] = response[field]
+    return Fault.from_dict(said | {"truncate": response["delivery"] == "truncated"})
+
+
+def test_there_are_vectors():
+    """The folder was found."""
+    assert len(FILES) > 100
+
+
+def test_the_vectors_keep_to_the_contract():
+    """Every vector is well-formed, keeps to the contract or is a marked fault, and every example is played."""
+    assert list(vectors.problems(CONTRACT, FILES, SCHEMA)) == []
+
+
+def test_the_command_says_that_all_is_well():
+    """`make vectors` agrees, and finds every file in the form that it writes."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "vectors.py")], capture_output=True, encoding="utf-8", check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{len(FILES)} vectors, ")
+
+
+@pytest.mark.parametrize("flavour", ["sync", "async"])
+@pytest.mark.parametrize("name", NAMED)
+def test_the_facade_keeps_to_a_vector(name, flavour):
+    """It sends exactly the vector's request, and makes of the response what the vector says."""
+    vector = NAMED[name]
+    sent: list[httpx.Request] = []
+    result = play(vector, flavour, httpx.MockTransport(answers(vector, sent)))
+    (request,) = sent
+    check_request(request, vector)
+    check_outcome(result, vector)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(api_key="the-api-key") as running:
+        yield running
+
+
+@pytest.mark.parametrize("flavour", ["sync", "async"])
+def test_the_facade_keeps_to_the_vectors_over_a_socket(sandbox, flavour):
+    """The same against the sandbox, with a fault that answers as each vector says."""
+    for name, vector in NAMED.items():
+        sandbox.clear_faults()
+        sandbox.inject(fault_of(vector))
+        result = play(vector, flavour, base_url=sandbox.base_url)
+        record = sandbox.requests[-1]
+        assert record.fault is not None, name
+        assert (record.method, record.path, record.operation) == (
+            "POST",
+            vector["request"]["path"],
+            vector["operation"],
+        )
+        try:
+            check_outcome(result, vector)
+        except AssertionError as error:
+            error.add_note(f"vector: {name}")
+            raise
+
+
+def spoiled(name: str, change: Callable[[dict[str, Any]], None]) -> list[str]:
+    """What is said of the vectors when one of them is changed."""
+    changed = copy.deepcopy(FILES)
+    change(next(vector for file, vector in changed.items() if file.stem == name))
+    return list(vectors.problems(CONTRACT, changed, SCHEMA))
+
+
+def put(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    *steps, last = path.split(".")
+
+    def change(vector: dict[str, Any]) -> None:
+        for step in steps:
+            vector = vector[step]
+        vector[last] = value
+
+    return change
+
+
+HTML = {"where": "response", "why": "a page"}
+SPOILED: dict[str, tuple[str, Callable[[dict[str, Any]], None], str]] = {
+    "an unknown field": ("mint-saved", put("colour", 1), "'colour' was unexpected"),
+    "a wrong name": ("mint-saved", put("name", "mint-other"), "not those of its file"),
+    "a body the contract forbids": (
+        "mint-legacy-token",
+        put("request.body", {"personaConfig": {"directorNotes": {"expressivity": 2}}}),
+        "the request's body",
+    ),
+    "a key nobody knows": ("mint-legacy-token", put("request.body.priority", 1), "the request's body"),
+    "a body of the other mode": ("start-direct", put("request.body", {}), "DirectStartRequest"),
+    "the wrong credential": ("mint-saved", put("request.credential", "sessionToken"), "request/credential"),
+    "an unknown header": ("mint-saved", put("request.headers.X-Tenant", "a"), "no request header x-tenant"),
+    "another content type": (
+        "mint-saved",
+        put("request.headers.Content-Type", "text/plain"),
+        "content type is none of",
+    ),
+    "an example that is not": ("mint-saved", put("request.example", "MintNever"), "has no example MintNever"),
+    "a copy that drifted": (
+        "mint-livekit",
+        put("request.body.personaConfig.directorNotes.expressivity", 0.7),
+        "not the contract's example MintLiveKit",
+    ),
+    "a response that drifted": ("mint-403", put("response.body.message", "No"), "not the contract's example"),
+    "an unmarked fault": ("mint-502-html", put("violation", None), '"body" is a required property'),
+    "an unmarked lack": ("mint-200-no-token", put("violation", None), "not marked as a fault"),
+    "a mark too many": ("mint-saved", put("violation", HTML), "marked as a fault, and keeps to the contract"),
+    "an undocumented schema": ("mint-saved", put("response.schema", "EngineSession"), "the contract promises"),
+    "a header that breaks its schema": (
+        "mint-rate-limit-headers",
+        put("response.headers.RateLimit-Limit", "many"),
+        "RateLimit-Limit",
+    ),
+    "an outcome of another status": ("mint-403", put("outcome.status", 404), "the outcome's status"),
+    "an outcome with other words": ("mint-403", put("outcome.message", "No"), "the outcome's message"),
+    "another token": ("mint-token-with-claims", put("outcome.token.value", "a.b.c"), "the outcome's token"),
+    "another session": ("start-direct", put("outcome.session.region", "us-east"), "the outcome's region"),
+    "a minting that starts": ("mint-500", put("outcome.started", "maybe"), "outcome/started"),
+    "a direct start to be repeated": ("start-direct-500", put("outcome.retry", "sameToken"), "outcome/retry"),
+    "an example unplayed": ("start-token-409", put("response.example", None), "plays the example ErrorTokenUsed"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_a_spoiled_vector_is_noticed(name):
+    """Each kind of mistake in a vector is reported, with its words."""
+    vector, change, report = SPOILED[name]
+    found = spoiled(vector, change)
+    assert any(report in line for line in found), found
+
+
+def test_a_changed_example_of_the_contract_is_noticed_and_taken_over(tmp_path):
+    """A vector whose example changed in the contract fails, until it is taken over."""
+    document = copy.deepcopy(CONTRACT.document)
+    document["components"]["examples"]["MintSaved"]["value"]["clientLabel"] = "new"
+    changed = vectors.Contract(document)
+    assert any("example MintSaved" in line for line in vectors.problems(changed, FILES, SCHEMA))
+    copies = {}
+    for file, vector in FILES.items():
+        copies[tmp_path / file.name] = copy.deepcopy(vector)
+        (tmp_path / file.name).write_text(file.read_text("utf-8"), "utf-8")
+    uses = sum(vector["request"]["example"] == "MintSaved" for vector in copies.values())
+    assert vectors.write(changed, copies) == uses > 0
+    again = json.loads((tmp_path / "mint-saved.json").read_text("utf-8"))
+    assert again["request"]["body"]["clientLabel"] == "new"
+
+
+def test_every_outcome_is_played():
+    """Each error a client can meet, each retry and each doubt has a vector."""
+    played = {vector["outcome"].get("error") for vector in NAMED.values()}
+    outcomes = SCHEMA["properties"]["outcome"]["properties"]
+    assert set(outcomes["error"]["enum"]) <= played
+    for field in ("kind", "started", "retry"):
+        assert {vector["outcome"][field] for vector in NAMED.values()} == set(outcomes[field]["enum"])
+
+
+TOLD_OTHERWISE: dict[str, tuple[str, Callable[[dict[str, Any]], None]]] = {
+    "a body": ("mint-saved", put("request.body.personaConfig.enableAudioPassthrough", True)),
+    "a bearer": ("mint-saved", put("request.bearer", "another")),
+    "a header": ("mint-gateway", put("request.headers.X-Anam-Target-Url", "https://elsewhere.example.org")),
+    "a retry": ("start-token-500", put("outcome.retry", "yes")),
+    "a doubt": ("start-direct-500", put("outcome.started", "no")),
+    "an error": ("mint-403", put("outcome.error", "badRequest")),
+    "words": ("mint-403", put("outcome.code", "Not so")),
+    "a pause": ("mint-429-rate-limit-retry-after", put("outcome.retryAfterSeconds", 3)),
+    "a use": ("mint-legacy-token", put("outcome.token.usable", True)),
+    "a region": ("start-unknown-fields", put("outcome.session.region", "eu")),
+    "a loss": ("start-direct-200-truncated", put("outcome.error", "unusableAnswer")),
+}
+
+
+@pytest.mark.parametrize("what", TOLD_OTHERWISE)
+def test_a_facade_that_did_otherwise_would_be_noticed(what):
+    """The comparison with the facade fails when the vector asks for something else than what it does."""
+    name, change = TOLD_OTHERWISE[what]
+    told = copy.deepcopy(NAMED[name])
+    change(told)
+    sent: list[httpx.Request] = []
+    result = play(NAMED[name], "sync", httpx.MockTransport(answers(NAMED[name], sent)))
+
+    def compare() -> None:
+        check_request(sent[0], told)
+        check_outcome(result, told)
+
+    # The last is what using a token raises that cannot be used.
+    with pytest.raises((AssertionError, AnamConfigError)):
+        compare()
+
+
+def test_the_legacy_token_has_not_expired():
+    """What makes it unusable is its type, not its age."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AnamConfigWarning)
+        token = SessionToken(NAMED["mint-legacy-token"]["outcome"]["token"]["value"])
+    assert token.expires_at is not None
+    assert token.expires_at > datetime.now(UTC)
