@@ -152,11 +152,17 @@ def _read(folder: Path, table: dict[str, Any]) -> Language:
         union=(union["file"], re.compile(union["pattern"], re.MULTILINE | re.DOTALL)),
         environment=dict(table.get("environment", {})),
         python=table.get("python"),
-        losses=tuple(scenario.Loss(loss["what"], tuple(loss["bodies"])) for loss in table.get("loss", ())),
+        losses=tuple(_loss(loss) for loss in table.get("loss", ())),
     )
     for text in (union["file"], *language.environment.values()):
         fill(text, dict.fromkeys(PLACEHOLDERS, ""))
     return language
+
+
+def _loss(table: Mapping[str, Any]) -> scenario.Loss:
+    if "every" in table:
+        return scenario.Loss(table["what"], every=table["every"])
+    return scenario.Loss(table["what"], tuple(table["bodies"]))
 
 
 def _commands(name: str, value: Any) -> tuple[tuple[str, ...], ...]:
@@ -393,8 +399,13 @@ class Builder:
                 return
             problems = scenario.check_steps(result.lines, self.sandbox)
         result.found, wrong = scenario.losses_found(result.lines, self.bodies)
-        why = scenario.reasons(result.lines)
-        problems += [*wrong, *scenario.check_losses(result.found, language.losses, why)]
+        why, listed = scenario.reasons(result.lines), []
+        for loss in language.losses:
+            try:
+                listed.append(scenario.spelt_out(loss, self.bodies))
+            except ValueError as error:
+                problems.append(str(error))
+        problems += [*wrong, *scenario.check_losses(result.found, listed, why)]
         if problems:
             result.problem = "run:\n" + textwrap.indent("\n".join(problems), "    ")
             return
@@ -450,11 +461,13 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def as_toml(found: Sequence[scenario.Loss]) -> str:
+def as_toml(found: Sequence[scenario.Loss], bodies: Sequence[scenario.Body]) -> str:
     """The losses as language.toml lists them."""
-    return "\n".join(
-        f"[[loss]]\nwhat = {json.dumps(loss.what)}\nbodies = {json.dumps(list(loss.bodies))}\n" for loss in found
-    )
+    tables = []
+    for loss in (scenario.abbreviated(loss, bodies) for loss in found):
+        where = f"every = {json.dumps(loss.every)}" if loss.every else f"bodies = {json.dumps(list(loss.bodies))}"
+        tables.append(f"[[loss]]\nwhat = {json.dumps(loss.what)}\n{where}\n")
+    return "\n".join(tables)
 
 
 def main(args: Sequence[str], *, languages: Path = LANGUAGES, builds: Path = BUILDS, vectors: Path = VECTORS) -> int:
@@ -503,7 +516,7 @@ def main(args: Sequence[str], *, languages: Path = LANGUAGES, builds: Path = BUI
             failed = True
             print(f"FAILED: {result.language.name}: {problem}")
         if options.losses and result.found:
-            print(f"\n# {result.language.name}\n{as_toml(result.found)}")
+            print(f"\n# {result.language.name}\n{as_toml(result.found, bodies)}")
     return int(failed)
 
 

@@ -230,10 +230,62 @@ class Loss(NamedTuple):
     Attributes:
         what: As `differences` says it, or `refused` when the body cannot be decoded at all.
         bodies: Names of all bodies in which it occurs.
+        every: A schema instead: every body of it where the field is absent (if it is added) or present (if it is
+            lost), in an object that is there.
     """
 
     what: str
-    bodies: tuple[str, ...]
+    bodies: tuple[str, ...] = ()
+    every: str = ""
+
+
+_NOWHERE = object()
+
+
+def _at(pointer: str, value: Any) -> Any:
+    """The value at a JSON pointer, or `_NOWHERE`."""
+    for key in pointer.split("/")[1:]:
+        name = key.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict):
+            value = value.get(name, _NOWHERE)
+        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            return _NOWHERE
+    return value
+
+
+def spelt_out(loss: Loss, bodies: Sequence[Body]) -> Loss:
+    """The loss with the names of its bodies, where it says `every`.
+
+    Raises:
+        ValueError: It is neither lost nor added, or can occur in no body.
+    """
+    if not loss.every:
+        return loss
+    kind, _, pointer = loss.what.partition(" ")
+    if kind not in ("lost", "added"):
+        raise ValueError(f"only what is lost or added can be so in every {loss.every}, not {loss.what!r}")
+    names = tuple(
+        body.name
+        for body in bodies
+        if body.schema == loss.every
+        and isinstance(_at(pointer.rpartition("/")[0], body.body), dict)
+        and (_at(pointer, body.body) is _NOWHERE) == (kind == "added")
+    )
+    if not names:
+        raise ValueError(f"{loss.what!r} can occur in no {loss.every}")
+    return Loss(loss.what, names)
+
+
+def abbreviated(loss: Loss, bodies: Sequence[Body]) -> Loss:
+    """The loss with `every`, where that says the same of three bodies or more."""
+    schemas = {body.schema for body in bodies if body.name in loss.bodies}
+    if len(schemas) == 1 and len(loss.bodies) > 2 and loss.what.startswith(("lost ", "added ")):
+        short = Loss(loss.what, every=schemas.pop())
+        if set(spelt_out(short, bodies).bodies) == set(loss.bodies):
+            return short
+    return loss
 
 
 def losses_found(lines: Sequence[Line], bodies: Sequence[Body]) -> tuple[list[Loss], list[str]]:
