@@ -113,6 +113,10 @@ chaos: .dev ## measure ours and theirs under the same faults; ARGS=--quick for f
 load: .dev ## measure two thousand starts, five hundred at a time, ours and theirs
 	@$(BIN)/python benchmarks/load.py
 
+.PHONY: bench
+bench: .dev ## measure what starting a session costs, ours and theirs, into benchmarks/results; ARGS=--quick for less
+	@$(BIN)/python benchmarks/bench $(ARGS)
+
 .PHONY: soak
 soak: .dev ## ten minutes of mixed traffic with faults; ARGS="--minutes 1" for less
 	@$(BIN)/python benchmarks/soak.py $(ARGS)

@@ -1,0 +1,1 @@
+"""What starting a session costs: `make bench`, and `make bench-check`."""
