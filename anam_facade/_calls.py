@@ -6,7 +6,6 @@ same decisions (httpx's `Auth.auth_flow` is built on the same idea).
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
 import random
@@ -18,12 +17,11 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 import attrs
-import httpx
 from attrs import field
 
 from ._plain import as_object, exact, is_a
 from ._secret import Secret, scrub
-from ._transport import Answer
+from ._transport import Answer, Request
 from ._wire import Kind, Part, Rule, check_value, copied_object, warn
 from .errors import (
     AnamConfigError,
@@ -48,6 +46,8 @@ CLIENT_LABEL = Rule(name="clientLabel", kind=Kind.STRING, max_length=128)
 EXPIRES_IN = Rule(name="expiresIn", kind=Kind.STRING)
 CLIENT_METADATA = Rule(name="clientMetadata", kind=Kind.OBJECT)
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
 # RFC 6750's b64token: what a bearer may consist of. Anything else, a newline above all, must not reach a header.
 BEARER = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 
@@ -62,7 +62,7 @@ class Call:
         bearer: The credential that travels.
         request: What the generated client makes of the body: method, URL, JSON and headers.
         secrets: All that must be masked in what the server says.
-        token, client_label, livekit_url, livekit_room: For finding the session when the start's fate is not known.
+        token, client_label, environment: For finding the session when the start's fate is not known.
     """
 
     operation: Operation
@@ -71,8 +71,21 @@ class Call:
     secrets: tuple[Secret, ...] = field(repr=False)
     token: SessionToken | None = None
     client_label: str | None = None
-    livekit_url: str | None = None
-    livekit_room: str | None = None
+    environment: LiveKitEnvironment | None = None
+
+    @property
+    def livekit_url(self) -> str | None:
+        """Address of the LiveKit server that the engine joins."""
+        if self.token is not None:
+            return self.token.livekit_url
+        return self.environment.url if self.environment else None
+
+    @property
+    def livekit_room(self) -> str | None:
+        """Name of the room there, as far as it is known."""
+        if self.token is not None:
+            return self.token.livekit_room
+        return self.environment.room if self.environment else None
 
     @property
     def method(self) -> str:
@@ -82,12 +95,12 @@ class Call:
     def path(self) -> str:
         return str(self.request["url"])
 
-    def http_request(self, base_url: str, user_agent: str) -> httpx.Request:
+    def http_request(self, base_url: str, user_agent: str) -> Request:
         """The request, its bearer included. Made anew for every attempt."""
-        return httpx.Request(
+        return Request(
             self.method,
             base_url + self.path,
-            json=self.request["json"],
+            content=_JSON.encode(self.request["json"]).encode(),
             headers={
                 **self.request["headers"],
                 "Authorization": f"Bearer {self.bearer.reveal()}",
@@ -209,8 +222,6 @@ def start_with_token(settings: Settings, token: object, client_metadata: Mapping
         secrets=(settings.api_key, token._secret, *token._bound),
         token=token,
         client_label=token.client_label,
-        livekit_url=token.livekit_url,
-        livekit_room=token.livekit_room,
     )
 
 
@@ -245,9 +256,11 @@ class _Setup:
             problems.append(Problem("session_options.egress", "", "needs persona.enable_audio_passthrough to be true"))
         if problems or who is None:
             raise AnamConfigError(*problems)
-        who = who if room is None else for_livekit(who)
-        _warn_of_mistakes(who, room, options)
-        body: dict[str, Any] = {"personaConfig": who.to_dict()}
+        for_livekit = {} if room is None else what_livekit_needs(who)
+        if not for_livekit:
+            _warn_of_legacy(who)
+        _warn_of_video_size(who, options)
+        body: dict[str, Any] = {"personaConfig": who.to_dict() | for_livekit}
         secrets = [settings.api_key]
         for tool in who.tools or ():
             if isinstance(tool, WebhookTool):
@@ -270,20 +283,15 @@ class _Setup:
             request=request,
             secrets=self.secrets,
             client_label=self.client_label,
-            livekit_url=self.environment.url if self.environment else None,
-            livekit_room=self.environment.room if self.environment else None,
+            environment=self.environment,
         )
 
 
-def for_livekit(persona: PersonaConfig) -> PersonaConfig:
-    """The persona with what LiveKit always needs filled in, unless it is a saved one or chose a language model."""
+def what_livekit_needs(persona: PersonaConfig) -> dict[str, str]:
+    """What LiveKit always needs on the wire; nothing for a saved persona, or one that chose a language model."""
     if persona.persona_id is not None or persona.llm_id not in (None, CUSTOMER_CLIENT_V1):
-        return persona
-    filled = copy.copy(persona)
-    # Not attrs.evolve: it would repeat the warnings that the persona gave when it was made.
-    object.__setattr__(filled, "type", "ephemeral")
-    object.__setattr__(filled, "llm_id", CUSTOMER_CLIENT_V1)
-    return filled
+        return {}
+    return {"type": "ephemeral", "llmId": CUSTOMER_CLIENT_V1}
 
 
 def _part(cls: type[P], value: P | Mapping[str, Any], path: str, problems: list[Problem]) -> P | None:
@@ -304,9 +312,12 @@ def _argument_problems(**arguments: Any) -> list[Problem]:
     return found
 
 
-def _warn_of_mistakes(who: PersonaConfig, room: LiveKitEnvironment | None, options: SessionOptions | None) -> None:
+def _warn_of_legacy(who: PersonaConfig) -> None:
     if who.persona_id is None and who.llm_id is None and who.voice_id is None:
         warn("the persona has neither llm_id nor voice_id: Anam will mint a token of type legacy, which starts nothing")
+
+
+def _warn_of_video_size(who: PersonaConfig, options: SessionOptions | None) -> None:
     sizes = VIDEO_SIZES.get(who.avatar_model or "")
     if sizes is not None and options is not None and options.video_width is not None:
         size = (options.video_width, options.video_height)

@@ -1,178 +1,305 @@
-"""The connection pools: httpcore's, with a network backend that knows when the attempt must be over.
+"""The connection pools: httpcore's connections, kept in a stack, as httpx transports.
 
-httpx's own transports offer no place for such a backend, and their read time-out starts anew with every byte that
-comes. Kept apart from `_transport`, because importing httpcore takes a while and only a client needs it.
+Not httpcore's own pool, which looks at every connection for every request: with hundreds open that took most of the
+time. Kept apart from `_transport`, because importing httpcore takes a while and only a client needs it.
 """
 
 from __future__ import annotations
 
-import socket
 import ssl
 import threading
 import time
-import urllib.request
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
-from importlib.util import find_spec
-from typing import Any, cast
-from urllib.parse import urlsplit
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import anyio
 import httpcore
 import httpx
 
-from ._transport import attempt_deadline, is_loopback
-from .errors import AnamConfigError, Problem
+from ._network import AsyncBackend, Backend, as_httpx, core_options, time_left
+from ._transport import Answer, Request, send, send_async, until
 
 MAX_CONNECTIONS = 512
 """Connections open at once; calls beyond wait for one, within their time-out."""
 
-KEEPALIVE_EXPIRY = 30.0
-"""Seconds for which an idle connection is kept."""
-
-_CLOSED = "the client was closed"
 _POOL_IS_FULL = f"none of {MAX_CONNECTIONS} connections became free in time"
 
 
-class PoolTransport(httpx.BaseTransport):
-    """Connections to one origin, the one used last first, as an httpx transport."""
+class Connection(Protocol):
+    """What a pool has to know of a connection."""
 
-    def __init__(self, base_url: str, ssl_context: ssl.SSLContext | None) -> None:
-        self._backend = _Backend()
-        self._origin = httpcore.URL(base_url).origin
-        self._factory = httpcore.ConnectionPool(network_backend=self._backend, **_options(base_url, ssl_context))
-        self._idle: deque[httpcore.ConnectionInterface] = deque()
+    def has_expired(self) -> bool:
+        """Whether it was idle for too long, or the server has hung up."""
+
+    def is_available(self) -> bool:
+        """Whether it can take another request."""
+
+    def close(self) -> None:
+        """Ends it."""
+
+
+class AsyncConnection(Protocol):
+    """The same without blocking."""
+
+    def has_expired(self) -> bool:
+        """Whether it was idle for too long, or the server has hung up."""
+
+    def is_available(self) -> bool:
+        """Whether it can take another request."""
+
+    async def aclose(self) -> None:
+        """Ends it, and whatever is under way on it."""
+
+
+C = TypeVar("C", bound=Connection)
+A = TypeVar("A", bound=AsyncConnection)
+
+
+class Pool(Generic[C]):
+    """Connections to one origin, the one used last first. For threads."""
+
+    def __init__(self) -> None:
+        self.idle: deque[C] = deque()
         self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
         self._closed = False
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if not self._slots.acquire(timeout=_left(None, httpx.PoolTimeout)):
+    def take(self, connect: Callable[[], C]) -> C:
+        """An idle connection, or else a new one; to be given back. Waits while too many are in use.
+
+        Raises:
+            httpx.PoolTimeout: None became free before the attempt's deadline.
+        """
+        if not self._slots.acquire(timeout=time_left(None, httpx.PoolTimeout)):
             raise httpx.PoolTimeout(_POOL_IS_FULL)
-        connection = None
         try:
-            connection = self._take()
-            with _as_httpx():
-                response = connection.handle_request(_core_request(request))
+            while self.idle:
+                with suppress(IndexError):  # another thread was quicker
+                    connection = self.idle.pop()
+                    if not connection.has_expired():
+                        return connection
+                    connection.close()
+            return connect()
         except BaseException:
-            self._give_back(connection)
+            self._slots.release()
             raise
-        return httpx.Response(
-            response.status, headers=response.headers, stream=_Stream(response, partial(self._give_back, connection))
-        )
 
-    def _take(self) -> httpcore.ConnectionInterface:
-        while self._idle:
-            with suppress(IndexError):  # another thread was quicker
-                connection = self._idle.pop()
-                if not connection.has_expired():
-                    return connection
-                connection.close()
-        return self._factory.create_connection(self._origin)
-
-    def _give_back(self, connection: httpcore.ConnectionInterface | None) -> None:
+    def give_back(self, connection: C) -> None:
+        """Keeps the connection for the next call if it is still good, and closes it otherwise."""
         try:
-            if connection is not None and connection.is_available():
-                self._idle.append(connection)
-            elif connection is not None:
-                connection.close()
+            self.keep(connection)
             with suppress(IndexError):
-                oldest = self._idle.popleft()  # idle for longer than all others
+                oldest = self.idle.popleft()  # idle for longer than all others
                 if oldest.has_expired():
                     oldest.close()
                 else:
-                    self._idle.appendleft(oldest)
+                    self.idle.appendleft(oldest)
         finally:
             self._slots.release()
-            if self._closed:
-                self._close_idle()
 
-    def _close_idle(self) -> None:
-        with suppress(IndexError):
-            while True:
-                self._idle.pop().close()
+    def keep(self, connection: C) -> None:
+        """The same for a connection that was not taken from here."""
+        try:
+            if connection.is_available():
+                self.idle.append(connection)
+            else:
+                connection.close()
+        finally:
+            if self._closed:
+                self.close()
 
     def close(self) -> None:
+        """Closes the idle connections; those in use when they come back."""
         self._closed = True
-        self._close_idle()
+        with suppress(IndexError):
+            while True:
+                self.idle.pop().close()
+
+
+class AsyncPool(Generic[A]):
+    """The same for tasks of one event loop."""
+
+    def __init__(self) -> None:
+        self.idle: deque[A] = deque()
+        self.active: set[A] = set()
+        self.slots: anyio.Semaphore | None = None
+        self._closed = False
+
+    async def take(self, connect: Callable[[], Awaitable[A]]) -> A:
+        """An idle connection, or else a new one; to be given back. Waits while too many are in use.
+
+        Raises:
+            httpx.PoolTimeout: None became free before the attempt's deadline.
+        """
+        slots = await self._wait_for_slot()
+        try:
+            connection = await self._pop_idle() or await connect()
+        except BaseException:
+            slots.release()
+            raise
+        self.active.add(connection)
+        return connection
+
+    async def _wait_for_slot(self) -> anyio.Semaphore:
+        if self.slots is None:  # made here, because it belongs to the event loop
+            self.slots = anyio.Semaphore(MAX_CONNECTIONS)
+        try:
+            self.slots.acquire_nowait()
+        except anyio.WouldBlock:
+            try:
+                with anyio.fail_after(time_left(None, httpx.PoolTimeout)):
+                    await self.slots.acquire()
+            except TimeoutError:
+                raise httpx.PoolTimeout(_POOL_IS_FULL) from None
+        return self.slots
+
+    async def _pop_idle(self) -> A | None:
+        while self.idle:
+            connection = self.idle.pop()
+            if not connection.has_expired():
+                return connection
+            await _close(connection)
+        return None
+
+    async def give_back(self, connection: A) -> None:
+        """Keeps the connection for the next call if it is still good, and closes it otherwise."""
+        if self.slots is not None:
+            self.slots.release()
+        self.active.discard(connection)
+        await self.keep(connection)
+        if self.idle and self.idle[0].has_expired():  # idle for longer than all others
+            await _close(self.idle.popleft())
+
+    async def keep(self, connection: A) -> None:
+        """The same for a connection that was not taken from here."""
+        if connection.is_available() and not self._closed:
+            self.idle.append(connection)
+        else:
+            await _close(connection)
+
+    async def aclose(self) -> None:
+        """Closes all connections, those in use too."""
+        self._closed = True
+        connections = [*self.idle, *self.active]
+        self.idle.clear()
+        for connection in connections:
+            await _close(connection)
+
+
+async def _close(connection: AsyncConnection) -> None:
+    # Also, and above all, in a task that is being cancelled.
+    with anyio.CancelScope(shield=True):
+        await connection.aclose()
+
+
+class PoolTransport(httpx.BaseTransport):
+    """A pool of httpcore's connections as an httpx transport."""
+
+    library = f"httpx/{httpx.__version__}"
+
+    def __init__(self, base_url: str, ssl_context: ssl.SSLContext | None) -> None:
+        options = core_options(base_url, ssl_context)
+        self._ahead = _Ahead.of(base_url, options)
+        self._origin = httpcore.URL(base_url).origin
+        self._backend = Backend()
+        self._factory = httpcore.ConnectionPool(network_backend=self._backend, **options)
+        self.pool: Pool[httpcore.ConnectionInterface] = Pool()
+
+    def exchange(self, request: Request, timeout: float) -> Answer:
+        """Sends a request and reads the whole answer; see `send`."""
+        return send(self, request, timeout)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends a request; the response's stream has to be read and closed."""
+        connection = self.pool.take(lambda: self._factory.create_connection(self._origin))
+        try:
+            with as_httpx():
+                response = connection.handle_request(_core_request(request))
+        except BaseException:
+            self.pool.give_back(connection)
+            raise
+        return httpx.Response(
+            response.status,
+            headers=response.headers,
+            stream=_Stream(response, partial(self.pool.give_back, connection)),
+        )
+
+    def warm_up(self, connections: int, timeout: float) -> None:
+        """Makes connections until so many wait for calls."""
+        with until(time.monotonic() + timeout), as_httpx():
+            while len(self.pool.idle) + self._backend.ahead < connections:
+                self._backend.connect_ahead(*self._ahead)
+
+    def close(self) -> None:
+        """Closes the connections. Calls under way fail."""
+        self.pool.close()
         self._backend.close()
 
 
 class AsyncPoolTransport(httpx.AsyncBaseTransport):
     """The same without blocking; on asyncio or trio."""
 
+    library = f"httpx/{httpx.__version__}"
+
     def __init__(self, base_url: str, ssl_context: ssl.SSLContext | None) -> None:
-        options = _options(base_url, ssl_context)
+        options = core_options(base_url, ssl_context)
+        self._ahead = _Ahead.of(base_url, options)
         self._origin = httpcore.URL(base_url).origin
-        self._backend = _AsyncBackend()
+        self._backend = AsyncBackend()
         self._factory = httpcore.AsyncConnectionPool(network_backend=self._backend, **options)
-        self._idle: deque[httpcore.AsyncConnectionInterface] = deque()
-        self._active: set[httpcore.AsyncConnectionInterface] = set()
-        self._slots: anyio.Semaphore | None = None
-        self._closed = False
+        self.pool: AsyncPool[httpcore.AsyncConnectionInterface] = AsyncPool()
+
+    async def exchange(self, request: Request, timeout: float) -> Answer:
+        """Sends a request and reads the whole answer; see `send_async`."""
+        return await send_async(self, request, timeout)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        slots = await self._wait_for_slot()
-        connection = None
+        """Sends a request; the response's stream has to be read and closed."""
+        connection = await self.pool.take(self._connection)
         try:
-            connection = await self._take()
-            self._active.add(connection)
-            with _as_httpx():
+            with as_httpx():
                 response = await connection.handle_async_request(_core_request(request))
         except BaseException:
-            await self._give_back(connection, slots)
+            await self.pool.give_back(connection)
             raise
         return httpx.Response(
             response.status,
             headers=response.headers,
-            stream=_AsyncStream(response, partial(self._give_back, connection, slots)),
+            stream=_AsyncStream(response, partial(self.pool.give_back, connection)),
         )
 
-    async def _wait_for_slot(self) -> anyio.Semaphore:
-        if self._slots is None:  # made here, because it belongs to the event loop
-            self._slots = anyio.Semaphore(MAX_CONNECTIONS)
-        try:
-            self._slots.acquire_nowait()
-        except anyio.WouldBlock:
-            try:
-                with anyio.fail_after(_left(None, httpx.PoolTimeout)):
-                    await self._slots.acquire()
-            except TimeoutError:
-                raise httpx.PoolTimeout(_POOL_IS_FULL) from None
-        return self._slots
-
-    async def _take(self) -> httpcore.AsyncConnectionInterface:
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.has_expired():
-                return connection
-            await _close(connection)
+    async def _connection(self) -> httpcore.AsyncConnectionInterface:
         return self._factory.create_connection(self._origin)
 
-    async def _give_back(self, connection: httpcore.AsyncConnectionInterface | None, slots: anyio.Semaphore) -> None:
-        slots.release()
-        if connection is not None:
-            self._active.discard(connection)
-            if connection.is_available() and not self._closed:
-                self._idle.append(connection)
-            else:
-                await _close(connection)
-        if self._idle and self._idle[0].has_expired():  # idle for longer than all others
-            await _close(self._idle.popleft())
+    async def warm_up(self, connections: int, timeout: float) -> None:
+        """Makes connections until so many wait for calls."""
+        with until(time.monotonic() + timeout), as_httpx():
+            while len(self.pool.idle) + self._backend.ahead < connections:
+                await self._backend.connect_ahead(*self._ahead)
 
     async def aclose(self) -> None:
-        self._closed = self._backend.closed = True
-        connections = [*self._idle, *self._active]
-        self._idle.clear()
-        for connection in connections:
-            await _close(connection)
+        """Closes the connections. Calls under way fail."""
+        await self._backend.aclose()
+        await self.pool.aclose()
 
 
-async def _close(connection: httpcore.AsyncConnectionInterface) -> None:
-    # Also, and above all, in a task that is being cancelled.
-    with anyio.CancelScope(shield=True):
-        await connection.aclose()
+class _Ahead(NamedTuple):
+    """Where a connection made ahead leads: to the server, or to the proxy, behind which TLS begins later."""
+
+    host: str
+    port: int
+    ssl_context: ssl.SSLContext | None
+
+    @classmethod
+    def of(cls, base_url: str, options: Mapping[str, Any]) -> _Ahead:
+        url = options["proxy"].url if options["proxy"] else httpcore.URL(base_url)
+        origin = url.origin
+        secure = origin.scheme == b"https" and not options["proxy"]
+        if secure:
+            options["ssl_context"].set_alpn_protocols(["http/1.1"])  # as httpcore does for its own
+        return cls(origin.host.decode("ascii"), origin.port, options["ssl_context"] if secure else None)
 
 
 def _core_request(request: httpx.Request) -> httpcore.Request:
@@ -184,76 +311,6 @@ def _core_request(request: httpx.Request) -> httpcore.Request:
         content=_Body(request.read()),
         extensions=request.extensions,
     )
-
-
-def _options(base_url: str, ssl_context: ssl.SSLContext | None) -> dict[str, Any]:
-    secure = base_url.startswith("https:")
-    proxy = proxy_for(base_url)
-    if proxy is not None:
-        _check_proxy(proxy)
-    return {
-        # Making a context reads the whole bundle of certificates: not for a server on loopback.
-        "ssl_context": ssl_context or (_verifying_context() if secure else None),
-        "proxy": proxy and _core_proxy(proxy),
-        "keepalive_expiry": KEEPALIVE_EXPIRY,
-    }
-
-
-def _verifying_context() -> ssl.SSLContext:
-    context = httpx.create_ssl_context()
-    # Some distributions leave the floor to a configuration file.
-    context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
-    return context
-
-
-def proxy_for(base_url: str) -> str | None:
-    """The proxy that the environment asks for (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), as httpx does."""
-    parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    if is_loopback(host) or urllib.request.proxy_bypass(host):
-        return None
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
-
-
-def _check_proxy(url: str) -> None:
-    # The value is not shown: it may hold a password.
-    where = "the proxy in the environment (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY)"
-    try:
-        scheme = httpx.Proxy(url).url.scheme
-    except (ValueError, httpx.InvalidURL):
-        raise AnamConfigError(Problem(where, "", "must be an http, https, socks5 or socks5h URL")) from None
-    if scheme.startswith("socks") and find_spec("socksio") is None:
-        raise AnamConfigError(Problem(where, "", 'needs SOCKS: pip install "httpx[socks]"'))
-
-
-def _core_proxy(url: str) -> httpcore.Proxy:
-    proxy = httpx.Proxy(url)
-    return httpcore.Proxy(
-        httpcore.URL(
-            scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path
-        ),
-        auth=proxy.raw_auth,
-    )
-
-
-@contextmanager
-def _as_httpx() -> Iterator[None]:
-    """httpx has every exception of httpcore's under the same name. The frames are dropped: they hold the bearer."""
-    try:
-        yield
-    except _CORE_ERRORS as error:
-        raise getattr(httpx, type(error).__name__)(str(error)) from None
-
-
-_CORE_ERRORS = (
-    httpcore.TimeoutException,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.UnsupportedProtocol,
-)
 
 
 class _Body:
@@ -283,7 +340,7 @@ class _Stream(httpx.SyncByteStream):
         self._give_back = give_back
 
     def __iter__(self) -> Iterator[bytes]:
-        with _as_httpx():
+        with as_httpx():
             yield from self._response.iter_stream()
 
     def close(self) -> None:
@@ -303,7 +360,7 @@ class _AsyncStream(httpx.AsyncByteStream):
         return self
 
     async def __anext__(self) -> bytes:
-        with _as_httpx():
+        with as_httpx():
             return await anext(self._chunks)
 
     async def aclose(self) -> None:
@@ -316,125 +373,3 @@ class _AsyncStream(httpx.AsyncByteStream):
                         pass
         finally:
             await self._give_back()
-
-
-class _Backend(httpcore.NetworkBackend):
-    def __init__(self) -> None:
-        self._inner = httpcore.SyncBackend()
-        self._lock = threading.Lock()
-        self._streams: set[_BoundedStream] = set()
-        self._closed = False
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        left = _left(timeout, httpcore.ConnectTimeout)
-        return self.opened(self._inner.connect_tcp(host, port, left, local_address, socket_options))
-
-    def opened(self, inner: httpcore.NetworkStream) -> httpcore.NetworkStream:
-        """Keeps account of a stream until it is closed; refuses it when the client was closed meanwhile."""
-        stream = _BoundedStream(inner, self)
-        with self._lock:
-            if not self._closed:
-                self._streams.add(stream)
-                return stream
-        inner.close()
-        raise httpcore.ConnectError(_CLOSED)
-
-    def forget(self, stream: _BoundedStream) -> None:
-        """The stream is closed."""
-        with self._lock:
-            self._streams.discard(stream)
-
-    def close(self) -> None:
-        """Wakes the threads that wait for an answer; closing a socket under them would not. Opens no more streams."""
-        with self._lock:
-            self._closed = True
-            for stream in self._streams:
-                with suppress(OSError):
-                    stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
-
-
-class _BoundedStream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream, backend: _Backend) -> None:
-        self._inner = inner
-        self._backend = backend
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        for start in range(0, len(buffer), 65_536):
-            self._inner.write(buffer[start : start + 65_536], _left(timeout, httpcore.WriteTimeout))
-
-    def close(self) -> None:
-        self._backend.forget(self)
-        self._inner.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        left = _left(timeout, httpcore.ConnectTimeout)
-        secured = self._inner.start_tls(ssl_context, server_hostname, left)
-        self._backend.forget(self)
-        return self._backend.opened(secured)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
-
-
-class _AsyncBackend(httpcore.AsyncNetworkBackend):
-    def __init__(self) -> None:
-        self._inner = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
-        self.closed = False
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        left = _left(timeout, httpcore.ConnectTimeout)
-        stream = await self._inner.connect_tcp(host, port, left, local_address, socket_options)
-        if self.closed:  # meanwhile
-            await stream.aclose()
-            raise httpcore.ConnectError(_CLOSED)
-        return _AsyncBoundedStream(stream)
-
-
-class _AsyncBoundedStream(httpcore.AsyncNetworkStream):
-    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
-        self._inner = inner
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return await self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._inner.write(buffer, _left(timeout, httpcore.WriteTimeout))
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        left = _left(timeout, httpcore.ConnectTimeout)
-        return _AsyncBoundedStream(await self._inner.start_tls(ssl_context, server_hostname, left))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
-
-
-def _left(timeout: float | None, expired: type[Exception]) -> float:
-    """The time-out for one operation: the given one, or what is left until the attempt's deadline."""
-    left = attempt_deadline.get() - time.monotonic()
-    if left <= 0:
-        raise expired("the time for this attempt is used up")
-    return left if timeout is None else min(timeout, left)

@@ -1,8 +1,8 @@
 """Where HTTP is met: one exchange, with a time-out that holds and a ceiling on what is read.
 
-A request is an `httpx.Request` and a transport an httpx transport, so that anything made for httpx fits: respx,
-`httpx.MockTransport`, a transport of the user's own. `httpx.Client` itself is left out: it would follow redirects, keep
-cookies and decompress without bound, none of which belongs on this road.
+A transport is an httpx transport, so that anything made for httpx fits: respx, `httpx.MockTransport`, a transport of
+the user's own; `_fast` is the one exception. `httpx.Client` itself is left out: it would follow redirects, keep cookies
+and decompress without bound, none of which belongs on this road.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import time
 import zlib
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -36,18 +36,32 @@ TRANSPORT_ERRORS = (httpx.TransportError, httpx.StreamError)
 
 
 @attrs.frozen
+class Request:
+    """One HTTP request, its bearer included."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    content: bytes = attrs.field(repr=False)
+
+
+Headers = Sequence[tuple[bytes, bytes]]
+"""Names and values as they came."""
+
+
+@attrs.frozen
 class Answer:
     """A response, read to its end or to where it broke off.
 
     Attributes:
         status_code: The HTTP status.
-        headers: The response headers.
+        raw_headers: The response headers, as they came.
         body: What was read of the body, decompressed.
         complete: False when the body was longer than `MAX_BODY`, or broke off after an error status.
     """
 
     status_code: int
-    headers: httpx.Headers = attrs.field(repr=False)
+    raw_headers: Headers = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
     complete: bool = True
 
@@ -56,13 +70,19 @@ class Answer:
         """Whether the status is 2xx."""
         return 200 <= self.status_code < 300
 
+    @property
+    def headers(self) -> httpx.Headers:
+        """The response headers. Made when asked for: after a success nobody does."""
+        return httpx.Headers(self.raw_headers)
+
 
 attempt_deadline: ContextVar[float] = ContextVar("anam_facade_attempt_deadline")
 """When the attempt under way must be over, on `time.monotonic`'s clock; for the network backends of `_pool`."""
 
 
 @contextmanager
-def _until(deadline: float) -> Iterator[None]:
+def until(deadline: float) -> Iterator[None]:
+    """Sets `attempt_deadline`."""
     reset = attempt_deadline.set(deadline)
     try:
         yield
@@ -70,17 +90,26 @@ def _until(deadline: float) -> Iterator[None]:
         attempt_deadline.reset(reset)
 
 
-def send(transport: httpx.BaseTransport, request: httpx.Request, timeout: float) -> Answer:
+def _as_httpx(request: Request, timeout: float) -> httpx.Request:
+    return httpx.Request(
+        request.method,
+        request.url,
+        headers=request.headers,
+        content=request.content,
+        extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout)},
+    )
+
+
+def send(transport: httpx.BaseTransport, request: Request, timeout: float) -> Answer:
     """Sends a request and reads the whole answer, all within `timeout` seconds.
 
     Raises:
         One of `TRANSPORT_ERRORS`: see `NEVER_SENT` for what that means for the request.
     """
     deadline = time.monotonic() + timeout
-    request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), timeout)
-    with _until(deadline):
-        response = transport.handle_request(request)
-        reader = _Reader(response, deadline)
+    with until(deadline):
+        response = transport.handle_request(_as_httpx(request, timeout))
+        reader = Reader(response.status_code, response.headers.raw, deadline)
         try:
             assert isinstance(response.stream, httpx.SyncByteStream)
             for chunk in response.stream:
@@ -94,13 +123,12 @@ def send(transport: httpx.BaseTransport, request: httpx.Request, timeout: float)
         return reader.answer()
 
 
-async def send_async(transport: httpx.AsyncBaseTransport, request: httpx.Request, timeout: float) -> Answer:
+async def send_async(transport: httpx.AsyncBaseTransport, request: Request, timeout: float) -> Answer:
     """The same without blocking."""
     deadline = time.monotonic() + timeout
-    request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), timeout)
-    with _until(deadline):
-        response = await transport.handle_async_request(request)
-        reader = _Reader(response, deadline)
+    with until(deadline):
+        response = await transport.handle_async_request(_as_httpx(request, timeout))
+        reader = Reader(response.status_code, response.headers.raw, deadline)
         assert isinstance(response.stream, httpx.AsyncByteStream)
         chunks = aiter(response.stream)
         try:
@@ -117,19 +145,20 @@ async def send_async(transport: httpx.AsyncBaseTransport, request: httpx.Request
         return reader.answer()
 
 
-class _Reader:
+class Reader:
     """Collects a body. No more than `MAX_BODY` of it, also after decompression, and no longer than the deadline."""
 
-    def __init__(self, response: httpx.Response, deadline: float) -> None:
-        self._status_code = response.status_code
-        self._headers = response.headers
+    def __init__(self, status_code: int, headers: Headers, deadline: float) -> None:
+        self._status_code = status_code
+        self._headers = headers
         self._deadline = deadline
         self._body = bytearray()
         self._complete = True
-        encoding = response.headers.get("Content-Encoding", "").strip().lower()
+        encoding = b", ".join(value for name, value in headers if name.lower() == b"content-encoding")
         # Compression is not asked for; what comes compressed all the same is undone with a bound. 32 + 15: gzip or
         # zlib.
-        self._inflate = zlib.decompressobj(32 + 15) if encoding in ("gzip", "x-gzip", "deflate") else None
+        compressed = encoding.strip().lower() in (b"gzip", b"x-gzip", b"deflate")
+        self._inflate = zlib.decompressobj(32 + 15) if compressed else None
 
     def take(self, chunk: bytes) -> bool:
         """Adds a chunk; False when no more should be read."""
@@ -157,6 +186,7 @@ class _Reader:
         return not self._is_success()
 
     def answer(self) -> Answer:
+        """What was collected."""
         return Answer(self._status_code, self._headers, bytes(self._body), self._complete)
 
     def _is_success(self) -> bool:

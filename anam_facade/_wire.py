@@ -345,24 +345,27 @@ def _check_part(r: Rule, value: Any, field: str) -> list[Problem]:
 
 def _check_string(r: Rule, value: Any, field: str) -> Iterator[Problem]:
     text = as_text(value.reveal() if is_a(value, Secret) else value)
-    display = f"'{MASK}'" if r.secret else shown(value if text is None else text)
+
+    def display() -> str:
+        return f"'{MASK}'" if r.secret else shown(value if text is None else text)
+
     if text is None:
-        yield Problem(field, display, f"must be {Kind.STRING.value}")
+        yield Problem(field, display(), f"must be {Kind.STRING.value}")
         return
     if not _encodable(text):
-        yield Problem(field, display, "must be valid Unicode (it has a lone surrogate)")
+        yield Problem(field, display(), "must be valid Unicode (it has a lone surrogate)")
         return
     if r.min_length is not None and len(text) < r.min_length:
-        yield Problem(field, display, f"must have at least {r.min_length} character{'s' * (r.min_length > 1)}")
+        yield Problem(field, display(), f"must have at least {r.min_length} character{'s' * (r.min_length > 1)}")
     if r.max_length is not None and len(text) > r.max_length:
         yield Problem(field, f"{len(text):,} characters", f"must have at most {r.max_length:,} characters")
     if r.one_of is not None and text not in r.one_of:
-        yield Problem(field, display, f"must be one of {', '.join(r.one_of)}")
+        yield Problem(field, display(), f"must be one of {', '.join(r.one_of)}")
     if r.uri and not absolute_uri(text):
-        yield Problem(field, display, "must be an absolute URI, without blanks or control characters")
+        yield Problem(field, display(), "must be an absolute URI, without blanks or control characters")
     elif r.uri and not _URI.fullmatch(text):
         yield Problem(
-            field, display, "must be a URI as RFC 3986 has it: other characters percent-encoded, hosts in ASCII"
+            field, display(), "must be a URI as RFC 3986 has it: other characters percent-encoded, hosts in ASCII"
         )
 
 

@@ -30,9 +30,10 @@ from anam_facade import (
     RetryPolicy,
     ServerError,
     SessionStartUncertainError,
+    _network,
     _pool,
 )
-from anam_facade._transport import send, send_async
+from anam_facade._transport import Request, send, send_async
 
 pytestmark = pytest.mark.anyio
 
@@ -189,7 +190,7 @@ async def test_a_connection_the_server_closed_is_replaced(connect, local):
 
 async def test_a_connection_that_was_idle_too_long_is_replaced(connect, local, monkeypatch):
     """Connections are not kept longer than they are likely to live."""
-    monkeypatch.setattr(_pool, "KEEPALIVE_EXPIRY", 0.01)
+    monkeypatch.setattr(_network, "KEEPALIVE_EXPIRY", 0.01)
     async with connect(base_url=local.url, retry=ONCE) as client:
         for _ in range(3):
             await client.create_session_token(PERSONA)
@@ -252,8 +253,8 @@ async def test_tasks_wait_for_a_free_connection(local, monkeypatch):
     assert (local.requests, local.connections) == (20, 2)
 
 
-def request_to(url: str) -> httpx.Request:
-    return httpx.Request("POST", f"{url}/v1/engine/session", json={})
+def request_to(url: str) -> Request:
+    return Request("POST", f"{url}/v1/engine/session", {}, b"{}")
 
 
 def test_a_thread_that_waits_too_long_for_a_connection(local, monkeypatch):

@@ -49,14 +49,14 @@ async def test_a_cancelled_start_leaves_nothing_behind(served: Any, latency: flo
                     await anyio.sleep(latency * (steps % 8) / 4)  # into the waiting for either answer
                 group.cancel_scope.cancel()
             outcomes.add(outcome)
-            pool = client._transport
-            assert isinstance(pool, AsyncPoolTransport)
-            assert not pool._active
-            assert pool._slots is not None
-            assert pool._slots.value == 512
+            transport = client._transport
+            assert isinstance(transport, AsyncPoolTransport)
+            assert not transport.pool.active
+            assert transport.pool.slots is not None
+            assert transport.pool.slots.value == 512
         await client.start_session(SAVED)
         # No more connections than can have been abandoned and replaced: one is idle.
-        assert len(client._transport._idle) <= 1
+        assert len(client._transport.pool.idle) <= 1
     assert "cancelled" in outcomes
     await anyio.sleep(0.05)
     assert descriptors() == before

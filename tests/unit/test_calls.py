@@ -72,7 +72,7 @@ def settings(clock):
 
 def answer(status: int = 200, body: object = None, **headers: str) -> Answer:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Answer(status, httpx.Headers(headers), raw)
+    return Answer(status, httpx.Headers(headers).raw, raw)
 
 
 MINTED = answer(200, {"sessionToken": jwt(type="ephemeral")})
@@ -256,7 +256,7 @@ def test_a_token_that_could_break_a_header_is_none(settings, token):
 def test_an_incomplete_success_makes_no_sense(settings):
     """A success that was cut at the ceiling, or wrongly compressed, is not read."""
     call = _calls.mint(settings(), PERSONA, None, None, None)
-    cut = Answer(200, httpx.Headers(), b'{"sessionToken": "a.b.c"}', complete=False)
+    cut = Answer(200, [], b'{"sessionToken": "a.b.c"}', complete=False)
     _, error = play(_calls.minting(settings(), call), cut)
     assert str(error).endswith("200, but the body is too long, or wrongly compressed")
 
@@ -493,7 +493,7 @@ def test_a_request_is_made_anew_with_its_bearer(settings):
     call = _calls.mint(settings(gateway_url="https://gw.example"), PERSONA, None, None, None)
     request = call.http_request("https://gw.example/x", "agent/1")
     assert request is not call.http_request("https://gw.example/x", "agent/1")
-    assert (request.method, str(request.url)) == ("POST", "https://gw.example/x/v1/auth/session-token")
+    assert (request.method, request.url) == ("POST", "https://gw.example/x/v1/auth/session-token")
     assert request.headers["Authorization"] == "Bearer the-api-key"
     assert request.headers["Content-Type"] == "application/json"
     assert request.headers["Accept"] == "application/json"

@@ -9,7 +9,8 @@ import httpcore
 import httpx
 import pytest
 
-from anam_facade._pool import MAX_CONNECTIONS, AsyncPoolTransport, PoolTransport, _AsyncBackend, _Backend, proxy_for
+from anam_facade._network import AsyncBackend, Backend, proxy_for
+from anam_facade._pool import MAX_CONNECTIONS, AsyncPoolTransport, PoolTransport
 from anam_facade._transport import attempt_deadline
 
 
@@ -88,7 +89,7 @@ class AsyncInner(SyncInner):
 
 
 def use_sync(inner, timeout):
-    backend = _Backend()
+    backend = Backend()
     backend._inner = inner
     stream = backend.connect_tcp("h", 1, timeout)
     stream.read(9, timeout)
@@ -100,7 +101,7 @@ def use_sync(inner, timeout):
 
 
 async def use_async(inner, timeout):
-    backend = _AsyncBackend()
+    backend = AsyncBackend()
     backend._inner = inner
     stream = await backend.connect_tcp("h", 1, timeout)
     await stream.read(9, timeout)
@@ -161,7 +162,7 @@ def test_after_the_deadline_nothing_is_begun(operations):
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_each_operation_has_its_own_kind_of_time_out(kind, operation, error):
     """Reading, writing and the TLS handshake past the deadline fail as what they are."""
-    backend = _Backend() if kind == "sync" else _AsyncBackend()
+    backend = Backend() if kind == "sync" else AsyncBackend()
     backend._inner = SyncInner() if kind == "sync" else AsyncInner()
 
     def finished(value):
@@ -179,7 +180,7 @@ def test_each_operation_has_its_own_kind_of_time_out(kind, operation, error):
 
 def test_a_long_body_is_written_in_pieces_that_look_at_the_clock():
     """A body that a slow peer takes byte by byte cannot outlast the attempt by more than one piece."""
-    inner, backend = SyncInner(), _Backend()
+    inner, backend = SyncInner(), Backend()
     backend._inner = inner
     reset = attempt_deadline.set(time.monotonic() + 5)
     try:
@@ -195,7 +196,7 @@ def test_a_connection_made_while_the_client_closes_is_not_used(monkeypatch, kind
     closed = []
     token = attempt_deadline.set(time.monotonic() + 5)
     if kind == "sync":
-        backend = _Backend()
+        backend = Backend()
 
         class Stream:
             def close(self):
@@ -209,14 +210,14 @@ def test_a_connection_made_while_the_client_closes_is_not_used(monkeypatch, kind
         with pytest.raises(httpcore.ConnectError, match="closed"):
             backend.connect_tcp("h", 1)
     else:
-        abackend = _AsyncBackend()
+        abackend = AsyncBackend()
 
         class AsyncStream:
             async def aclose(self):
                 closed.append(self)
 
         async def aconnect(*args):
-            abackend.closed = True
+            abackend._closed = True
             return AsyncStream()
 
         monkeypatch.setattr(abackend._inner, "connect_tcp", aconnect)
