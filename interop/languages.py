@@ -9,6 +9,7 @@ skipped, and said to be; where REQUIRE_LANGUAGES names it, that is an error.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import enum
 import hashlib
 import json
@@ -119,7 +120,7 @@ def read(folder: Path) -> Language:
     """
     try:
         return _read(folder, tomllib.loads((folder / "language.toml").read_text("utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, re.error) as error:
         problem = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
         raise LanguageError(f"{folder.name}/language.toml: {problem}") from error
 
@@ -236,6 +237,17 @@ class Failure(Exception):
     """A step did not do what it should; the message says why."""
 
 
+_started: set[subprocess.Popen[str]] = set()
+"""Commands in progress: they are in sessions of their own, so that Ctrl-C does not reach them."""
+
+
+def end_all() -> None:
+    """Ends every command in progress, with whatever it has started."""
+    for process in tuple(_started):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 def command(
     argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], log: Path, limit: float = STEP_LIMIT
 ) -> str:
@@ -260,14 +272,15 @@ def command(
             )
         except OSError as error:
             raise Failure(f"{argv[0]} could not be started: {error.strerror}") from error
+        _started.add(process)
         try:
             out, _ = process.communicate(timeout=limit)
-        except BaseException as error:
+        except subprocess.TimeoutExpired as error:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise Failure(f"{argv[0]} took longer than {limit:.0f} s") from error
-            raise
+            process.communicate()
+            raise Failure(f"{argv[0]} took longer than {limit:.0f} s") from error
+        finally:
+            _started.discard(process)
         print(out, file=errors)
     if process.returncode != 0:
         tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-25:])
@@ -346,9 +359,10 @@ class Builder:
         build, cache, stamp, log = folder / "build", folder / "cache", folder / "built", folder / "log.txt"
         wanted = _fingerprint(language, self.spec)
         last = max((level for level in language.steps if level != Level.RAN), default=Level.NOTHING)
-        if not fresh and stamp.exists() and stamp.read_text("utf-8") == wanted:
+        if not fresh and build.exists() and stamp.exists() and stamp.read_text("utf-8") == wanted:
             result.level, result.cached = last, True
             return
+        print(f"Building {language.name} …", file=sys.stderr, flush=True)
         stamp.unlink(missing_ok=True)
         log.unlink(missing_ok=True)
         for stale in (build, cache) if fresh else (build,):
@@ -509,7 +523,12 @@ def main(args: Sequence[str], *, languages: Path = LANGUAGES, builds: Path = BUI
         return 2
     with Sandbox() as sandbox, ThreadPoolExecutor(max_workers=options.jobs) as pool:
         builder = Builder(sandbox, spec=openapi_path(), builds=builds, bodies=bodies)
-        results = list(pool.map(lambda language: builder.build_and_run(language, fresh=options.fresh), ready))
+        try:
+            results = list(pool.map(lambda language: builder.build_and_run(language, fresh=options.fresh), ready))
+        except BaseException:  # Ctrl-C, for one: the pool would wait for what was started
+            pool.shutdown(wait=False, cancel_futures=True)
+            end_all()
+            raise
     print(table(results))
     for result in results:
         for problem in regressions(result):
@@ -521,4 +540,5 @@ def main(args: Sequence[str], *, languages: Path = LANGUAGES, builds: Path = BUI
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     sys.exit(main(sys.argv[1:]))
