@@ -162,7 +162,7 @@ def _read(folder: Path, table: dict[str, Any]) -> Language:
 
 def _loss(table: Mapping[str, Any]) -> scenario.Loss:
     if "every" in table:
-        return scenario.Loss(table["what"], every=table["every"])
+        return scenario.Loss(table["what"], every=tuple(table["every"]), without=table.get("without", ""))
     return scenario.Loss(table["what"], tuple(table["bodies"]))
 
 
@@ -411,7 +411,7 @@ class Builder:
             except (Failure, ValueError) as failure:
                 result.problem = f"run: {failure}"
                 return
-            problems = scenario.check_steps(result.lines, self.sandbox)
+            problems = scenario.check_steps(result.lines, self.sandbox, language.losses)
         result.found, wrong = scenario.losses_found(result.lines, self.bodies)
         why, listed = scenario.reasons(result.lines), []
         for loss in language.losses:
@@ -479,7 +479,7 @@ def as_toml(found: Sequence[scenario.Loss], bodies: Sequence[scenario.Body]) -> 
     """The losses as language.toml lists them."""
     tables = []
     for loss in (scenario.abbreviated(loss, bodies) for loss in found):
-        where = f"every = {json.dumps(loss.every)}" if loss.every else f"bodies = {json.dumps(list(loss.bodies))}"
+        where = f"every = {json.dumps(list(loss.every))}" if loss.every else f"bodies = {json.dumps(list(loss.bodies))}"
         tables.append(f"[[loss]]\nwhat = {json.dumps(loss.what)}\n{where}\n")
     return "\n".join(tables)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -167,13 +167,16 @@ def _claims(token: object) -> Mapping[str, Any]:
     return claims if isinstance(claims, dict) else {}
 
 
-def check_steps(lines: Sequence[Line], sandbox: Sandbox) -> list[str]:
-    """What is wrong with what the program printed, or with what the sandbox recorded of it; empty if nothing."""
+def check_steps(lines: Sequence[Line], sandbox: Sandbox, listed: Sequence[Loss] = ()) -> list[str]:
+    """What is wrong with what the program printed, or with what the sandbox recorded of it; empty if nothing.
+
+    What is listed as added in every body of a schema may be in the requests too.
+    """
     said = [line for line in lines if line.step in STEPS]
     if tuple(line.step for line in said) != STEPS:
         printed = ", ".join(line.step for line in said) or "none"
         return [f"the steps must be {', '.join(STEPS)}; printed: {printed}"]
-    problems = _check_requests(sandbox)
+    problems = _check_requests(sandbox, {loss.what for loss in listed if loss.every})
     if len(sandbox.tokens) != 1 or len(sandbox.sessions) != 3:
         problems.append(f"{len(sandbox.tokens)} tokens and {len(sandbox.sessions)} sessions on record, not 1 and 3")
         return problems
@@ -208,7 +211,7 @@ def check_steps(lines: Sequence[Line], sandbox: Sandbox) -> list[str]:
     return problems
 
 
-def _check_requests(sandbox: Sandbox) -> list[str]:
+def _check_requests(sandbox: Sandbox, known: Container[str]) -> list[str]:
     problems = []
     recorded = [(request.operation, request.credential, request.status) for request in sandbox.requests]
     wanted = [request[:3] for request in REQUESTS]
@@ -220,7 +223,8 @@ def _check_requests(sandbox: Sandbox) -> list[str]:
             problems.append(f"{step}: must carry one bearer, not: {bearer}")
         body = request.body if isinstance(request.body, dict) else {}
         for name, value in fields.items():
-            problems += [f"{step}: sent {name} with {d}" for d in differences(value, body.get(name))]
+            found = differences(value, body.get(name), f"/{name}")
+            problems += [f"{step}: sent with {d}" for d in found if not (d.startswith("added ") and d in known)]
     return problems
 
 
@@ -233,13 +237,15 @@ class Loss(NamedTuple):
     Attributes:
         what: As `differences` says it, or `refused` when the body cannot be decoded at all.
         bodies: Names of all bodies in which it occurs.
-        every: A schema instead: every body of it where the field is absent (if it is added) or present (if it is
+        every: Schemas instead: every body of them where the field is absent (if it is added) or present (if it is
             lost), in an object that is there.
+        without: With `every`, a JSON pointer: only bodies that have nothing there.
     """
 
     what: str
     bodies: tuple[str, ...] = ()
-    every: str = ""
+    every: tuple[str, ...] = ()
+    without: str = ""
 
 
 _NOWHERE = object()
@@ -268,24 +274,25 @@ def spelt_out(loss: Loss, bodies: Sequence[Body]) -> Loss:
         return loss
     kind, _, pointer = loss.what.partition(" ")
     if kind not in ("lost", "added"):
-        raise ValueError(f"only what is lost or added can be so in every {loss.every}, not {loss.what!r}")
+        raise ValueError(f"only what is lost or added can be so in every {', '.join(loss.every)}, not {loss.what!r}")
     names = tuple(
         body.name
         for body in bodies
-        if body.schema == loss.every
+        if body.schema in loss.every
+        and (not loss.without or _at(loss.without, body.body) is _NOWHERE)
         and isinstance(_at(pointer.rpartition("/")[0], body.body), dict)
         and (_at(pointer, body.body) is _NOWHERE) == (kind == "added")
     )
     if not names:
-        raise ValueError(f"{loss.what!r} can occur in no {loss.every}")
+        raise ValueError(f"{loss.what!r} can occur in no {', '.join(loss.every)}")
     return Loss(loss.what, names)
 
 
 def abbreviated(loss: Loss, bodies: Sequence[Body]) -> Loss:
     """The loss with `every`, where that says the same of three bodies or more."""
-    schemas = {body.schema for body in bodies if body.name in loss.bodies}
-    if len(schemas) == 1 and len(loss.bodies) > 2 and loss.what.startswith(("lost ", "added ")):
-        short = Loss(loss.what, every=schemas.pop())
+    schemas = tuple(sorted({body.schema for body in bodies if body.name in loss.bodies}))
+    if len(loss.bodies) > 2 and loss.what.startswith(("lost ", "added ")):
+        short = Loss(loss.what, every=schemas)
         if set(spelt_out(short, bodies).bodies) == set(loss.bodies):
             return short
     return loss

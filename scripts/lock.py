@@ -1,4 +1,4 @@
-"""Rewrite the lock files in requirements/, in tools/ and of the TypeScript client.
+"""Rewrite the lock files in requirements/, in tools/ and of the clients in C# and TypeScript.
 
 `lock.py` keeps the versions that a lock already has unless pyproject.toml or a package.json says otherwise;
 `lock.py --upgrade` takes the newest ones allowed. For maintainers only: it installs uv into a temporary environment,
@@ -34,7 +34,7 @@ LOCKS = {
 }
 
 # Folders with a package.json.
-NODE_LOCKS = ("tools", "interop/languages/typescript")
+NODE_LOCKS = ("tools", "interop/languages/csharp", "interop/languages/typescript")
 
 
 def lock_python(scratch: Path, options: Sequence[str]) -> None:

@@ -29,7 +29,12 @@ BODIES = [
     ],
 )
 def test_every_means_the_bodies_of_the_schema_in_which_it_can_happen(what: str, names: tuple[str, ...]) -> None:
-    assert spelt_out(Loss(what, every="EngineSession"), BODIES) == Loss(what, names)
+    assert spelt_out(Loss(what, every=("EngineSession",)), BODIES) == Loss(what, names)
+
+
+def test_every_can_leave_out_bodies_that_have_something() -> None:
+    loss = Loss("added /region", every=("EngineSession", "ErrorResponse"), without="/clientConfig/interval")
+    assert spelt_out(loss, BODIES).bodies == ("empty", "bare", "also bare", "third", "error")
 
 
 def test_a_loss_with_bodies_stays_as_it_is() -> None:
@@ -40,15 +45,20 @@ def test_a_loss_with_bodies_stays_as_it_is() -> None:
 @pytest.mark.parametrize("what", ["added /sessionId", "lost /region", "added /clientConfig/extra/0", "refused"])
 def test_a_loss_that_can_occur_nowhere_is_a_mistake(what: str) -> None:
     with pytest.raises(ValueError, match=r"can occur in no|only what is lost or added"):
-        spelt_out(Loss(what, every="EngineSession"), BODIES)
+        spelt_out(Loss(what, every=("EngineSession",)), BODIES)
 
 
 def test_three_bodies_that_are_all_there_can_be_are_abbreviated() -> None:
     loss = Loss("added /clientConfig/interval", ("bare", "also bare", "third"))
-    assert abbreviated(loss, BODIES) == Loss("added /clientConfig/interval", every="EngineSession")
+    assert abbreviated(loss, BODIES) == Loss("added /clientConfig/interval", every=("EngineSession",))
 
 
-@pytest.mark.parametrize("names", [("bare", "third"), ("bare", "also bare", "full"), ("bare", "third", "error")])
+def test_so_are_those_of_several_schemas() -> None:
+    loss = Loss("added /clientConfig/interval", ("bare", "also bare", "third", "error"))
+    assert abbreviated(loss, BODIES).every == ("EngineSession", "ErrorResponse")
+
+
+@pytest.mark.parametrize("names", [("bare", "third"), ("bare", "also bare", "full"), ("bare", "third", "empty")])
 def test_fewer_or_others_are_not(names: tuple[str, ...]) -> None:
     loss = Loss("added /clientConfig/interval", names)
     assert abbreviated(loss, BODIES) == loss
