@@ -71,6 +71,10 @@ lint-spec: .dev ## check openapi.yaml, with Redocly too where Node is installed
 	@$(BIN)/python scripts/validate_spec.py openapi.yaml
 	@$(NODE_TOOL) redocly lint --max-problems=1000
 
+.PHONY: lint-container
+lint-container: .dev ## check the Containerfile of the sandbox, where there is a hadolint for the system
+	@$(BIN)/python scripts/lint_container.py
+
 .PHONY: docs-test
 docs-test: .dev ## look at the page of the contract in a real browser, where Node and Chromium are installed
 	@$(BIN)/python scripts/browser_tests.py $(ARGS)
@@ -143,7 +147,7 @@ lock: ## rewrite the lock files; ARGS=--upgrade takes the newest versions allowe
 .PHONY: clean
 clean: ## remove everything that the other verbs made, the environment included
 	@rm -rf $(VENV) $(VENV).lock dist build htmlcov tools/node_modules tools/node_modules.lock .coverage .coverage.* \
-		.interop .peers .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis
+		.container .container.lock .interop .peers .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- Environments: quick to find up to date, see scripts/bootstrap.py -----------------------------
