@@ -489,9 +489,15 @@ def main(args: Sequence[str], *, languages: Path = LANGUAGES, builds: Path = BUI
     parser.add_argument("languages", nargs="*", metavar="LANGUAGE", help="folders of interop/languages; all by default")
     parser.add_argument("--fresh", action="store_true", help="build anew, whatever is there")
     parser.add_argument("--losses", action="store_true", help="print the losses found, as language.toml lists them")
+    parser.add_argument(
+        "--spec", type=Path, default=openapi_path(), help="another contract, to see what would become of it"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="how many to build at a time (default: 2)")
     options = parser.parse_args(args)
 
+    if not options.spec.is_file():
+        print(f"error: there is no {options.spec}.", file=sys.stderr)
+        return 2
     known = sorted(file.parent.name for file in languages.glob("*/language.toml"))
     required = [name for name in os.environ.get("REQUIRE_LANGUAGES", "").split(",") if name]
     for name in (*options.languages, *required):
@@ -522,7 +528,7 @@ def main(args: Sequence[str], *, languages: Path = LANGUAGES, builds: Path = BUI
         print(f"error: there are no vectors in {vectors.name}/.", file=sys.stderr)
         return 2
     with Sandbox() as sandbox, ThreadPoolExecutor(max_workers=options.jobs) as pool:
-        builder = Builder(sandbox, spec=openapi_path(), builds=builds, bodies=bodies)
+        builder = Builder(sandbox, spec=options.spec.resolve(), builds=builds, bodies=bodies)
         try:
             results = list(pool.map(lambda language: builder.build_and_run(language, fresh=options.fresh), ready))
         except BaseException:  # Ctrl-C, for one: the pool would wait for what was started

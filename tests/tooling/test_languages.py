@@ -258,15 +258,23 @@ def test_what_decides_about_a_build_makes_a_new_one(world: World, change: Callab
     assert world.builds == 2
 
 
-def test_a_changed_contract_makes_a_new_build(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_contract_makes_a_new_build(world: World) -> None:
     world.add()
     world.run()
-    spec = world.folder / "openapi.yaml"
+    spec = world.folder / "other.yaml"
     spec.write_text((ROOT / "openapi.yaml").read_text("utf-8") + "# changed\n", "utf-8")
-    monkeypatch.setattr(languages, "openapi_path", lambda: spec)
 
-    assert world.run()[0] == 0
+    assert world.run(f"--spec={spec}")[0] == 0
     assert world.builds == 2
+    assert (world.folder / "builds" / "fake" / "build" / "client.yaml").read_bytes() == spec.read_bytes()
+
+
+def test_a_contract_that_is_not_there_is_an_error(world: World) -> None:
+    world.add()
+
+    status, out, errors = world.run("--spec=nowhere.yaml")
+
+    assert (status, out, errors) == (2, "", "error: there is no nowhere.yaml.\n")
 
 
 def test_fresh_builds_without_what_was_kept(world: World) -> None:
