@@ -70,7 +70,8 @@ if behaviour == "talks":
     print("starting")
 _, minted = post("/v1/auth/session-token", key, {"personaConfig": INLINE, "clientLabel": "token", "expiresIn": "1h"})
 say("token", {"sessionToken": "made.up.token"} if behaviour == "lies" else minted)
-start("start", key if behaviour == "wrong bearer" else minted["sessionToken"], {})
+nothing = {"clientMetadata": {}} if behaviour == "sends more" else {}
+start("start", key if behaviour == "wrong bearer" else minted["sessionToken"], nothing)
 start("direct", key, {"personaConfig": SAVED, "clientLabel": "direct"})
 start("extra", key, {"personaConfig": SAVED, "clientLabel": "extra"})
 status, refused = post("/v1/auth/session-token", "wrong-key", {"personaConfig": SAVED})
@@ -342,7 +343,8 @@ def test_a_language_that_does_not_exist_is_an_error(world: World, monkeypatch: p
     ("behaviour", "why"),
     [
         ("wrong bearer", "the sandbox recorded the requests"),
-        ("wrong persona", "token: sent personaConfig with changed /directorNotes/expressivity"),
+        ("wrong persona", "token: sent with changed /personaConfig/directorNotes/expressivity"),
+        ("sends more", "start: sent with added /clientMetadata"),
         ("twice the bearer", "must carry one bearer, not: Bearer"),
         ("stumbles over more", "extra: lost /clientConfig"),
         ("lies", "token: not the session token that was minted"),
