@@ -79,6 +79,10 @@ lint-container: .dev ## check the Containerfile of the sandbox, where there is a
 docs-test: .dev ## look at the page of the contract in a real browser, where Node and Chromium are installed
 	@$(BIN)/python scripts/browser_tests.py $(ARGS)
 
+.PHONY: breaking
+breaking: .dev ## compare openapi.yaml with the released one: what breaks, its version, its changelog; needs Go
+	@$(BIN)/python scripts/breaking.py $(ARGS)
+
 .PHONY: vectors
 vectors: .dev ## check the test vectors against openapi.yaml; ARGS=--write takes its examples over
 	@$(BIN)/python scripts/vectors.py $(ARGS)
@@ -147,7 +151,8 @@ lock: ## rewrite the lock files; ARGS=--upgrade takes the newest versions allowe
 .PHONY: clean
 clean: ## remove everything that the other verbs made, the environment included
 	@rm -rf $(VENV) $(VENV).lock dist build htmlcov tools/node_modules tools/node_modules.lock .coverage .coverage.* \
-		.container .container.lock .interop .peers .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis
+		.container .container.lock .interop .peers .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis \
+		tools/oasdiff/bin tools/oasdiff/bin.lock
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- Environments: quick to find up to date, see scripts/bootstrap.py -----------------------------
