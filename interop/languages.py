@@ -295,6 +295,7 @@ def _fingerprint(language: Language, spec: Path) -> str:
         spec,
         GENERATOR_LOCK,
         *(p for p in language.folder.rglob("*") if p.is_file() and p.name != "language.toml"),
+        *LANGUAGES.glob("*.py"),  # what several languages share
     ]
     for file in sorted(files):
         total.update(f"{file.name}\0".encode() + file.read_bytes() + b"\0")
