@@ -98,8 +98,9 @@ check-generated: .dev ## fail, with a diff, if generated/anam_api is not what op
 	@$(BIN)/python scripts/generate.py --check
 
 .PHONY: docs
-docs: .dev ## build the page of the contract, generated/docs.html; ARGS=--check only tells whether it is up to date
+docs: .dev ## build the page of the contract, and what docs/ says of other languages; ARGS=--check only compares
 	@$(BIN)/python scripts/docs.py $(ARGS)
+	@$(BIN)/python scripts/docs_languages.py $(ARGS)
 
 # --- Measured, and against the clients people use today (each in an environment of its own, .peers) ---
 
@@ -124,6 +125,10 @@ load: .dev ## measure two thousand starts, five hundred at a time, ours and thei
 .PHONY: bench
 bench: .dev ## measure what starting a session costs, ours and theirs, into benchmarks/results; ARGS=--quick for less
 	@$(BIN)/python benchmarks/bench $(ARGS)
+
+.PHONY: bench-check
+bench-check: .dev ## measure what the targets need; fail when one is missed by more than the noise
+	@$(BIN)/python benchmarks/bench --check $(ARGS)
 
 .PHONY: soak
 soak: .dev ## ten minutes of mixed traffic with faults; ARGS="--minutes 1" for less

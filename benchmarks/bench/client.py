@@ -19,7 +19,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack, ExitStack, suppress
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -28,6 +28,8 @@ from typing import Any, NoReturn
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "interop"))
 
 import worker
+
+BEGAN = time.perf_counter()
 
 Job = dict[str, Any]
 
@@ -445,10 +447,174 @@ def throughput_sync(job: Job) -> None:
         report({**meter.since(), "begun": begun})
 
 
+# Latency: one start at a time, as the other program asks for it.
+
+
+class Clock:
+    """`time.monotonic`, which can be moved ahead: for clients that ask Python's clock, idle time passes at once."""
+
+    def __init__(self) -> None:
+        self._real = time.monotonic
+        self._ahead = 0.0
+
+    def __call__(self) -> float:
+        return self._real() + self._ahead
+
+    def move(self, seconds: float) -> None:
+        self._ahead += seconds
+
+
+class Bench:
+    """Does what it is asked for, one order after the other; keeps clients open between orders."""
+
+    def __init__(self, job: Job, clock: Clock) -> None:
+        self._job = job
+        self._clock = clock
+        self._kept: dict[str, list[Client]] = {}
+        self._stack = AsyncExitStack()
+
+    async def obey(self, order: dict[str, Any]) -> dict[str, Any]:
+        try:
+            if order["order"] == "cold":
+                return await self._cold(order)
+            if order["order"] == "open":
+                return await self._open(order)
+            if order["order"] == "start":
+                return {"seconds": [await self._timed(client) for client in self._kept[order["key"]]]}
+            assert order["order"] == "move the clock"
+            self._clock.move(order["seconds"])
+            return {}
+        except UnavailableError as why:
+            return {"unavailable": str(why)}
+        except Exception as error:  # a finding like any other
+            return {"error": f"{type(error).__name__}: {error}"[:300]}
+
+    async def _cold(self, order: dict[str, Any]) -> dict[str, Any]:
+        """The first start of a new client: on no connection, or on one that it opened ahead."""
+        async with AsyncExitStack() as stack:
+            client = await made({**self._job, "base_url": order["base_url"]}, stack)
+            if order["warm_up"]:
+                if client.warm_up is None:
+                    raise UnavailableError("it cannot open a connection ahead")
+                await client.warm_up()
+            return {"seconds": [await self._timed(client)]}
+
+    async def _open(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Makes clients that have started a session each."""
+        for _ in range(order["count"]):
+            client = await made({**self._job, "base_url": order["base_url"]}, self._stack)
+            await self._timed(client)
+            self._kept.setdefault(order["key"], []).append(client)
+        return {}
+
+    @staticmethod
+    async def _timed(client: Client) -> float:
+        if client.prepare is not None:
+            await client.prepare()
+        began = time.perf_counter()
+        await client.start("bench")
+        return time.perf_counter() - began
+
+
+async def made(job: Job, stack: AsyncExitStack) -> Client:
+    """A client for an event loop, or one that blocks dressed as such: nothing else is on the loop."""
+    if not job["sync"]:
+        return await CLIENTS[job["client"]](job, stack)
+    blocking = SYNC_CLIENTS[job["client"]](job, stack.enter_context(ExitStack()))
+
+    async def start(name: str) -> str:
+        return blocking.start(name)
+
+    return Client(start, dressed(blocking.prepare), dressed(blocking.warm_up))
+
+
+def dressed(act: Callable[[], object] | None) -> Callable[[], Awaitable[object]] | None:
+    if act is None:
+        return None
+
+    async def call() -> object:
+        return act()
+
+    return call
+
+
+async def latency(job: Job, clock: Clock) -> None:
+    bench = Bench(job, clock)
+    loop = asyncio.get_running_loop()
+    orders = asyncio.StreamReader()
+    # Read without blocking: clients on the loop must go on hearing what their servers say.
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
+    print("{}", flush=True)
+    while line := await orders.readline():
+        print(json.dumps(await bench.obey(json.loads(line))), flush=True)
+
+
+async def first(job: Job) -> None:
+    """The very first start of a program: importing the client, making one, connecting."""
+    async with AsyncExitStack() as stack:
+        client = await made(job, stack)
+        await client.start("bench")
+        report({"seconds": [time.perf_counter() - BEGAN]})
+
+
+# Memory.
+
+
+def resident() -> float:
+    """MiB of memory that this process has in use."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+async def idle_clients(job: Job) -> None:
+    """What a client object costs before it has done anything: time to make, and memory to keep."""
+    async with AsyncExitStack() as stack:
+        await made(job, stack)  # imports what is imported late
+        gc.collect()
+        before, began, count = resident(), time.perf_counter(), 0
+        while count < job["count"] and time.perf_counter() < began + job["seconds"]:
+            await made(job, stack)
+            count += 1
+        took = time.perf_counter() - began
+        report({"seconds": took / count, "mebibytes": (resident() - before) / count, "count": count})
+
+
+async def in_flight(job: Job) -> None:
+    """Memory while many starts wait for a server that takes its time; the most there was until the first answer."""
+    async with AsyncExitStack() as stack:
+        client = await made(job, stack)
+        began: set[int] = set()
+        answered = asyncio.Event()
+
+        async def start(number: int) -> None:
+            began.add(number)
+            with suppress(Exception):  # after the first answer, nothing matters any more
+                await client.start(f"bench-{number}")
+            answered.set()
+
+        await client.start("bench")
+        gc.collect()
+        before = most = resident()
+        tasks = [asyncio.create_task(start(number)) for number in range(job["count"])]
+        while not answered.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(answered.wait(), 0.1)
+            most = max(most, resident())
+        report({"mebibytes": (most - before) / len(tasks), "count": len(began)})
+
+
 def report(found: dict[str, Any]) -> NoReturn:
     """Says what was found and ends, in the middle of the starts: some clients are long in letting go of them."""
     print(json.dumps(found), flush=True)
     os._exit(0)
+
+
+ERRANDS: dict[str, Callable[[Job], Awaitable[None]]] = {
+    "throughput": throughput,
+    "first": first,
+    "idle clients": idle_clients,
+    "in flight": in_flight,
+}
 
 
 def main() -> None:
@@ -456,11 +622,20 @@ def main() -> None:
     job: Job = json.loads(sys.stdin.readline())
     gc.collect()
     try:
-        if job["do"] == "throughput":
-            throughput_sync(job) if job["sync"] else asyncio.run(throughput(job))
-        raise ValueError(job["do"])
+        if job["do"] == "latency":
+            clock = Clock()
+            time.monotonic = clock
+            asyncio.run(latency(job, clock))
+        elif job["do"] == "throughput" and job["sync"]:
+            throughput_sync(job)
+        else:
+            asyncio.run(run(ERRANDS[job["do"]](job)))
     except UnavailableError as why:
         report({"unavailable": str(why)})
+
+
+async def run(errand: Awaitable[None]) -> None:
+    await errand
 
 
 if __name__ == "__main__":

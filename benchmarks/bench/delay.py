@@ -1,7 +1,7 @@
 """A proxy that makes a server on this machine look far away. Run as a program; ends with its standard input.
 
-`delay.py '{"target": 8443, "round_trips": [0.05]}'` listens once for each round-trip time (in seconds), prints the ports
-as a JSON list, and passes everything on, half a round trip late in each direction.
+`delay.py '{"target": 8443, "round_trips": [0.05]}'` listens once for each round-trip time (in seconds), prints the
+ports as a JSON list, and passes everything on, half a round trip late in each direction.
 
 The kernel answers a client's connect at once, where a distant server's answer would take a round trip. So what a client
 says is taken to have been said one round trip after it connected, at the earliest: with that, a new TCP connection, a

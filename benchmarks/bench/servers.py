@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
-import runpy
+import selectors
 import shutil
 import socket
 import subprocess
@@ -14,12 +14,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import cast
 
 import attrs
 import jwt
 
+from bench import clients
+from bench.client import cpu_seconds
+
 HERE = Path(__file__).resolve().parent
-CERTIFICATES = HERE.parent.parent / "tests" / "hostile" / "certificates.py"
 
 NGINX_NEEDED = "error: the benchmark needs nginx as its server; on Debian or Ubuntu: apt-get install nginx-light"
 
@@ -72,6 +75,15 @@ SERVER = """\
     location = /v1/engine/session {{ return 201 '{started}'; }}
   }}
 """
+
+CERTIFY = """
+import sys, trustme
+host, certificate, trust = sys.argv[1:]
+authority = trustme.CA()
+authority.issue_cert(host).private_key_and_cert_chain_pem.write_to_path(certificate)
+authority.cert_pem.write_to_path(trust)
+"""
+"""Makes an authority, and a certificate of its for the server."""
 
 KEPT = 3600
 """Seconds for which the server keeps an idle connection."""
@@ -139,10 +151,8 @@ def nginx() -> Iterator[Server]:
     program = find_nginx()
     with tempfile.TemporaryDirectory(prefix="anam-facade-bench-") as name:
         folder = Path(name)
-        certificate = runpy.run_path(str(CERTIFICATES))["self_signed"](HOST)
-        (folder / "certificate.pem").write_text(certificate, "ascii")
         trust = folder / "trust.pem"
-        trust.write_text(certificate[certificate.index("-----BEGIN CERTIFICATE") :], "ascii")
+        subprocess.run([clients.bench_python(), "-c", CERTIFY, HOST, folder / "certificate.pem", trust], check=True)
         ports = free_ports(3)
         config = folder / "nginx.conf"
         config.write_text(nginx_config(name, ports, file_limit()), "utf-8")
@@ -202,3 +212,47 @@ def delays(target: int, round_trips: Sequence[float], *, many: bool = False) -> 
                 process.wait(5)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+@attrs.frozen(kw_only=True)
+class Ceiling:
+    """What the server can do at most.
+
+    Attributes:
+        per_second: Requests answered per second.
+        cpu: Microseconds of the server's CPU time per request.
+    """
+
+    per_second: float
+    cpu: float
+
+
+def ceiling(server: Server, seconds: float) -> Ceiling:
+    """Asks the server for all that it has: ready-made requests, sixteen at a time on each of sixteen connections."""
+    burst = 16
+    request = (
+        f"POST /v1/engine/session HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n"
+        "Content-Length: 2\r\n\r\n{}"
+    ).encode("ascii")
+    with ExitStack() as stack, selectors.DefaultSelector() as selector:
+        with socket.create_connection(("127.0.0.1", server.http)) as probe:
+            probe.sendall(request)
+            length = len(probe.recv(65_536))  # of one answer, which comes in one piece
+        owed: dict[socket.socket, int] = {}
+        for _ in range(16):
+            one = stack.enter_context(socket.create_connection(("127.0.0.1", server.http)))
+            one.sendall(request * burst)
+            owed[one] = burst * length
+            selector.register(one, selectors.EVENT_READ)
+        heard, began, cpu = 0, time.perf_counter(), cpu_seconds(server.pid)
+        while time.perf_counter() < began + seconds:
+            for key, _ in selector.select(1.0):
+                one = cast("socket.socket", key.fileobj)
+                count = len(one.recv(65_536))
+                heard += count
+                owed[one] -= count
+                if owed[one] <= 0:
+                    one.sendall(request * burst)
+                    owed[one] += burst * length
+        took, used = time.perf_counter() - began, cpu_seconds(server.pid) - cpu
+    return Ceiling(per_second=heard / length / took, cpu=used / (heard / length) * 1e6)

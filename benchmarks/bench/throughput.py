@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from bench import clients, servers
-from bench.stats import Figure
+from bench.stats import Figure, ratios
 
 TOKEN = (
     "ours, async, token",
@@ -115,12 +115,12 @@ def once(server: servers.Server, cell: Cell, outcome: Outcome, seconds: float) -
 
 
 def rows(found: Outcomes) -> list[list[str]]:
-    """For a table: what, at a time, starts/s, spread, CPU µs per start, server's share, remarks."""
+    """For a table: what, at a time, starts/s over httpx's, starts/s, CPU µs per start, the server's share, remarks."""
     table = []
     for cell, outcome in found.items():
         line = [cell.client, str(cell.at_a_time)]
         if not outcome.rounds:
-            table.append([*line, "-", "-", "-", outcome.failure or "not measured"])
+            table.append([*line, "-", "-", "-", "-", outcome.failure or "not measured"])
             continue
         rate, cpu = Figure.of(outcome.per_second()), Figure.of(outcome.cpu())
         remarks = []
@@ -131,6 +131,7 @@ def rows(found: Outcomes) -> list[list[str]]:
         table.append(
             [
                 *line,
+                over_httpx(found, cell),
                 f"{rate.median:,.0f} ± {rate.noise:,.0f}",
                 f"{cpu.median:,.0f} ± {cpu.noise:,.0f}",
                 f"{outcome.server_share():.0%}",
@@ -138,3 +139,14 @@ def rows(found: Outcomes) -> list[list[str]]:
             ]
         )
     return table
+
+
+def over_httpx(found: Outcomes, cell: Cell) -> str:
+    """How many times as many starts as httpx's own client in the same mode."""
+    client = clients.ALL[cell.client]
+    other = found.get(Cell(f"httpx, {'sync, ' if client.sync else ''}{client.mode}", cell.at_a_time))
+    mine = found[cell]
+    if other is None or len(other.rounds) != len(mine.rounds) or not other.rounds:
+        return "-"
+    times = ratios(mine.per_second(), other.per_second())
+    return f"{times.median:.2f} ± {times.noise:.2f}"
