@@ -51,6 +51,21 @@ UNDER_WAY = (
     "aiohttp, token",
     "pyreqwest, token",
 )
+MEASURE = """
+import sys, time
+began = time.perf_counter()
+exec(sys.argv[1])
+took = time.perf_counter() - began
+try:
+    status = open("/proc/self/status").read()
+    peak = int(status.partition("VmHWM:")[2].split()[0])
+except (OSError, IndexError):
+    import resource
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(took, peak / 1024)
+"""
+"""Seconds and MiB. Not `ru_maxrss` where it can be helped: Linux counts in it what the parent had before the exec."""
+
 MANY = 1000
 SLOW = 3.0
 """Round-trip time, in seconds, of the server that a thousand starts wait for."""
@@ -78,7 +93,7 @@ def imports(names: tuple[str, ...], rounds: int) -> Imports:
                 continue
             client, program = PROGRAMS[name]
             done = subprocess.run(
-                [clients.python_of(ALL[client]), "-c", import_time.MEASURE, program],
+                [clients.python_of(ALL[client]), "-c", MEASURE, program],
                 capture_output=True,
                 text=True,
                 env=clients.environment(ALL[client]),

@@ -148,18 +148,18 @@ class Findings:
             return []
         parts = [
             "## Throughput, and CPU time per start",
-            "Plain HTTP on loopback, nginx answering constants; a process of its own for each cell and round. *× httpx*:"
-            " starts per second over those of httpx's own client in the same mode. A sync client's *at a time* are"
-            " threads.",
+            "Plain HTTP on loopback, nginx answering constants; each cell and round in a process of its own. *over"
+            " httpx*: starts per second over those of httpx's own client in the same mode. A sync client's *at a time*"
+            " are threads.",
         ]
         if self.ceiling is not None:
             share = max(found.server_share() for found in self.throughput.values() if found.rounds)
             parts.append(
-                f"The server is not the limit: it answers {self.ceiling.per_second:,.0f} requests/s when it is asked with"
+                f"The server is not the limit: it answers {self.ceiling.per_second:,.0f} requests/s when asked with"
                 f" ready-made bytes ({self.ceiling.cpu:.1f} µs of CPU each), and used at most {share:.0%} of a core"
                 " in any cell."
             )
-        heads = ["client", "at a time", "× httpx", "starts/s", "CPU µs per start", "server's share", "remarks"]
+        heads = ["client", "at a time", "over httpx", "starts/s", "CPU µs per start", "server's share", "remarks"]
         return [*parts, table(heads, throughput.rows(self.throughput))]
 
     def _footprint(self) -> list[str]:
@@ -170,7 +170,7 @@ class Findings:
             rows = [
                 [
                     name,
-                    f"{(times := ratios(seconds, base)).median:.2f} ± {times.noise:.2f}",
+                    ratios(seconds, base).text(2),
                     f"{Figure.of(seconds).median * 1e3:,.1f}",
                     f"{(peak := Figure.of(self.imports.mebibytes[name]).median):.1f}",
                     f"{peak - nothing:.1f}",
@@ -178,7 +178,7 @@ class Findings:
                 for name, seconds in took.items()
             ]
             rows += [[name, "-", "-", "-", why] for name, why in self.imports.failed.items()]
-            heads = ["", "× httpx", "ms", "peak MiB", "MiB more than Python alone"]
+            heads = ["", "over httpx", "ms", "peak MiB", "MiB more than Python alone"]
             parts += ["## Importing", "In a fresh interpreter.", table(heads, rows)]
         if self.idle_clients:
             rows = [
@@ -212,11 +212,11 @@ class Findings:
         for name, calls in self.overhead.items():
             more = targets.difference(calls["ours"], calls["bare"])
             bare, whole = Figure.of(calls["bare"]), Figure.of(calls["ours"])
-            rows.append([name, f"{more.median:.1f} ± {more.noise:.1f}", f"{whole.median:.1f}", f"{bare.median:.1f}"])
+            rows.append([name, more.text(1), f"{whole.median:.1f}", f"{bare.median:.1f}"])
         return [
             "## What the facade adds",
-            "CPU µs per call over an httpx transport that does no I/O. The bare path is what has to be done all the same:"
-            " the generated client's body and request, an httpx request with the bearer, the transport, the httpx"
+            "CPU µs per call over an httpx transport that does no I/O. The bare path is what has to be done all the"
+            " same: the generated client's body and request, an httpx request with the bearer, the transport, the httpx"
             " response and its JSON; it checks nothing, and has neither time-outs nor retries.",
             table(["call", "difference", "facade", "bare"], rows),
         ]
@@ -233,7 +233,7 @@ def both(found: latency.Calibration) -> Figure:
 
 
 def trips_of(figure: Figure) -> str:
-    return f"{figure.median:.2f} ± {figure.noise:.2f}"
+    return figure.text(2)
 
 
 def in_trips(found: latency.Outcome | None, kind: str) -> str:
@@ -252,16 +252,15 @@ def in_ms(found: latency.Outcome | None) -> str:
     if found is None or not found.seconds:
         return "-"
     figure = Figure.of(found.seconds).scaled(1e3)
-    return f"{figure.median:.1f} ± {figure.noise:.1f}"
+    return figure.text(1)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """In Markdown, its columns aligned, so that it can be read in a terminal too."""
     cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in (heads, *rows)]
     widths = [max(len(row[at]) for row in cells) for at in range(len(heads))]
-    lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells
-    ]
+    padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in cells]
+    lines = [f"| {' | '.join(row)} |" for row in padded]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines)
 

@@ -38,6 +38,14 @@ class Figure:
         """Half the distance between the quartiles: what is called the noise everywhere."""
         return (self.high - self.low) / 2
 
+    def spread(self, digits: int) -> str:
+        """The noise as a text; one round tells nothing about it."""
+        return f"± {self.noise:,.{digits}f}" if self.rounds > 1 else "± ?"
+
+    def text(self, digits: int) -> str:
+        """The median and the noise."""
+        return f"{self.median:,.{digits}f} {self.spread(digits)}"
+
     def scaled(self, factor: float) -> Figure:
         """The same in another unit."""
         low, high = sorted((self.low * factor, self.high * factor))

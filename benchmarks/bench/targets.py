@@ -144,7 +144,7 @@ def table(verdicts: Sequence[Verdict]) -> list[list[str]]:
                 verdict.name,
                 f"{sign} {verdict.limit:g} {verdict.unit}",
                 "-" if figure is None else f"{figure.median:.{digits}f}",
-                "-" if figure is None else f"± {figure.noise:.{digits}f}",
+                "-" if figure is None else figure.spread(digits),
                 verdict.outcome,
                 verdict.note,
             ]

@@ -132,8 +132,8 @@ def rows(found: Outcomes) -> list[list[str]]:
             [
                 *line,
                 over_httpx(found, cell),
-                f"{rate.median:,.0f} ± {rate.noise:,.0f}",
-                f"{cpu.median:,.0f} ± {cpu.noise:,.0f}",
+                rate.text(0),
+                cpu.text(0),
                 f"{outcome.server_share():.0%}",
                 "; ".join(remarks),
             ]
@@ -148,5 +148,4 @@ def over_httpx(found: Outcomes, cell: Cell) -> str:
     mine = found[cell]
     if other is None or len(other.rounds) != len(mine.rounds) or not other.rounds:
         return "-"
-    times = ratios(mine.per_second(), other.per_second())
-    return f"{times.median:.2f} ± {times.noise:.2f}"
+    return ratios(mine.per_second(), other.per_second()).text(2)
