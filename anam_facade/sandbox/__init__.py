@@ -10,7 +10,7 @@ with Sandbox() as sandbox:
 ```
 
 `python -m anam_facade.sandbox` serves it for other programs and languages, which control it over HTTP (see `app`);
-pytest finds the fixture `anam_sandbox` by itself.
+pytest finds the fixture `anam_sandbox` by itself. A person with a browser finds the contract at `/docs` (see `pages`).
 
 What it does not do: it starts no engine, joins no LiveKit room, renders and bills nothing; it knows no catalogue of
 avatars, voices or personas; of Anam's API it has the two operations of the contract. Where the vendor does not say what

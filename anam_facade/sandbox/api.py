@@ -208,7 +208,7 @@ class Sandbox:
 
     @property
     def requests(self) -> tuple[SeenRequest, ...]:
-        """The latest requests, oldest first, credentials masked. Those to `/_sandbox` are not among them."""
+        """The latest requests, oldest first, credentials masked. Without those to `/_sandbox`, `/docs` and the like."""
         return self._world.state.requests
 
     # Changing things
