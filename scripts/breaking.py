@@ -164,6 +164,29 @@ def structure(found: Iterable[Difference]) -> list[Difference]:
 
 # --- Our rules, for what oasdiff does not look at -------------------------------------------------
 
+RULES = {
+    "server-removed": "an address that clients call is gone",
+    "default-response-removed": "an answer of any other status is no longer described",
+    "security-scheme-changed": "a credential travels in another way",
+    "type-removed": "a value may be anything, and generated code for it has another type",
+    "header-changed": "a header of a response has another type, or is another header",
+    "parameter-tightened": "a new rule for a parameter, where oasdiff sees none",
+    "object-closed": "an object that is sent takes fewer keys, or fewer values",
+    "exclusion-added": "what is sent must not be something",
+    "exclusion-changed": "what must not be sent is something else",
+    "alternatives-new": "what is sent must also be one of some alternatives",
+    "required-added": "a key must be sent",
+    "max-bytes-lowered": "what is sent must be shorter",
+    "unique-by-changed": "the items of a list that is sent must differ",
+    "known-value-removed": "a value that was known to work is not any more",
+    "not-judged": "a change of something that no rule knows",
+}
+
+
+def ours(rule: str, what: object) -> Finding:
+    """What a rule of ours says."""
+    return Finding(f"ours: {rule}", f"{RULES[rule]}: {what}")
+
 
 def schemas_of_requests(document: Document) -> set[str]:
     """Names of the schemas that a client's side is held to."""
@@ -203,7 +226,7 @@ def our_findings(old: Document, new: Document) -> list[Finding]:
     requests = schemas_of_requests(old) | schemas_of_requests(new)
     found = [finding for difference in structure(differences(old, new)) for finding in _judge(difference, requests)]
     gone = {s["url"] for s in old.get("servers", [])} - {s["url"] for s in new.get("servers", [])}
-    found += [Finding("ours: server-removed", f"servers: {url} is gone") for url in sorted(gone)]
+    found += [ours("server-removed", url) for url in sorted(gone)]
     return list(dict.fromkeys(found))
 
 
@@ -211,23 +234,23 @@ def _judge(difference: Difference, requests: set[str]) -> Iterator[Finding]:
     path, words, new = difference.path, difference.keywords, difference.new
     if words[0] == "info":
         if path != ("info", "version"):
-            yield Finding("ours: not-judged", str(difference))
+            yield ours("not-judged", difference)
         return
     if words[:2] == ("components", "securitySchemes"):
         # The kinds of schemes that come and go are oasdiff's; so is `type`.
         if len(path) > 3 and difference.keyword not in ("type", "bearerFormat"):
-            yield Finding("ours: security-scheme-changed", str(difference))
+            yield ours("security-scheme-changed", difference)
         return
     if words[-1] == "responses" and path[-1] == "default" and new is ABSENT:
-        yield Finding("ours: default-response-removed", str(difference))
+        yield ours("default-response-removed", difference)
     if not set(words) <= JUDGED:
-        yield Finding("ours: not-judged", str(difference))
+        yield ours("not-judged", difference)
     if new is ABSENT and (words[-1] in TYPES or _is_schema_of_values(difference)):
-        yield Finding("ours: type-removed", str(difference))
+        yield ours("type-removed", difference)
     if "headers" in words and words[-1] in ("type", "$ref") and new is not ABSENT:
-        yield Finding("ours: header-changed", str(difference))
+        yield ours("header-changed", difference)
     if "parameters" in words and "schema" in words and new is not ABSENT and words[-1] in UNSEEN_IN_PARAMETERS:
-        yield Finding("ours: parameter-tightened", str(difference))
+        yield ours("parameter-tightened", difference)
     if words[:2] == ("components", "schemas") and len(path) > 3 and path[2] in requests:
         yield from _judge_request(difference)
 
@@ -272,7 +295,7 @@ def _judge_request(difference: Difference) -> Iterator[Finding]:
     elif difference.keyword == "x-knownVideoSizes" and not _covers(new, old):
         rule = "known-value-removed"
     if rule is not None:
-        yield Finding(f"ours: {rule}", str(difference))
+        yield ours(rule, difference)
 
 
 def _covers(new: Any, old: Any) -> bool:
