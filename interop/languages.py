@@ -25,7 +25,7 @@ import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +78,15 @@ class Need:
         command: Its name on the PATH.
         ask: Arguments that make it print its version; empty when any will do.
         oldest: The oldest version that will do.
+        level: The first step that needs it. Without it, that step and those after it are left out.
+        debian: Debian's packages that have it, and what has to be installed with it.
     """
 
     command: str
     ask: tuple[str, ...] = ()
     oldest: tuple[int, ...] = ()
+    level: Level = Level.GENERATED
+    debian: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,8 @@ def _read(folder: Path, table: dict[str, Any]) -> Language:
     needs = []
     for command, said in table["needs"].items():
         oldest = tuple(int(number) for number in said["oldest"].split(".")) if "oldest" in said else ()
-        needs.append(Need(command, tuple(said.get("ask", ())), oldest))
+        level = {name: level for level, name in STEPS.items()}[said.get("from", STEPS[Level.GENERATED])]
+        needs.append(Need(command, tuple(said.get("ask", ())), oldest, level, said.get("debian", "")))
     language = Language(
         folder=folder,
         name=table["name"],
@@ -194,13 +199,13 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 # --- What the machine has -------------------------------------------------------------------------
 
 
-def what_is_missing(language: Language) -> list[str]:
-    """Why the language cannot be built here; empty if it can."""
+def what_is_missing(language: Language) -> list[tuple[Need, str]]:
+    """What the language needs that is not here, and how to say so."""
     missing = []
     for need in language.needs:
-        path = shutil.which(need.command)
+        path, problem = shutil.which(need.command), ""
         if path is None:
-            missing.append(f"{need.command} is not installed")
+            problem = f"{need.command} is not installed"
         elif need.ask:
             done = subprocess.run(
                 [path, *need.ask], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
@@ -208,10 +213,21 @@ def what_is_missing(language: Language) -> list[str]:
             printed = re.sub(r"\x1b\[[\d;]*m", "", done.stdout or done.stderr)  # Maven's is coloured, asked or not
             found = re.search(r"\d+(?:\.\d+)*", printed)
             have = tuple(int(number) for number in found[0].split(".")) if found and done.returncode == 0 else ()
-            if have < need.oldest:
+            if done.returncode != 0 and printed.strip():
+                problem = f"{need.command} does not do: {printed.strip().splitlines()[0][:160]}"
+            elif have < need.oldest:
                 wanted = ".".join(map(str, need.oldest))
-                missing.append(f"{need.command} {wanted} or newer is needed, not {found[0] if have and found else '?'}")
+                problem = f"{need.command} {wanted} or newer is needed, not {found[0] if have and found else '?'}"
+        if problem:
+            missing.append((need, f"{problem} (in Debian: {need.debian})" if need.debian else problem))
     return missing
+
+
+def cut_short(language: Language, level: Level) -> Language:
+    """The language without the steps from `level` on, and no more expected of it than what is left."""
+    steps = {step: argvs for step, argvs in language.steps.items() if step < level}
+    needs = tuple(need for need in language.needs if need.level < level)
+    return replace(language, steps=steps, needs=needs, expected=min(language.expected, max(steps)))
 
 
 # --- Building -------------------------------------------------------------------------------------
@@ -514,13 +530,19 @@ def main(args: Sequence[str], *, languages: Path = LANGUAGES, builds: Path = BUI
     failed, ready = False, []
     for language in chosen:
         missing = what_is_missing(language)
-        if not missing:
+        why = "; ".join(problem for _, problem in missing)
+        reach = min((need.level for need, _ in missing), default=None)
+        if reach is None:
             ready.append(language)
         elif language.key in required:
-            print(f"error: {language.name} cannot be built: {'; '.join(missing)}.", file=sys.stderr)
+            print(f"error: {language.name} cannot be built: {why}.", file=sys.stderr)
             failed = True
+        elif reach == Level.GENERATED:
+            print(f"SKIPPED: {language.name} was not built: {why}.")
         else:
-            print(f"SKIPPED: {language.name} was not built: {'; '.join(missing)}.")
+            left_out = " and ".join(STEPS[level] for level in sorted(language.steps) if level >= reach)
+            print(f"SKIPPED: {left_out} of {language.name}: {why}.")
+            ready.append(cut_short(language, reach))
     if not ready:
         return int(failed)
 

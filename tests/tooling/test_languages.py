@@ -321,6 +321,49 @@ def test_where_a_language_is_required_a_missing_tool_is_an_error(
     assert errors == f"error: Poor cannot be built: {why}.\n"
 
 
+@pytest.mark.parametrize(
+    ("step", "left_out", "row"),
+    [
+        ("check", "check and compile and run", "cp yes - -"),
+        ("compile", "compile and run", "cp yes checked -"),
+        ("run", "run", "cp yes yes -"),
+    ],
+)
+def test_what_only_later_steps_need_leaves_the_others(world: World, step: str, left_out: str, row: str) -> None:
+    world.add(
+        needs={"cp": {}, "no-such-compiler": {"from": step, "debian": "such-a-compiler", "ask": ["-v"], "oldest": "1"}}
+    )
+
+    status, out, _ = world.run()
+
+    assert status == 0
+    why = "no-such-compiler is not installed (in Debian: such-a-compiler)"
+    assert out.splitlines()[0] == f"SKIPPED: {left_out} of Fake: {why}."
+    assert row in " ".join(out.split())
+
+
+def test_where_a_language_is_required_all_of_its_steps_are(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.add(needs={"cp": {}, "no-such-compiler": {"from": "run"}})
+    monkeypatch.setenv("REQUIRE_LANGUAGES", "fake")
+
+    assert world.run() == (1, "", "error: Fake cannot be built: no-such-compiler is not installed.\n")
+
+
+def test_a_step_that_is_left_out_hides_no_failure_before_it(world: World) -> None:
+    world.add(needs={"no-such-compiler": {"from": "run"}}, check=[["false"]])
+
+    status, out, _ = world.run()
+
+    assert status == 1
+    assert "FAILED: Fake: compiled is expected; it got to: generated." in out
+
+
+def test_a_tool_that_fails_is_quoted(world: World) -> None:
+    world.add(needs={"sh": {"ask": ["-c", "echo no module 7 >&2; exit 1"], "oldest": "1"}})
+
+    assert world.run()[1] == "SKIPPED: Fake was not built: sh does not do: no module 7.\n"
+
+
 def test_a_newer_version_than_needed_will_do(world: World) -> None:
     world.add(needs={"sh": {"ask": ["-c", "printf '\\033[1mtool v10.2\\033[m'"], "oldest": "9.11"}})
 
