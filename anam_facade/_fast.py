@@ -9,18 +9,20 @@ here: the client takes the default when the environment names one.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 import httptools
 import httpx
+from aiohappyeyeballs import start_connection
 
+from . import _network
 from ._network import (
     CLOSED,
-    KEEPALIVE_EXPIRY,
     SOCKET_OPTIONS,
     Backend,
     BoundedStream,
@@ -131,7 +133,7 @@ class _Parser:
     def on_headers_complete(self) -> None:
         """The head is there."""
         status = self._parser.get_status_code()
-        if status >= 200 or status == 101:
+        if self._reader is None and (status >= 200 or status == 101):
             self._reader = Reader(status, self._headers, self._deadline)
 
     def on_body(self, body: bytes) -> None:
@@ -225,7 +227,7 @@ class _Connection:
 
     def has_expired(self) -> bool:
         """Whether it was idle for too long, or the server has hung up."""
-        if time.monotonic() - self._idle_since > KEEPALIVE_EXPIRY:
+        if time.monotonic() - self._idle_since > _network.KEEPALIVE_EXPIRY:
             return True
         return spoke_first(self._stream.get_extra_info("socket"), tickets=self._may_have_tickets)
 
@@ -268,19 +270,16 @@ class AsyncFastTransport:
             rule = "needs asyncio; on trio use the default"
             raise AnamConfigError(Problem("transport", '"fast"', rule)) from None
         origin = self._origin
-        # uvloop has no such argument.
-        both_families: dict[str, Any] = (
-            {"happy_eyeballs_delay": 0.25} if isinstance(loop, asyncio.BaseEventLoop) else {}
-        )
         try:
             async with asyncio.timeout(time_left(None, httpx.ConnectTimeout)):
+                found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+                # Not create_connection's own race between address families: cancelled, it can leave a socket open.
+                sock = await start_connection(found, happy_eyeballs_delay=0.25)
                 _, connection = await loop.create_connection(
                     partial(_AsyncConnection, loop, secure=origin.ssl_context is not None),
-                    origin.host,
-                    origin.port,
+                    sock=sock,
                     ssl=origin.ssl_context,
                     server_hostname=origin.host if origin.ssl_context else None,
-                    **both_families,
                 )
         except TimeoutError:
             raise httpx.ConnectTimeout("no connection in time") from None
@@ -337,7 +336,7 @@ class _AsyncConnection(asyncio.Protocol):
 
     def has_expired(self) -> bool:
         """Whether it was idle for too long, belongs to another event loop, or the server has hung up."""
-        if not self._reusable or time.monotonic() - self._idle_since > KEEPALIVE_EXPIRY:
+        if not self._reusable or time.monotonic() - self._idle_since > _network.KEEPALIVE_EXPIRY:
             return True
         if self._loop is not asyncio.get_running_loop():
             return True

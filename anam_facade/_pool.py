@@ -165,8 +165,8 @@ class AsyncPool(Generic[A]):
 
     async def give_back(self, connection: A) -> None:
         """Keeps the connection for the next call if it is still good, and closes it otherwise."""
-        if self.slots is not None:
-            self.slots.release()
+        assert self.slots is not None  # since it was taken from here
+        self.slots.release()
         self.active.discard(connection)
         await self.keep(connection)
         if self.idle and self.idle[0].has_expired():  # idle for longer than all others

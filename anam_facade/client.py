@@ -50,6 +50,7 @@ HTTPX = f"httpx/{httpx.__version__}"
 
 TransportName = Literal["httpx", "fast"]
 TRANSPORTS = get_args(TransportName)
+DEFAULT_TRANSPORT: TransportName = "httpx"
 
 CONNECTIONS = Rule(name="connections", kind=Kind.INTEGER, ge=1, le=512)
 
@@ -96,7 +97,7 @@ def _settings(
     )
 
 
-def _own_transport(name: str | None, url: str, ssl_context: ssl.SSLContext | None) -> PoolTransport | FastTransport:
+def _own_transport(name: str, url: str, ssl_context: ssl.SSLContext | None) -> PoolTransport | FastTransport:
     # Imported here, so that importing the package stays cheap.
     from ._network import proxy_for
     from ._pool import PoolTransport
@@ -110,7 +111,7 @@ def _own_transport(name: str | None, url: str, ssl_context: ssl.SSLContext | Non
 
 
 def _own_async_transport(
-    name: str | None, url: str, ssl_context: ssl.SSLContext | None
+    name: str, url: str, ssl_context: ssl.SSLContext | None
 ) -> AsyncPoolTransport | AsyncFastTransport:
     from ._network import proxy_for
     from ._pool import AsyncPoolTransport
@@ -157,8 +158,8 @@ def _transport_problems(transport: object, kind: type, ssl_context: object, inse
     if name is not None and name not in TRANSPORTS:
         rule = f"must be {' or '.join(TRANSPORTS)}, or an httpx.{kind.__name__}"
         problems.append(Problem("transport", shown(name), rule))
-    elif name == "fast" and find_spec("httptools") is None:
-        problems.append(Problem("transport", "fast", 'needs httptools: pip install "anam-facade[fast]"'))
+    elif name == "fast" and not all(map(find_spec, ("httptools", "aiohappyeyeballs"))):
+        problems.append(Problem("transport", "fast", 'needs an extra: pip install "anam-facade[fast]"'))
     elif transport is not None and name is None and not is_a(transport, kind):
         rule = f"must be an httpx.{kind.__name__}, not {type(transport).__name__}"
         problems.append(Problem("transport", "", rule))
@@ -276,7 +277,7 @@ class AnamClient:
         if is_a(transport, httpx.BaseTransport):
             self._transport, self._exchange = transport, partial(send, transport)
         else:
-            self._transport = own = _own_transport(as_text(transport), self._url, ssl_context)
+            self._transport = own = _own_transport(as_text(transport) or DEFAULT_TRANSPORT, self._url, ssl_context)
             self._exchange, self._open = own.exchange, own.warm_up
             library = own.library
         self._agent = f"{PRODUCT} {library}"
@@ -475,7 +476,9 @@ class AsyncAnamClient:
         if is_a(transport, httpx.AsyncBaseTransport):
             self._transport, self._exchange = transport, partial(send_async, transport)
         else:
-            self._transport = own = _own_async_transport(as_text(transport), self._url, ssl_context)
+            self._transport = own = _own_async_transport(
+                as_text(transport) or DEFAULT_TRANSPORT, self._url, ssl_context
+            )
             self._exchange, self._open = own.exchange, own.warm_up
             library = own.library
         self._agent = f"{PRODUCT} {library}"

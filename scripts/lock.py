@@ -28,7 +28,7 @@ HEADER = "# Made by `make lock` from pyproject.toml: do not edit.\n"
 
 # In this order: each may use only versions that `dev` has.
 LOCKS = {
-    "dev": ("--extra=sandbox", "--group=dev"),
+    "dev": ("--extra=sandbox", "--extra=fast", "--group=dev"),
     "demo": ("--extra=sandbox", "--group=build", "--constraint=requirements/dev.txt"),
     "runtime": ("--constraint=requirements/dev.txt",),
 }

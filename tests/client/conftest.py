@@ -45,6 +45,9 @@ class Harness:
     async def start_session(self, *args: Any, **kwargs: Any) -> Any:
         return await self._call("start_session", *args, **kwargs)
 
+    async def warm_up(self, *args: Any) -> None:
+        await self._call("warm_up", *args)
+
     async def close(self) -> None:
         await self._call("aclose" if self.is_async else "close")
 

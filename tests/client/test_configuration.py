@@ -7,7 +7,7 @@ import math
 import httpx
 import pytest
 
-from anam_facade import DEFAULT_BASE_URL, AnamConfigError, RetryPolicy, SessionToken
+from anam_facade import DEFAULT_BASE_URL, AnamConfigError, RetryPolicy, SessionToken, client
 
 MISSING = "api_key: is missing: pass api_key, or set the environment variable ANAM_API_KEY"
 KEY_RULE = "must be visible ASCII characters, without blanks or line breaks"
@@ -197,3 +197,34 @@ def test_trust_is_the_systems_unless_given(connect, monkeypatch):
     connect(ssl_context=made[0])
     connect(base_url="http://127.0.0.1:1")
     assert len(made) == 2
+
+
+@pytest.mark.anyio
+async def test_a_transport_is_chosen_by_name(connect):
+    """`httpx` is the default by its name, `fast` the other; the agent's name tells which."""
+    for name, library in (("httpx", "httpx/"), ("fast", "httptools/")):
+        async with connect(transport=name, base_url="http://127.0.0.1:1") as made:
+            assert library in made.client._agent
+
+
+@pytest.mark.parametrize("name", ["", "FAST", "requests", "fast "])
+def test_other_names_of_transports_are_refused(connect, name):
+    """A name that is none is told, with those there are."""
+    with pytest.raises(AnamConfigError, match=r"transport.*must be httpx or fast"):
+        connect(transport=name)
+
+
+@pytest.mark.parametrize("missing", ["httptools", "aiohappyeyeballs"])
+def test_the_fast_transport_needs_its_extra(connect, monkeypatch, missing):
+    """Without it, the error says what to install."""
+    monkeypatch.setattr(client, "find_spec", lambda name: None if name == missing else name)
+    with pytest.raises(AnamConfigError, match=r"pip install .anam-facade\[fast\]"):
+        connect(transport="fast")
+
+
+@pytest.mark.anyio
+async def test_behind_a_proxy_the_default_is_used(connect, monkeypatch):
+    """The fast transport knows no proxies; nothing else changes."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    async with connect(transport="fast", base_url="http://anam.internal", allow_insecure_http=True) as made:
+        assert "httpx/" in made.client._agent

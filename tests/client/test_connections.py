@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ import respx
 
 from anam_facade import (
     AnamClient,
+    AnamConfigError,
     AnamConnectionError,
     AnamResponseError,
     AnamTimeoutError,
@@ -34,8 +36,9 @@ from anam_facade import (
     _pool,
 )
 from anam_facade._transport import Request, send, send_async
+from tests.hostile.certificates import self_signed
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_transport]
 
 ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
 PERSONA = PersonaConfig(voice_id=ID, llm_id=ID)
@@ -61,17 +64,24 @@ class Local(ThreadingHTTPServer):
         self.hold: threading.Event | None = None
         self.held = threading.Semaphore(0)
         self.keep_alive = True
+        self.patience = 10.0
+        self.given_up = 0
         self.paths: list[str] = []
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
-            timeout = 10
 
             def setup(self) -> None:
                 owner.connections += 1
+                self.timeout = owner.patience
                 super().setup()
+
+            def finish(self) -> None:
+                super().finish()
+                self.connection.close()
+                owner.given_up += 1
 
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
@@ -257,6 +267,7 @@ def request_to(url: str) -> Request:
     return Request("POST", f"{url}/v1/engine/session", {}, b"{}")
 
 
+@pytest.mark.httpx_only
 def test_a_thread_that_waits_too_long_for_a_connection(local, monkeypatch):
     """A call that gets no connection in time was never sent; the connection is usable afterwards."""
     monkeypatch.setattr(_pool, "MAX_CONNECTIONS", 1)
@@ -273,6 +284,7 @@ def test_a_thread_that_waits_too_long_for_a_connection(local, monkeypatch):
     assert (local.requests, local.connections) == (2, 1)
 
 
+@pytest.mark.httpx_only
 @pytest.mark.parametrize("flavour", ["asyncio", "trio"])
 async def test_a_task_that_waits_too_long_for_a_connection(local, monkeypatch):
     """The same between tasks."""
@@ -400,6 +412,122 @@ async def test_a_cancelled_call_gives_its_connection_back(local, monkeypatch):
     assert local.connections == 2
 
 
+# Connections made ahead.
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Waits for what another thread does."""
+    with anyio.fail_after(5):
+        while not holds():  # noqa: ASYNC110 - what happens there tells nobody
+            await anyio.sleep(0.005)
+
+
+async def test_warming_up_opens_connections_and_sends_nothing(connect, local):
+    """The connections stand before the first call, which then opens none; asking again adds only what is missing."""
+    async with connect(base_url=local.url, retry=ONCE) as client:
+        await client.warm_up()
+        await client.warm_up()
+        await until(lambda: local.connections == 1)
+        await client.warm_up(3)
+        await until(lambda: local.connections == 3)
+        assert local.requests == 0
+        await client.start_session(PERSONA)
+        await client.warm_up(3)
+    assert (local.requests, local.connections) == (2, 3)
+
+
+async def test_a_connection_made_ahead_that_the_server_closed_costs_no_error(connect, local):
+    """The server had enough of waiting: the call opens a connection of its own, and no error is seen."""
+    local.patience = 0.05
+    async with connect(base_url=local.url, retry=ONCE) as client:
+        await client.warm_up(2)
+        await until(lambda: local.given_up == 2)
+        local.patience = 10
+        await anyio.sleep(0.02)
+        assert (await client.create_session_token(PERSONA)).value == "a.b.c"
+    assert (local.requests, local.connections) == (1, 3)
+
+
+async def test_a_connection_made_ahead_that_waited_too_long_is_replaced(connect, local, monkeypatch):
+    """What has been idle for too long is not trusted."""
+    async with connect(base_url=local.url, retry=ONCE) as client:
+        await client.warm_up()
+        monkeypatch.setattr(_network, "KEEPALIVE_EXPIRY", -1)
+        await client.create_session_token(PERSONA)
+    assert (local.requests, local.connections) == (1, 2)
+
+
+async def test_connections_made_ahead_are_closed_with_the_client(connect, local):
+    """Nothing is left open, also when no call ever came; and a closed client opens none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        client = connect(base_url=local.url)
+        await client.warm_up(2)
+        await client.close()
+        with pytest.raises(ClientClosedError):
+            await client.warm_up()
+        del client
+        gc.collect()
+    await until(lambda: local.given_up == 2)
+
+
+async def test_warming_up_where_nobody_listens(connect):
+    """The failure is told as for a call, and says that nothing was sent."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    async with connect(base_url=url) as client:
+        with pytest.raises(AnamConnectionError, match=r"connecting to http.*could not be sent") as caught:
+            await client.warm_up()
+    assert caught.value.sent is False
+
+
+@pytest.mark.parametrize("number", [0, -1, 513, 1.5, "2", None, True])
+async def test_how_many_connections_is_checked(connect, number):
+    """From one to as many as a client opens at all."""
+    async with connect(base_url="http://127.0.0.1:1") as client:
+        with pytest.raises(AnamConfigError, match="connections"):
+            await client.warm_up(number)
+
+
+async def test_warming_up_a_transport_of_the_users_does_nothing(connect):
+    """What the client did not open it cannot open ahead."""
+    async with connect(lambda request: pytest.fail("a request was sent")) as client:
+        await client.warm_up()
+
+
+async def test_warming_up_does_the_tls_handshake(connect, tmp_path):
+    """With TLS 1.3, whose session tickets wait unread on a connection made ahead, it is used all the same."""
+    certificate = tmp_path / "certificate.pem"
+    certificate.write_text(self_signed("localhost", days=1))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain(certificate)
+    trust = ssl.create_default_context(cafile=certificate)
+    with running(context) as server:
+        url = server.url.replace("127.0.0.1", "localhost")
+        async with connect(base_url=url, ssl_context=trust, retry=ONCE) as client:
+            await client.warm_up()
+            await anyio.sleep(0.05)
+            assert server.connections == 1
+            await client.start_session(PERSONA)
+            assert (server.requests, server.connections) == (2, 1)
+        stranger = connect(base_url=url, retry=ONCE)
+        async with stranger as client:
+            with pytest.raises(AnamConnectionError, match="certificate"):
+                await client.warm_up()
+
+
+async def test_warming_up_behind_a_proxy_connects_to_the_proxy(connect, monkeypatch):
+    """As far as one can go ahead: the tunnel, and the TLS through it, are the call's."""
+    with scripted(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        async with connect(base_url="https://anam.internal", retry=ONCE) as client:
+            await client.warm_up()
+            with pytest.raises(AnamConnectionError, match="407"):
+                await client.create_session_token(PERSONA)
+    assert len(proxy.requests) == 1
+
+
 # TLS without certificates: both sides agree on a cipher that needs none.
 
 
@@ -465,6 +593,7 @@ async def test_a_transport_made_for_httpx_fits(connect):
     assert start.calls.last.request.headers["Authorization"] == "Bearer a.b.c"
 
 
+@pytest.mark.httpx_only
 async def test_respx_catches_what_the_pool_sends(connect):
     """Tests that switch respx on need no transport: the clients' own pool is caught too."""
     with respx.mock(assert_all_called=False) as router:

@@ -25,6 +25,8 @@ from anam_facade import (
 )
 from anam_facade.sandbox import Fault, Sandbox
 
+pytestmark = pytest.mark.every_transport
+
 MINT, START = "createSessionToken", "createEngineSession"
 LOST = {
     "reset": {"close": "after"},

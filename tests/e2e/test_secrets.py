@@ -26,6 +26,8 @@ from anam_facade import (
 )
 from anam_facade.sandbox import Fault, Sandbox
 
+pytestmark = pytest.mark.every_transport
+
 START = "createEngineSession"
 ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
 LIVEKIT_TOKEN = jwt.encode({"video": {"room": "lobby"}}, "k" * 32, algorithm="HS256")

@@ -1197,6 +1197,7 @@ def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.mark.every_transport
 def test_a_server_that_nobody_vouches_for_gets_nothing(tls: Any, kind: str) -> None:
     """A certificate that signs itself is refused before the key is sent, and that counts as never sent."""
     server = tls()
@@ -1206,6 +1207,7 @@ def test_a_server_that_nobody_vouches_for_gets_nothing(tls: Any, kind: str) -> N
     assert server.bearers == []
 
 
+@pytest.mark.every_transport
 def test_who_trusts_a_certificate_says_so(tls: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same server is accepted by a context that trusts it, and by `SSL_CERT_FILE`, which names whom to trust."""
     server = tls()
@@ -1215,6 +1217,7 @@ def test_who_trusts_a_certificate_says_so(tls: Any, kind: str, monkeypatch: pyte
     assert server.bearers == [f"Bearer {KEY}"] * 2
 
 
+@pytest.mark.every_transport
 @pytest.mark.parametrize(("host", "days"), [("elsewhere.example", 1), ("localhost", -1)], ids=["name", "expired"])
 def test_a_trusted_certificate_must_fit(tls: Any, kind: str, host: str, days: int) -> None:
     """Trust in a certificate is no trust in another's name, nor in one that has expired."""

@@ -27,6 +27,8 @@ from anam_facade import (
     SessionToken,
 )
 
+pytestmark = pytest.mark.every_transport
+
 KEY = "a2V5OnNlY3JldA=="
 SAVED = {"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"}
 TOKEN = "header.payload.signature"

@@ -9,7 +9,7 @@ import httpcore
 import httpx
 import pytest
 
-from anam_facade._network import AsyncBackend, Backend, proxy_for
+from anam_facade._network import AsyncBackend, Backend, BoundedStream, proxy_for
 from anam_facade._pool import MAX_CONNECTIONS, AsyncPoolTransport, PoolTransport
 from anam_facade._transport import attempt_deadline
 
@@ -250,3 +250,21 @@ def test_a_connection_that_cannot_be_made_frees_its_slot(monkeypatch):
 
     asyncio.run(run())
     attempt_deadline.reset(token)
+
+
+def test_a_connection_made_ahead_while_the_client_closes_is_closed(monkeypatch):
+    """Closing wins over warming up, also in the last moment."""
+    backend, inner = Backend(), SyncInner()
+    backend._inner = inner
+    token = attempt_deadline.set(time.monotonic() + 5)
+
+    def start_tls(*args):
+        backend._closed = True
+        return inner
+
+    monkeypatch.setattr(backend, "_opened", lambda stream: BoundedStream(inner, backend))
+    monkeypatch.setattr(BoundedStream, "start_tls", lambda self, *args: start_tls() and self)
+    backend.connect_ahead("h", 1, "context")
+    attempt_deadline.reset(token)
+    assert backend.ahead == 0
+    assert inner.calls[-1] == ("close", None)

@@ -92,7 +92,9 @@ def test_public_names_have_a_docstring():
     assert undocumented == []
 
 
-@pytest.mark.parametrize("name", ["__init__", "create_session_token", "start_engine_session", "start_session"])
+@pytest.mark.parametrize(
+    "name", ["__init__", "create_session_token", "start_engine_session", "start_session", "warm_up"]
+)
 def test_both_clients_take_the_same_arguments(name):
     """The async client's methods have the sync client's parameters, defaults and results."""
     ours, theirs = (inspect.signature(getattr(cls, name)) for cls in (AnamClient, AsyncAnamClient))
