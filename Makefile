@@ -79,6 +79,10 @@ lint-container: .dev ## check the Containerfile of the sandbox, where there is a
 docs-test: .dev ## look at the page of the contract in a real browser, where Node and Chromium are installed
 	@$(BIN)/python scripts/browser_tests.py $(ARGS)
 
+.PHONY: facts
+facts: .dev ## compare openapi.yaml with what is known of the API, contract/facts.yaml, both ways
+	@$(BIN)/python scripts/facts.py
+
 .PHONY: breaking
 breaking: .dev ## compare openapi.yaml with the released one: what breaks, its version, its changelog; needs Go
 	@$(BIN)/python scripts/breaking.py $(ARGS)
