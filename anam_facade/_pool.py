@@ -33,9 +33,11 @@ class Connection(Protocol):
 
     def has_expired(self) -> bool:
         """Whether it was idle for too long, or the server has hung up."""
+        ...
 
     def is_available(self) -> bool:
         """Whether it can take another request."""
+        ...
 
     def close(self) -> None:
         """Ends it."""
@@ -46,9 +48,11 @@ class AsyncConnection(Protocol):
 
     def has_expired(self) -> bool:
         """Whether it was idle for too long, or the server has hung up."""
+        ...
 
     def is_available(self) -> bool:
         """Whether it can take another request."""
+        ...
 
     async def aclose(self) -> None:
         """Ends it, and whatever is under way on it."""

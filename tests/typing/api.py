@@ -200,6 +200,7 @@ def policies() -> RetryPolicy:
 def sync_client(context: ssl.SSLContext, transport: httpx.BaseTransport) -> None:
     AnamClient()
     AnamClient("key", "https://api.anam.ai")
+    AnamClient("key", transport="fast")
     client = AnamClient(
         api_key="key",
         base_url=None,
@@ -224,6 +225,8 @@ def sync_client(context: ssl.SSLContext, transport: httpx.BaseTransport) -> None
         assert_type(client.start_engine_session("token", client_metadata={"a": 1}), EngineSession)
         assert_type(client.start_session(persona, environment=room), EngineSession)
         assert_type(client.start_session(persona, direct=True, client_metadata={}), EngineSession)
+    assert_type(client.warm_up(), None)
+    assert_type(client.warm_up(connections=2), None)
     assert_type(client.close(), None)
 
 
@@ -238,6 +241,8 @@ async def async_client(transport: httpx.AsyncBaseTransport) -> None:
         assert_type(await client.start_engine_session("token", client_metadata={"a": 1}), EngineSession)
         assert_type(await client.start_session({"personaId": "id"}, session_options={"region": "eu"}), EngineSession)
         assert_type(await client.start_session(persona, direct=True, client_label="desk"), EngineSession)
+    assert_type(await client.warm_up(2), None)
+    assert_type(await AsyncAnamClient(transport="fast").warm_up(), None)
     assert_type(await client.aclose(), None)
 
 

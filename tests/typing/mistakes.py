@@ -52,6 +52,7 @@ def of_types() -> None:
     LiveKitEnvironment("wss://rooms.example", 5)  # type: ignore[arg-type]
     SessionToken(b"token")  # type: ignore[arg-type]
     AnamClient(retry=3)  # type: ignore[arg-type]
+    AnamClient(transport="quick")  # type: ignore[arg-type]
 
 
 def of_calls(client: AnamClient, persona: PersonaConfig) -> None:
@@ -61,6 +62,7 @@ def of_calls(client: AnamClient, persona: PersonaConfig) -> None:
     client.create_session_token(persona, expires_in=3600)  # type: ignore[arg-type]
     client.start_engine_session(persona)  # type: ignore[arg-type]
     client.start_session(persona, expires_in="1h")  # type: ignore[call-arg]
+    client.warm_up("2")  # type: ignore[arg-type]
 
 
 def of_changes(persona: PersonaConfig, token: SessionToken) -> None:
