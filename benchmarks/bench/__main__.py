@@ -139,7 +139,7 @@ def check(found: Findings, server: servers.Server, *, wait: bool) -> None:
     found.latency, found.calibration, found.idle_note = far.found, far.calibration, WAITED if wait else MOVED
     with far.running():
         say("starts over a distance")
-        leave_idle(far, {CLOSED: 2, IDLE_300: 2})
+        leave_idle(far, {CLOSED: 2, IDLE_300: 3})
         far.calibrate(9)
         far.rounds(7)
         say("throughput")

@@ -355,6 +355,9 @@ class Meter:
         used = resource.getrusage(resource.RUSAGE_SELF)  # all threads of it, a client's own too
         return time.perf_counter(), used.ru_utime + used.ru_stime, cpu_seconds(self._server)
 
+    def seconds(self) -> float:
+        return time.perf_counter() - self._then[0]
+
     def since(self) -> dict[str, Any]:
         wall, cpu, server = (now - then for now, then in zip(self._now(), self._then, strict=True))
         return {
@@ -392,10 +395,27 @@ def cpu_seconds(pid: int) -> float:
 
 
 async def throughput(job: Job) -> None:
-    meter = Meter(job["server"])
+    """From one start's end to another's, and as many starts between them as each task's share makes.
+
+    Many tasks on one loop fall into step: all mint, then all start. In a window cut anywhere, one burst of ends more or
+    less would be a large part of all; between two ends that lie whole rounds apart there are whole bursts.
+    """
+    meter, size = Meter(job["server"]), job["at_a_time"]
     began: set[int] = set()  # the tasks that have a start behind them: their connections are open
+    ready = running = False
     async with AsyncExitStack() as stack:
         client = await CLIENTS[job["client"]](job, stack)
+
+        def ended(number: int) -> None:
+            nonlocal ready, running
+            began.add(number)
+            if running:
+                meter.starts += 1
+                if meter.starts % size == 0 and meter.seconds() >= job["seconds"]:
+                    report({**meter.since(), "begun": len(began)})
+            elif ready:
+                running = True
+                meter.begin()
 
         async def starts(number: int) -> None:
             name = f"bench-{number}"
@@ -405,16 +425,15 @@ async def throughput(job: Job) -> None:
                 except Exception as error:  # counted, and shown with the figures
                     meter.failed(error)
                     await asyncio.sleep(0.01)
-                meter.starts += 1
-                began.add(number)
+                ended(number)
 
-        tasks = [asyncio.create_task(starts(number)) for number in range(job["at_a_time"])]
+        tasks = [asyncio.create_task(starts(number)) for number in range(size)]
         await asyncio.sleep(job["run_up"])
         patience = Patience(job["patience"])
-        while len(began) < len(tasks) and patience.lasts(len(began)):  # noqa: ASYNC110 - seldom, so that it costs nothing
+        while len(began) < len(tasks) and patience.lasts(len(began)):  # noqa: ASYNC110 - seldom, so it costs nothing
             await asyncio.sleep(0.02)
-        meter.begin()
-        await asyncio.sleep(job["seconds"])
+        ready = True
+        await asyncio.sleep(job["seconds"] + 2 * job["patience"])
         report({**meter.since(), "begun": len(began)})
 
 

@@ -100,7 +100,13 @@ def latency(data: Data, folder: Path) -> None:
     figure, axes = pyplot.subplots(1, 2, figsize=(11, 4.6), sharey=True)
     for axis, (title, (wanted, floor)) in zip(axes, panels.items(), strict=True):
         far = max((at for points in lines.values() for at in points), default=100)
-        axis.plot([0, far], [0, far * floor], color="#bbbbbb", linewidth=5, label=f"floor: {floor} round trip(s)")
+        axis.plot(
+            [0, far],
+            [0, far * floor],
+            color="#bbbbbb",
+            linewidth=5,
+            label=f"floor: {floor} round trip{'s' if floor > 1 else ''}",
+        )
         for client, kind, style, name in wanted:
             points = sorted(lines.get((client, kind), {}).items())
             if points:
@@ -109,11 +115,11 @@ def latency(data: Data, folder: Path) -> None:
                 )
         axis.set_title(title)
         axis.set_xlabel("round trip, ms")
-        axis.set_ylim(bottom=0)
-        axis.set_xlim(left=0)
         # In the order of the lines' right ends, so that the eye finds them.
         ends = sorted(zip(*axis.get_legend_handles_labels(), strict=True), key=highest, reverse=True)
         axis.legend(*zip(*ends, strict=True), loc="upper left", fontsize=9)
+        axis.set_xlim(left=0)
+    axes[0].set_ylim(bottom=0)
     axes[0].set_ylabel("time to a started session, ms")
     save(figure, folder / "latency.svg")
 
@@ -156,6 +162,8 @@ def throughput(data: Data, folder: Path) -> None:
         sizes = sorted({row["at_a_time"] for row in data["throughput"] if ", sync" not in row["client"]})
         axis.set_xticks(sizes, [f"{size:,}" for size in sizes])
         axis.xaxis.set_minor_locator(ticker.NullLocator())
+        axis.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_minor_locator(ticker.NullLocator())
         axis.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.0f}"))
         axis.set_xlabel("starts at a time")
         axis.legend(fontsize=8.5, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.14))

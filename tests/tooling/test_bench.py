@@ -177,8 +177,8 @@ def test_a_start_that_failed_is_a_miss_whatever_the_others_took() -> None:
 
 def test_a_client_that_does_not_exist_yet_is_left_out_of_times_and_missed_where_it_is_named() -> None:
     times, rate = latencies(), rates(**{"httpx, token": 25})
-    for cell, outcome in times.items():
-        if cell.client.endswith("fast"):
+    for way, outcome in times.items():
+        if way.client.endswith("fast"):
             outcome.seconds, outcome.unavailable = [], "no such transport"
     for cell in rate:
         if cell.client.endswith("fast"):
