@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import socket
 import subprocess
 import sys
 import warnings
@@ -24,6 +25,7 @@ from anam_facade import (
     AnamError,
     AnamResponseError,
     AnamStatusError,
+    AnamTimeoutError,
     AsyncAnamClient,
     AuthenticationError,
     BadRequestError,
@@ -69,6 +71,7 @@ ERRORS: dict[str, type[AnamError]] = {
     "unexpectedStatus": AnamStatusError,
     "unusableAnswer": AnamResponseError,
     "answerLost": AnamConnectionError,
+    "notReached": AnamConnectionError,
 }
 
 pytestmark = pytest.mark.filterwarnings("ignore::anam_facade.AnamConfigWarning")
@@ -97,6 +100,8 @@ def play(vector: dict[str, Any], flavour: str, transport: Any = None, base_url: 
     request = vector["request"]
     key = request["bearer"] if request["credential"] == "apiKey" else "another-key"
     settings: dict[str, Any] = {"api_key": key, "retry": ONCE, "transport": transport, "base_url": base_url}
+    if vector["response"]["delivery"] == "silent":
+        settings["timeout"] = 0.2
     if "X-Anam-Target-Url" in request["headers"]:
         settings |= {"base_url": ANAM, "gateway_url": "https://gateway.example.org" if transport else base_url}
 
@@ -128,7 +133,8 @@ def check_request(sent: httpx.Request, vector: dict[str, Any]) -> None:
 def check_record(record: SeenRequest, wanted: dict[str, Any]) -> None:
     """What arrived at the sandbox, as far as it shows it: credentials are masked there."""
     assert (record.method, record.path) == (wanted["method"], wanted["path"])
-    assert record.credential == ("apiKey" if wanted["credential"] == "apiKey" else None)
+    # It did not mint the vectors' session token.
+    assert record.credential == ("apiKey" if wanted["credential"] == "apiKey" else "other")
     assert record.headers["authorization"] == "Bearer ***"
     assert record.body == masked(wanted["body"])
     for name, value in wanted["headers"].items():
@@ -193,9 +199,10 @@ def check_error(result: Any, vector: dict[str, Any]) -> None:
         assert isinstance(result, SessionStartUncertainError)
         error = result.__cause__
     cls = ERRORS[wanted["error"]]
-    if wanted["error"] == "answerLost":
-        assert isinstance(error, AnamConnectionError)
-        assert error.sent
+    if wanted["error"] in ("answerLost", "notReached"):
+        assert isinstance(error, cls)
+        assert error.sent == (wanted["error"] == "answerLost")
+        assert isinstance(error, AnamTimeoutError) == (vector["response"]["delivery"] == "silent")
     else:
         assert type(error) is cls
         assert error.status_code == wanted["status"]
@@ -225,8 +232,13 @@ def answers(vector: dict[str, Any], sent: list[httpx.Request]) -> Callable[[http
 
     def handler(request: httpx.Request) -> httpx.Response:
         sent.append(request)
-        if response["delivery"] == "reset":
-            raise httpx.ReadError("Connection reset by peer", request=request)
+        match response["delivery"]:
+            case "reset":
+                raise httpx.ReadError("Connection reset by peer", request=request)
+            case "silent":
+                raise httpx.ReadTimeout("timed out", request=request)
+            case "refused":
+                raise httpx.ConnectError("Connection refused", request=request)
         headers = dict(response["headers"])
         if response["contentType"] is not None:
             headers["Content-Type"] = response["contentType"]
@@ -260,6 +272,8 @@ def fault_of(vector: dict[str, Any]) -> Fault:
     said: dict[str, Any] = {"operation": vector["operation"], "times": 1}
     if response["delivery"] == "reset":
         return Fault.from_dict(said | {"close": "after"})
+    if response["delivery"] == "silent":
+        return Fault.from_dict(said | {"delay": 60})
     said |= {"status": response["status"], "headers": response["headers"]}
     if response["contentType"] is not None:
         said["content_type"] = response["contentType"]
@@ -309,18 +323,21 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.mark.parametrize("flavour", ["sync", "async"])
 def test_the_facade_keeps_to_the_vectors_over_a_socket(sandbox, flavour):
     """The same against the sandbox, with a fault that answers as each vector says."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
     for name, vector in NAMED.items():
         sandbox.clear_faults()
-        sandbox.inject(fault_of(vector))
-        result = play(vector, flavour, base_url=sandbox.base_url)
-        record = sandbox.requests[-1]
-        assert record.fault is not None, name
-        assert (record.method, record.path, record.operation) == (
-            "POST",
-            vector["request"]["path"],
-            vector["operation"],
-        )
+        before = len(sandbox.requests)
+        refused = vector["response"]["delivery"] == "refused"
+        if not refused:
+            sandbox.inject(fault_of(vector))
+        result = play(vector, flavour, base_url=nobody if refused else sandbox.base_url)
         try:
+            records = sandbox.requests[before:]
+            assert len(records) == (0 if refused else 1)
+            for record in records:
+                assert record.fault is not None
+                check_record(record, vector["request"])
             check_outcome(result, vector)
         except AssertionError as error:
             error.add_note(f"vector: {name}")
