@@ -197,6 +197,8 @@ def main() -> int:
     missed = [verdict for verdict in found.verdicts() if not verdict.met]
     for verdict in missed:
         print(f"MISSED: {verdict.name} ({verdict.note})")
+    if busy := sum(outcome.is_busy() for outcome in found.throughput.values()):
+        print(f"The machine was busy: {busy} of {len(found.throughput)} clients had to wait for a core.")
     for round_trip, calibration in found.calibration.items():
         if not calibration.is_sound:
             print(f"MISSED: the distance of {round_trip * 1e3:g} ms is not what it should be; is the machine busy?")

@@ -336,7 +336,7 @@ SYNC_CLIENTS: dict[str, Callable[[Job, ExitStack], SyncClient]] = {"ours": ours_
 
 
 class Meter:
-    """What has happened since a moment: starts, errors, wall and CPU time of this process and of the server's."""
+    """What has happened since a moment: starts, errors, time; CPU time of this process and of the server's."""
 
     def __init__(self, server: int) -> None:
         self.starts = 0
@@ -351,20 +351,22 @@ class Meter:
         self.starts = 0
         self._then = self._now()
 
-    def _now(self) -> tuple[float, float, float]:
+    def _now(self) -> tuple[float, float, float, float]:
         used = resource.getrusage(resource.RUSAGE_SELF)  # all threads of it, a client's own too
-        return time.perf_counter(), used.ru_utime + used.ru_stime, cpu_seconds(self._server)
+        cpu = used.ru_utime + used.ru_stime
+        return time.perf_counter(), cpu, scheduled(self._server)[0], scheduled(os.getpid())[1]
 
     def seconds(self) -> float:
         return time.perf_counter() - self._then[0]
 
     def since(self) -> dict[str, Any]:
-        wall, cpu, server = (now - then for now, then in zip(self._now(), self._then, strict=True))
+        wall, cpu, server, waited = (now - then for now, then in zip(self._now(), self._then, strict=True))
         return {
             "starts": self.starts,
             "wall": wall,
             "cpu": cpu,
             "server_cpu": server,
+            "waited": waited,
             "errors": dict(self.errors.most_common(3)),
         }
 
@@ -386,12 +388,13 @@ class Patience:
         return now < self._end and now < self._last[1] + 1.0
 
 
-def cpu_seconds(pid: int) -> float:
-    """CPU time that a process with one thread has used; 0 where the system does not tell."""
+def scheduled(pid: int) -> tuple[float, float]:
+    """Seconds that a process's first thread has run, and has waited for a core; 0 where the system does not tell."""
     try:
-        return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[0]) / 1e9
-    except OSError:
-        return 0.0
+        ran, waited = Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[:2]
+    except (OSError, ValueError):
+        return 0.0, 0.0
+    return int(ran) / 1e9, int(waited) / 1e9
 
 
 async def throughput(job: Job) -> None:

@@ -100,13 +100,8 @@ def latency(data: Data, folder: Path) -> None:
     figure, axes = pyplot.subplots(1, 2, figsize=(11, 4.6), sharey=True)
     for axis, (title, (wanted, floor)) in zip(axes, panels.items(), strict=True):
         far = max((at for points in lines.values() for at in points), default=100)
-        axis.plot(
-            [0, far],
-            [0, far * floor],
-            color="#bbbbbb",
-            linewidth=5,
-            label=f"floor: {floor} round trip{'s' if floor > 1 else ''}",
-        )
+        name = "floor: one round trip" if floor == 1 else f"floor: {floor} round trips"
+        axis.plot([0, far], [0, far * floor], color="#bbbbbb", linewidth=5, label=name)
         for client, kind, style, name in wanted:
             points = sorted(lines.get((client, kind), {}).items())
             if points:

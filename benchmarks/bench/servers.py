@@ -20,7 +20,7 @@ import attrs
 import jwt
 
 from bench import clients
-from bench.client import cpu_seconds
+from bench.client import scheduled
 
 HERE = Path(__file__).resolve().parent
 
@@ -244,7 +244,7 @@ def ceiling(server: Server, seconds: float) -> Ceiling:
             one.sendall(request * burst)
             owed[one] = burst * length
             selector.register(one, selectors.EVENT_READ)
-        heard, began, cpu = 0, time.perf_counter(), cpu_seconds(server.pid)
+        heard, began, cpu = 0, time.perf_counter(), scheduled(server.pid)[0]
         while time.perf_counter() < began + seconds:
             for key, _ in selector.select(1.0):
                 one = cast("socket.socket", key.fileobj)
@@ -254,5 +254,5 @@ def ceiling(server: Server, seconds: float) -> Ceiling:
                 if owed[one] <= 0:
                     one.sendall(request * burst)
                     owed[one] += burst * length
-        took, used = time.perf_counter() - began, cpu_seconds(server.pid) - cpu
+        took, used = time.perf_counter() - began, scheduled(server.pid)[0] - cpu
     return Ceiling(per_second=heard / length / took, cpu=used / (heard / length) * 1e6)

@@ -43,6 +43,9 @@ THREADS = (
     "httpx, sync, direct",
 )
 
+BUSY = 0.1
+"""Part of the time: a client that waits longer for a core than this was not alone on the machine."""
+
 
 @attrs.frozen
 class Cell:
@@ -75,6 +78,14 @@ class Outcome:
         """The part of one core that the server used, at most."""
         shares: list[float] = [found["server_cpu"] / found["wall"] for found in self.rounds]
         return max(shares)
+
+    def waited(self) -> float:
+        """The part of the time for which the client could have run, and something else had the cores."""
+        return Figure.of([found["waited"] / found["wall"] for found in self.rounds]).median
+
+    def is_busy(self) -> bool:
+        """Whether something else had the cores for so long that the starts per second say little."""
+        return bool(self.rounds) and self.waited() > BUSY
 
     def errors(self) -> int:
         return sum(sum(found["errors"].values()) for found in self.rounds)
@@ -126,6 +137,8 @@ def rows(found: Outcomes) -> list[list[str]]:
         remarks = []
         if errors := outcome.errors():
             remarks.append(f"{errors} errors: {next(iter(outcome.rounds[-1]['errors'] or ['earlier']))}")
+        if outcome.is_busy():
+            remarks.append(f"waited for a core {outcome.waited():.0%} of the time")
         if (begun := min(said["begun"] for said in outcome.rounds)) < cell.at_a_time:
             remarks.append(f"only {begun} of {cell.at_a_time} had started one before")
         table.append(

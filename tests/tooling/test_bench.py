@@ -101,7 +101,7 @@ def rates(**per_second: int) -> throughput.Outcomes:
     return {
         throughput.Cell(name, size): throughput.Outcome(
             rounds=[
-                {"starts": rate, "wall": 1.0, "cpu": 0.5, "server_cpu": 0.1, "errors": {}, "begun": size}
+                {"starts": rate, "wall": 1.0, "cpu": 0.5, "server_cpu": 0.1, "waited": 0.0, "errors": {}, "begun": size}
                 for rate in [per_second.get(name, 100)] * 3
             ]
         )
@@ -207,6 +207,17 @@ def test_the_report_tells_the_targets_first_and_is_json_too() -> None:
     told = json.loads(json.dumps(found.as_json()))
     assert [target["outcome"] for target in told["targets"]] == ["ok"] * len(found.verdicts())
     assert told["latency"][0]["seconds"]
+
+
+def test_a_client_that_had_to_wait_for_a_core_is_marked() -> None:
+    found = rates()
+    cell = throughput.Cell("aiohttp, direct", 32)
+    for said in found[cell].rounds:
+        said["waited"] = 0.4
+
+    marked = [row for row in throughput.rows(found) if "waited" in row[-1]]
+    assert [row[:2] for row in marked] == [["aiohttp, direct", "32"]]
+    assert marked[0][-1] == "waited for a core 40% of the time"
 
 
 def test_a_table_keeps_its_columns_whatever_is_in_them() -> None:
