@@ -134,7 +134,7 @@ def check_record(record: SeenRequest, wanted: dict[str, Any]) -> None:
     """What arrived at the sandbox, as far as it shows it: credentials are masked there."""
     assert (record.method, record.path) == (wanted["method"], wanted["path"])
     # It did not mint the vectors' session token.
-    assert record.credential == ("apiKey" if wanted["credential"] == "apiKey" else "other")
+    assert record.credential == ("api_key" if wanted["credential"] == "apiKey" else "other")
     assert record.headers["authorization"] == "Bearer ***"
     assert record.body == masked(wanted["body"])
     for name, value in wanted["headers"].items():
