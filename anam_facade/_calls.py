@@ -12,7 +12,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Generator, Mapping
-from functools import partial
+from functools import cache, partial
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -147,6 +147,7 @@ class Settings:
         return None if self.gateway_url is None else self.base_url + path
 
 
+@cache
 def generated() -> ModuleType:
     """The generated client; imported by the first client that is made, since it takes longer than the whole facade."""
     from . import _generated
