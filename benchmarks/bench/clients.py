@@ -145,11 +145,23 @@ def environment(client: Client, trust: Path | None = None) -> dict[str, str]:
     return kept | ({} if trust is None else {"SSL_CERT_FILE": str(trust)})
 
 
+class FailedError(Exception):
+    """A client's process did not end as it should; what it said last."""
+
+
+def last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2][:300]
+
+
 def measure(client: Client, *, limit: float = 120.0, trust: Path | None = None, **job: Any) -> dict[str, Any]:
     """Runs one job in a process of its own.
 
     Returns:
         What `client.py` found; {"unavailable": why} when the client cannot do that.
+
+    Raises:
+        FailedError: It failed to run.
+        subprocess.TimeoutExpired: It did not end within `limit` seconds.
     """
     done = subprocess.run(
         [python_of(client), str(HERE / "client.py")],
@@ -161,6 +173,6 @@ def measure(client: Client, *, limit: float = 120.0, trust: Path | None = None, 
         check=False,
     )
     if done.returncode != 0:
-        raise RuntimeError(f"{client.name} failed to run:\n{done.stderr[-2000:]}")
+        raise FailedError(last_line(done.stderr) or f"its process ended with {done.returncode}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found

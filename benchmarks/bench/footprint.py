@@ -133,3 +133,5 @@ def attempt(name: str, **job: Any) -> dict[str, Any]:
         return clients.measure(ALL[name], **job)
     except subprocess.TimeoutExpired:
         return {"unavailable": "did not end in time"}
+    except clients.FailedError as error:
+        return {"unavailable": str(error)}

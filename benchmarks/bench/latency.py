@@ -9,9 +9,10 @@ import json
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -58,11 +59,12 @@ class Ready:
 
     def __init__(self, client: Client, trust: Path) -> None:
         self.client = client
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by `stop`
         self.process = subprocess.Popen(
             [clients.python_of(client), str(clients.HERE / "client.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._errors,
             text=True,
             env=clients.environment(client, trust),
         )
@@ -70,14 +72,17 @@ class Ready:
 
     def tell(self, order: dict[str, Any]) -> None:
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
+        with suppress(BrokenPipeError):  # which `hear` tells
+            self.process.stdin.write(json.dumps(order) + "\n")
+            self.process.stdin.flush()
 
     def hear(self) -> dict[str, Any]:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            return {"error": f"its process ended with {self.process.wait(10)}"}
+            self.process.wait(10)
+            self._errors.seek(0)
+            return {"error": clients.last_line(self._errors.read()) or "its process has ended"}
         said: dict[str, Any] = json.loads(line)
         return said
 
@@ -88,6 +93,7 @@ class Ready:
     def stop(self) -> None:
         self.process.kill()
         self.process.communicate()
+        self._errors.close()
 
 
 class Latency:
@@ -198,8 +204,8 @@ class Latency:
                 client = ready.client
                 try:
                     said = clients.measure(client, do="first", base_url=self.url(BASE), trust=self._server.trust)
-                except RuntimeError as error:
-                    said = {"error": str(error)[-300:]}
+                except clients.FailedError as error:
+                    said = {"error": str(error)}
                 self._note(client, FIRST, BASE, said)
 
 

@@ -128,7 +128,7 @@ Found = dict[str, dict[str, list[float]]]
 def measure(found: Found, rounds: int, calls: int) -> None:
     transport = AtOnce()
     with AnamClient(KEY, BASE, transport=transport) as client:
-        token = client.create_session_token(PERSONA)
+        token = client.create_session_token(PERSONA, environment=LiveKitEnvironment(URL, LIVEKIT_TOKEN))
         ours: dict[str, Callable[[], object]] = {
             "mint a token": lambda: client.create_session_token(
                 PERSONA, environment=LiveKitEnvironment(URL, LIVEKIT_TOKEN), client_label=URL
@@ -148,7 +148,7 @@ def measure(found: Found, rounds: int, calls: int) -> None:
 async def measure_async(found: Found, rounds: int, calls: int) -> None:
     transport = AtOnceAsync()
     async with AsyncAnamClient(KEY, BASE, transport=transport) as client:
-        token = await client.create_session_token(PERSONA)
+        token = await client.create_session_token(PERSONA, environment=LiveKitEnvironment(URL, LIVEKIT_TOKEN))
         ours: dict[str, Callable[[], Awaitable[object]]] = {
             "mint a token": lambda: client.create_session_token(
                 PERSONA, environment=LiveKitEnvironment(URL, LIVEKIT_TOKEN), client_label=URL

@@ -47,7 +47,6 @@ daemon off;
 master_process off;
 pid {folder}/nginx.pid;
 error_log stderr error;
-worker_rlimit_nofile {files};
 events {{
   worker_connections {connections};
   multi_accept on;
@@ -99,12 +98,15 @@ def session_token() -> str:
 
 
 def nginx_config(folder: str, ports: Sequence[int], files: int) -> str:
-    """The configuration: plain HTTP, TLS, and TLS with idle connections soon closed, on the three ports."""
+    """The configuration: plain HTTP, TLS, and TLS with idle connections soon closed, on the three ports.
+
+    `files` is how many it may open.
+    """
     plain, tls, short = ports
     answers = {"minted": json.dumps({"sessionToken": session_token()}), "started": json.dumps(SESSION)}
     listeners = ((f"127.0.0.1:{plain}", KEPT), (f"127.0.0.1:{tls} ssl", KEPT), (f"127.0.0.1:{short} ssl", SHORT))
     servers = [SERVER.format(listen=listen, keepalive=keepalive, **answers) for listen, keepalive in listeners]
-    return CONFIG.format(folder=folder, files=files, connections=files - 64, servers="".join(servers))
+    return CONFIG.format(folder=folder, connections=files - 64, servers="".join(servers))
 
 
 @attrs.frozen(kw_only=True)
@@ -155,7 +157,7 @@ def nginx() -> Iterator[Server]:
         subprocess.run([clients.bench_python(), "-c", CERTIFY, HOST, folder / "certificate.pem", trust], check=True)
         ports = free_ports(3)
         config = folder / "nginx.conf"
-        config.write_text(nginx_config(name, ports, file_limit()), "utf-8")
+        config.write_text(nginx_config(name, ports, raise_file_limit()), "utf-8")
         command = [program, "-e", "stderr", "-p", name, "-c", str(config)]
         if setpriv := shutil.which("setpriv"):  # so that it ends with this program, however that ends
             command = [setpriv, "--pdeathsig", "TERM", *command]
@@ -176,10 +178,13 @@ def nginx() -> Iterator[Server]:
                 process.wait(10)
 
 
-def file_limit() -> int:
-    """Descriptors that nginx may open: what this process may, within reason."""
+def raise_file_limit() -> int:
+    """Lets this process and all that it starts open enough files for a thousand connections; tells how many."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 8192 if hard == resource.RLIM_INFINITY else max(soft, min(hard, 8192))
+    wanted = 8192 if hard == resource.RLIM_INFINITY else min(hard, 8192)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], errors: Path) -> None:

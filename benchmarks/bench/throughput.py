@@ -119,6 +119,9 @@ def once(server: servers.Server, cell: Cell, outcome: Outcome, seconds: float) -
     except subprocess.TimeoutExpired:
         outcome.failure = "did not end in time"
         return
+    except clients.FailedError as error:
+        outcome.failure = str(error)
+        return
     if "unavailable" in said:
         outcome.failure = f"unavailable: {said['unavailable']}"
     else:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import attrs
 import pytest
+
+from anam_facade.sandbox import Sandbox
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
@@ -253,6 +259,84 @@ def test_without_nginx_one_line_says_what_is_needed(monkeypatch: pytest.MonkeyPa
         servers.find_nginx()
     assert str(exit_.value) == servers.NGINX_NEEDED
     assert "apt-get install nginx" in servers.NGINX_NEEDED
+
+
+# The programs that run in processes of their own.
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ours, async, token", "ours, sync, direct", "httpx, direct", "httpx, sync, token", "generated client, token"],
+)
+def test_a_clients_program_starts_sessions_and_counts_them(name: str) -> None:
+    """Against the sandbox, which counts them too. The other clients need environments of their own."""
+    with Sandbox(api_key=clients.KEY) as sandbox:
+        said = clients.measure(
+            clients.ALL[name],
+            do="throughput",
+            base_url=sandbox.base_url,
+            server=os.getpid(),
+            at_a_time=2,
+            seconds=0.05,
+            run_up=0.0,
+            patience=30.0,
+        )
+        started = len(sandbox.sessions)
+
+    assert said["errors"] == {}
+    assert said["begun"] == 2
+    assert 0 < said["starts"] < started  # those before the measuring, and those cut short by its end
+    assert said["cpu"] > 0
+
+
+def test_a_client_that_cannot_do_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = attrs.evolve(clients.ALL["ours, async, token"], transport=cast("Any", "no such thing"))
+    said = clients.measure(client, do="first", base_url="http://127.0.0.1:1")
+
+    assert "transport" in said["unavailable"]
+
+
+def test_a_program_that_fails_is_told_by_its_last_words() -> None:
+    with pytest.raises(clients.FailedError, match="KeyError: 'nothing'"):
+        clients.measure(clients.ALL["ours, async, token"], do="nothing", base_url="http://127.0.0.1:1")
+
+
+def test_the_proxy_passes_everything_on_in_order_and_hangs_up_when_the_other_end_does() -> None:
+    heard = bytearray()
+    said = b"".join(number.to_bytes(2, "big") for number in range(50_000))
+
+    def listen(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            while len(heard) < len(said):
+                heard.extend(connection.recv(65_536))
+            connection.sendall(b"answer")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=listen, args=(listener,))
+        thread.start()
+        with (
+            servers.delays(listener.getsockname()[1], [0.002]) as ports,
+            socket.create_connection(("127.0.0.1", ports[0.002]), timeout=30) as client,
+        ):
+            client.sendall(said)
+            answer = b""
+            while more := client.recv(65_536):
+                answer += more
+        thread.join(30)
+
+    assert bytes(heard) == said
+    assert answer == b"answer"
+
+
+def test_the_facades_overhead_is_measured_call_by_call(root: Path) -> None:
+    command = [sys.executable, str(root / "benchmarks" / "bench" / "overhead.py"), "1", "3"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+
+    found = json.loads(done.stdout)
+    calls = ("mint a token", "start with a token", "start directly")
+    assert set(found) == {f"{kind}, {call}" for kind in ("sync", "async") for call in calls}
+    assert done.stderr == ""
 
 
 # What is measured, and with what.
