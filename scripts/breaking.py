@@ -309,7 +309,7 @@ def _covers(new: Any, old: Any) -> bool:
 
 
 def version_of(document: Document) -> str:
-    return str(document["info"]["version"])
+    return str(document.get("info", {}).get("version"))
 
 
 def parsed(version: str) -> Version | None:
@@ -432,23 +432,49 @@ def git(root: Path, *arguments: str) -> str | None:
     return done.stdout if done.returncode == 0 else None
 
 
-def newest_tag(root: Path) -> str | None:
-    """The newest tag `v*` that leads here; None outside of a repository of our own."""
+def is_repository(root: Path) -> bool:
+    """Whether this is a repository of our own: an unpacked sdist may lie inside somebody else's."""
     top = git(root, "rev-parse", "--show-toplevel")
-    # An unpacked sdist may lie inside somebody else's repository.
-    if top is None or Path(top.strip()).resolve() != root.resolve():
-        return None
+    return top is not None and Path(top.strip()).resolve() == root.resolve()
+
+
+def newest_tag(root: Path) -> str | None:
+    """The newest tag `v*` that leads here."""
     tag = git(root, "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
     return None if tag is None else tag.strip()
+
+
+def rewritten(root: Path, kept: Document) -> list[str]:
+    """What is wrong about how contract/released.yaml came to be what it is, as far as the history goes.
+
+    Where there is no tag, this file is all there is, so it may not be used to make a change look like none: what a
+    version was when it was released first, it stays, and each follows from the one before.
+    """
+    name = "contract/released.yaml"
+    first = {version_of(kept): kept}
+    for commit in (git(root, "log", "--format=%H", "--", name) or "").split():
+        text = git(root, "show", f"{commit}:{name}")
+        if text is not None:
+            document = load(text)
+            # The last that is met is the first that was.
+            first[version_of(document)] = document
+    version, *earlier = first
+    problems = [] if first[version] == kept else [f"{version} was another contract when it was released"]
+    if earlier:
+        level, _ = assess(first[earlier[0]], kept, None)
+        problems += version_problems(earlier[0], version, level)
+    return [f"{name}: {problem}" for problem in problems]
 
 
 def released(root: Path) -> tuple[Document, str, list[str]]:
     """The contract released last, where it was found, and what is wrong about that."""
     kept = load((root / "contract" / "released.yaml").read_text("utf-8"))
+    if not is_repository(root):
+        return kept, "contract/released.yaml", []
     tag = newest_tag(root)
     text = None if tag is None else git(root, "show", f"{tag}:openapi.yaml")
     if tag is None or text is None:
-        return kept, "contract/released.yaml", []
+        return kept, "contract/released.yaml", rewritten(root, kept)
     tagged = load(text)
     current = load((root / "openapi.yaml").read_text("utf-8"))
     problems = []
@@ -561,7 +587,7 @@ def main(arguments: Sequence[str]) -> int:
         if chosen.fixtures:
             return 0 if compare is None else play_all(compare)
         return check(compare)
-    except oasdiff.Unreadable as error:
+    except (oasdiff.Unreadable, OSError, TypeError, yaml.YAMLError) as error:
         sys.exit(f"error: {error}")
 
 

@@ -384,6 +384,58 @@ def test_a_tag_is_what_was_released(project: Path, no_go: dict[str, str]) -> Non
     assert "contract/released.yaml is neither the contract of v0.1.0 nor today's" in run(project, **no_go).stdout
 
 
+def test_without_a_tag_the_released_contract_cannot_be_rewritten(project: Path, no_go: dict[str, str]) -> None:
+    """A breaking change that is made the released contract, so that nothing seems to have changed, is noticed."""
+    git(project, "init", "--quiet")
+    git(project, "add", ".")
+    git(project, "commit", "--quiet", "-m", "one")
+    assert run(project, **no_go).returncode == 0
+    before = (project / "openapi.yaml").read_text("utf-8")
+
+    edit(project, *CLOSE)
+    run(project, "--release", **no_go)
+    for _ in ("not committed", "committed"):
+        done = run(project, **no_go)
+        assert done.returncode == 1
+        assert "error: contract/released.yaml: 1.0.0 was another contract when it was released" in done.stdout
+        git(project, "commit", "--quiet", "--all", "--allow-empty", "-m", "two")
+
+    # Two ways out: with its version, or taken back.
+    edit(project, "version: 1.0.0", "version: 1.1.0")
+    edit(project, "## 1.0.0", "## 1.1.0\n\n- `ToolParameters` are smaller.\n\n## 1.0.0", "contract/CHANGELOG.md")
+    run(project, "--release", **no_go)
+    assert "released.yaml: info.version: 1.0.0 must become 2.0.0; it is 1.1.0" in run(project, **no_go).stdout
+    edit(project, "version: 1.1.0", "version: 2.0.0")
+    edit(project, "## 1.1.0", "## 2.0.0", "contract/CHANGELOG.md")
+    run(project, "--release", **no_go)
+    assert run(project, **no_go).returncode == 0
+
+    (project / "openapi.yaml").write_text(before, "utf-8")
+    run(project, "--release", **no_go)
+    (project / "contract" / "CHANGELOG.md").write_text(CHANGELOG, "utf-8")
+    assert run(project, **no_go).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("openapi: 3.1.0", "openapi: [", "error: while parsing"),
+        ("openapi: 3.1.0", "- a list", "error: "),
+        ("  version: 1.0.0\n", "", "error: info.version: None is no version"),
+        ("  version: 1.0.0\n", "  version: 1.1\n", "error: info.version: 1.1 is no version"),
+    ],
+)
+def test_a_contract_that_cannot_be_read_is_an_error(
+    project: Path, no_go: dict[str, str], old: str, new: str, message: str
+) -> None:
+    """One line says so, and no traceback."""
+    edit(project, old, new)
+    done = run(project, **no_go)
+    assert done.returncode == 1
+    assert message in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_in_somebody_elses_repository_no_tag_counts(project: Path, no_go: dict[str, str]) -> None:
     """An unpacked sdist may lie in one."""
     git(project.parent, "init", "--quiet")
