@@ -78,7 +78,9 @@ def fate(language: dict[str, Any], body: str) -> str:
         return "not tried"
     if "refused" in losses:
         return "**refused**"
-    return "lost" if {"lost", "changed"} & set(losses) else "kept"
+    if "changed" in losses:
+        return "**lost, with all around it**"
+    return "lost" if "lost" in losses else "kept"
 
 
 def section(language: dict[str, Any], folder: Path) -> str:

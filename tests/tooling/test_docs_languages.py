@@ -72,6 +72,20 @@ def test_every_language_is_there_with_its_command(root: Path, page: str) -> None
         assert language["generator"] in page
 
 
+def test_what_is_said_to_survive_is_what_the_vectors_ask(root: Path) -> None:
+    """The two bodies by whose losses the page judges exist, and have something that the contract lacks."""
+    sys.path.insert(0, str(root / "scripts"))
+    try:
+        from docs_languages import ANSWER, TOOL
+    finally:
+        sys.path.remove(str(root / "scripts"))
+    for body in (ANSWER, TOOL):
+        name, side = body.split("/")
+        (file,) = (root / "interop" / "vectors").glob(f"*/{name}.json")
+        assert json.loads(file.read_text("utf-8"))[side]["body"]
+        assert "unknown" in name
+
+
 @pytest.mark.parametrize(
     ("toml", "named"),
     [
