@@ -27,10 +27,17 @@ FIXTURES = {fixture["name"]: fixture for fixture in breaking.fixtures()}
 OURS = {name: fixture for name, fixture in FIXTURES.items() if fixture.get("says", "").startswith("ours: ")}
 CHANGELOG = "# Changelog\n\n## 1.0.0\n\n- First.\n"
 
-needs_oasdiff = pytest.mark.skipif(
-    not oasdiff.is_built() and os.environ.get("REQUIRE_GO") != "1",
-    reason="oasdiff is not built: make breaking builds it, with Go",
-)
+needs_oasdiff = pytest.mark.usefixtures("program")
+
+
+@pytest.fixture(scope="module")
+def program() -> None:
+    """oasdiff, as far as it has been built; where Go is required it is built now."""
+    if oasdiff.is_built():
+        return
+    if os.environ.get("REQUIRE_GO") != "1":
+        pytest.skip("oasdiff is not built: make breaking builds it, with Go")
+    oasdiff.build()
 
 
 def silent(old: dict[str, Any], new: dict[str, Any]) -> list[oasdiff.Finding]:
