@@ -128,6 +128,7 @@ def test_what_is_copied_is_there_and_not_ignored(root: Path, steps: list[Step]) 
     sources = {source for text in copied for source in text.split()[:-1]}
 
     assert rules[0] == "*"
+    assert (root / ".dockerignore").read_text("utf-8").splitlines()[-len(rules) :] == rules  # what docker reads
     assert sources == let_in
     assert all((root / source).exists() for source in sources)
     for never in (".git/config", ".venv/x", "tests/x.py", ".env", "anam_facade/__pycache__/x.pyc"):
