@@ -274,6 +274,7 @@ def command(
     """
     with log.open("a", encoding="utf-8") as errors:
         print("$", *argv, file=errors, flush=True)
+        start = errors.tell()
         try:
             process = subprocess.Popen(
                 argv,
@@ -297,10 +298,15 @@ def command(
             raise Failure(f"{argv[0]} took longer than {limit:.0f} s") from error
         finally:
             _started.discard(process)
-        print(out, file=errors)
+        errors.write(out)
     if process.returncode != 0:
-        tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-25:])
-        raise Failure(f"{argv[0]} ended with exit code {process.returncode}:\n{textwrap.indent(tail, '    ')}")
+        said = log.read_bytes()[start:].decode("utf-8", "replace").splitlines()
+        if len(said) > 40:  # the cause is at the beginning or at the end
+            said = [*said[:15], "…", *said[-25:]]
+        said = [line if len(line) <= 500 else f"{line[:500]}…" for line in said]
+        raise Failure(
+            f"{argv[0]} ended with exit code {process.returncode}:\n" + textwrap.indent("\n".join(said), "    ")
+        )
     return out
 
 

@@ -427,6 +427,17 @@ def test_a_step_that_fails_ends_it_there_and_shows_what_was_said(
     assert ("    broken" if command[0] == "sh" else "no-such-command could not be started") in out
 
 
+def test_of_much_that_was_said_the_beginning_and_the_end_are_shown(world: World) -> None:
+    world.add(compile=[["sh", "-c", "seq 1000; head -c 9999 /dev/zero | tr '\\0' 'x' >&2; echo >&2; exit 1"]])
+
+    _, out, _ = world.run()
+
+    shown = [line.strip() for line in out.partition("exit code 1:\n")[2].splitlines()]
+    assert shown[0] == "x" * 500 + "…"
+    assert shown[14:17] == ["14", "…", "976"]
+    assert shown[-1] == "1000"
+
+
 def test_a_program_that_never_ends_is_ended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(languages, "RUN_LIMIT", 0.5)
     world.add(environment={"BEHAVIOUR": "hangs"})
