@@ -34,7 +34,7 @@ CONCURRENCY = 50
 TIMEOUT = 2.0
 """Seconds for one attempt, for every client that can be told."""
 
-OURS_TOKEN = ("ours, token, sync", "ours, token, async")
+OURS_TOKEN = ("ours, token, sync", "ours, token, async", "ours, token, fast")
 OURS_DIRECT = "ours, direct, async"
 PEER = "livekit-plugins-anam 1.8.9"
 

@@ -17,7 +17,7 @@ import peers
 
 KEY = "bG9hZDpsb2Fk"
 STARTS, CONCURRENCY, LATENCY = 2000, 500, 0.2
-CLIENTS = ("ours, token, async", "httpx 0.28.1, by hand", "livekit-plugins-anam 1.6.10")
+CLIENTS = ("ours, token, async", "ours, token, fast", "httpx 0.28.1, by hand", "livekit-plugins-anam 1.6.10")
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).resolve().parent
 ENVIRONMENTS = HERE.parent / ".peers"
 
-OURS = ("ours, token, sync", "ours, token, async", "ours, direct, async")
+OURS = ("ours, token, sync", "ours, token, async", "ours, token, fast", "ours, direct, async")
 
 LOCKS: Mapping[str, str] = {
     "livekit-plugins-anam 1.8.9": "livekit-anam-1.8.9",

@@ -15,7 +15,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Literal
 
 AVATAR = "30fa96d0-26c4-4e55-94a0-517025942e18"
 LIVEKIT_TOKEN = "header.payload.signature"
@@ -29,10 +29,14 @@ def room(name: str) -> str:
     return f"wss://{name}.example.org"
 
 
-async def anam_facade_async(job: dict[str, Any], stack: AsyncExitStack, *, direct: bool) -> Start:
+async def anam_facade_async(
+    job: dict[str, Any], stack: AsyncExitStack, *, direct: bool = False, transport: Literal["httpx", "fast"] = "httpx"
+) -> Start:
     from anam_facade import AsyncAnamClient, LiveKitEnvironment, PersonaConfig
 
-    client = await stack.enter_async_context(AsyncAnamClient(job["api_key"], job["base_url"], timeout=job["timeout"]))
+    client = await stack.enter_async_context(
+        AsyncAnamClient(job["api_key"], job["base_url"], timeout=job["timeout"], transport=transport)
+    )
     persona = PersonaConfig(name="Cara", avatar_id=AVATAR)
 
     async def start(name: str) -> str:
@@ -107,7 +111,8 @@ async def raw_httpx(job: dict[str, Any], stack: AsyncExitStack) -> Start:
 
 
 CLIENTS: dict[str, Callable[[dict[str, Any], AsyncExitStack], Awaitable[Start]]] = {
-    "ours, token, async": lambda job, stack: anam_facade_async(job, stack, direct=False),
+    "ours, token, async": anam_facade_async,
+    "ours, token, fast": lambda job, stack: anam_facade_async(job, stack, transport="fast"),
     "ours, direct, async": lambda job, stack: anam_facade_async(job, stack, direct=True),
     "httpx 0.28.1, by hand": raw_httpx,
     "livekit-plugins-anam 1.8.9": livekit_plugin,
