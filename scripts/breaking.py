@@ -26,6 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jsonschema_rs
 import oasdiff
 import yaml
 from json_patch import Patch, PatchError, patched
@@ -178,6 +179,8 @@ RULES = {
     "required-added": "a key must be sent",
     "max-bytes-lowered": "what is sent must be shorter",
     "unique-by-changed": "the items of a list that is sent must differ",
+    "alternatives-overlap": "what was one of some alternatives may be two of them now, which none may be",
+    "example-refused": "an example of the contract before is no longer valid",
     "known-value-removed": "a value that was known to work is not any more",
     "not-judged": "a change of something that no rule knows",
 }
@@ -224,7 +227,11 @@ def operations(document: Document) -> Iterator[tuple[str, str, Document]]:
 def our_findings(old: Document, new: Document) -> list[Finding]:
     """What our rules call breaking."""
     requests = schemas_of_requests(old) | schemas_of_requests(new)
-    found = [finding for difference in structure(differences(old, new)) for finding in _judge(difference, requests)]
+    changed = structure(differences(old, new))
+    found = [finding for difference in changed for finding in _judge(difference, requests)]
+    apart = _Apart(old, new)
+    found += [ours("alternatives-overlap", difference) for difference in changed if apart.is_lost(difference)]
+    found += [ours("example-refused", why) for why in refused_examples(old, new)]
     gone = {s["url"] for s in old.get("servers", [])} - {s["url"] for s in new.get("servers", [])}
     found += [ours("server-removed", url) for url in sorted(gone)]
     return list(dict.fromkeys(found))
@@ -296,6 +303,70 @@ def _judge_request(difference: Difference) -> Iterator[Finding]:
         rule = "known-value-removed"
     if rule is not None:
         yield ours(rule, difference)
+
+
+class _Apart:
+    """What keeps the alternatives of each `oneOf` apart: keys they require and forbid, and the values that mark them.
+
+    Asking for less is harmless elsewhere. Here it can make a body valid twice, and so invalid.
+    """
+
+    def __init__(self, *documents: Document) -> None:
+        self.alternatives: set[str] = set()
+        self.marks: set[str] = set()
+        for document in documents:
+            schemas = document.get("components", {}).get("schemas", {})
+            for name in {_name(item) for schema in schemas.values() for item in schema.get("oneOf", ())}:
+                alternative = schemas.get(name, {})
+                properties = alternative.get("properties", {})
+                self.alternatives.add(name)
+                self.marks |= {_name(properties.get(key)) for key in alternative.get("required", ())}
+
+    def is_lost(self, difference: Difference) -> bool:
+        path, old, new = difference.path, difference.old, difference.new
+        if path[:2] != ("components", "schemas") or len(path) < 4:
+            return False
+        if path[2] in self.marks and difference.keyword == "enum":
+            return old is not ABSENT and (new is ABSENT or not set(new) <= set(old))
+        if path[2] not in self.alternatives or len(path) != 4:
+            return False
+        match difference.keyword:
+            case "required":
+                return bool(set(() if old is ABSENT else old) - set(() if new is ABSENT else new))
+            case "additionalProperties" | "unevaluatedProperties":
+                return old is False
+            case "not":
+                return new is ABSENT
+        return False
+
+
+def _name(schema: Any) -> str:
+    reference = schema.get("$ref", "") if isinstance(schema, dict) else ""
+    return str(reference).rpartition("/")[2]
+
+
+def refused_examples(old: Document, new: Document) -> Iterator[str]:
+    """Bodies of requests that the old contract gives as examples, and the new one does not allow."""
+    after = {operation.get("operationId"): operation for _, _, operation in operations(new)}
+    for _, _, operation in operations(old):
+        name = operation.get("operationId")
+        for media, content in operation.get("requestBody", {}).get("content", {}).items():
+            now = after.get(name, {}).get("requestBody", {}).get("content", {}).get(media, {}).get("schema")
+            if now is None or "schema" not in content:
+                continue  # gone as a whole, which is another rule's to say
+            for key, example in content.get("examples", {}).items():
+                known = old["components"]["examples"].get(_name(example), example)
+                if _allows(old, content["schema"], known) and not _allows(new, now, known):
+                    yield f"{name}, {key}"
+
+
+def _allows(document: Document, schema: Document, example: Mapping[str, Any]) -> bool:
+    whole = {**schema, "components": document["components"]}
+    try:
+        validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+    except (jsonschema_rs.ValidationError, ValueError):
+        return True  # no schema at all: oasdiff cannot read it either, and says so
+    return validator.is_valid(example.get("value"))
 
 
 def _covers(new: Any, old: Any) -> bool:
@@ -593,8 +664,15 @@ def main(arguments: Sequence[str]) -> int:
 
 def check(compare: Compare | None) -> int:
     """Judges today's contract; says what it finds."""
-    old, since, mistakes = released(ROOT)
     new = load(CONTRACT.read_text("utf-8"))
+    old, since, mistakes = released(ROOT)
+    if new != old:
+        import validate_spec  # which takes longer to import than most of what is done here
+
+        invalid = list(validate_spec.problems(CONTRACT))
+        if invalid:
+            print(f"error: openapi.yaml is not valid: {invalid[0].splitlines()[0]} (make lint-spec says more)")
+            return 1
     level, findings = assess(old, new, compare)
     mistakes += problems(old, new, level, CHANGELOG.read_text("utf-8"))
     said = {Level.NOTHING: "no change", Level.PROSE: "new words only"}.get(level, level.name.lower())

@@ -294,7 +294,7 @@ def project(root: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     (folder / "scripts").mkdir(parents=True)
     (folder / "contract").mkdir()
-    for name in ("breaking.py", "oasdiff.py", "json_patch.py", "bootstrap.py"):
+    for name in ("breaking.py", "oasdiff.py", "json_patch.py", "bootstrap.py", "validate_spec.py"):
         shutil.copy(root / "scripts" / name, folder / "scripts" / name)
     shutil.copytree(root / "tools" / "oasdiff", folder / "tools" / "oasdiff", ignore=shutil.ignore_patterns("bin*"))
     text = breaking.CONTRACT.read_text("utf-8")
@@ -428,8 +428,9 @@ def test_without_a_tag_the_released_contract_cannot_be_rewritten(project: Path, 
     [
         ("openapi: 3.1.0", "openapi: [", "error: while parsing"),
         ("openapi: 3.1.0", "- a list", "error: "),
-        ("  version: 1.0.0\n", "", "error: info.version: None is no version"),
-        ("  version: 1.0.0\n", "  version: 1.1\n", "error: info.version: 1.1 is no version"),
+        ("  version: 1.0.0\n", "", "error: openapi.yaml is not valid: "),
+        ("    PersonaConfig:\n", "    Persona:\n", "error: openapi.yaml is not valid: $ref leads nowhere"),
+        ("  version: 1.0.0\n", "  version: '1.1'\n", "error: info.version: 1.1 is no version"),
     ],
 )
 def test_a_contract_that_cannot_be_read_is_an_error(
