@@ -76,6 +76,9 @@ public final class Interop {
         }
     }
 
+    /** OkHttp would repeat a start whose connection breaks: a second session, without a word. */
+    private static final OkHttpClient HTTP = new OkHttpClient.Builder().retryOnConnectionFailure(false).build();
+
     private static EngineSession direct(String key, PersonaConfig persona, String label) throws ApiException {
         DirectStartRequest body = new DirectStartRequest().personaConfig(persona).clientLabel(label);
         return engine("apiKey", key).createEngineSession(new EngineSessionRequest(body), null);
@@ -91,7 +94,7 @@ public final class Interop {
 
     /** A client with one credential. `setBearerToken` of the client sets the first scheme only, whichever that is. */
     private static ApiClient client(String scheme, String credential) {
-        ApiClient client = new ApiClient().setBasePath(System.getenv("ANAM_API_URL"));
+        ApiClient client = new ApiClient(HTTP).setBasePath(System.getenv("ANAM_API_URL"));
         ((HttpBearerAuth) client.getAuthentication(scheme)).setBearerToken(credential);
         return client;
     }
