@@ -354,19 +354,19 @@ def refused_examples(old: Document, new: Document) -> Iterator[str]:
             now = after.get(name, {}).get("requestBody", {}).get("content", {}).get(media, {}).get("schema")
             if now is None or "schema" not in content:
                 continue  # gone as a whole, which is another rule's to say
+            was, is_now = _validator(old, content["schema"]), _validator(new, now)
             for key, example in content.get("examples", {}).items():
-                known = old["components"]["examples"].get(_name(example), example)
-                if _allows(old, content["schema"], known) and not _allows(new, now, known):
+                value = old["components"]["examples"].get(_name(example), example).get("value")
+                if was and is_now and was.is_valid(value) and not is_now.is_valid(value):
                     yield f"{name}, {key}"
 
 
-def _allows(document: Document, schema: Document, example: Mapping[str, Any]) -> bool:
-    whole = {**schema, "components": document["components"]}
+def _validator(document: Document, schema: Document) -> jsonschema_rs.Validator | None:
     try:
-        validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+        whole = {**schema, "components": document["components"]}
+        return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
     except (jsonschema_rs.ValidationError, ValueError):
-        return True  # no schema at all: oasdiff cannot read it either, and says so
-    return validator.is_valid(example.get("value"))
+        return None  # no schema at all: oasdiff cannot read it either, and says so
 
 
 def _covers(new: Any, old: Any) -> bool:
