@@ -435,6 +435,11 @@ class Builder:
                 result.problem = f"run: {failure}"
                 return
             problems = scenario.check_steps(result.lines, self.sandbox, language.losses)
+            scenario.prepare_to_lose(self.sandbox)
+            # How it takes it is the program's affair, an ugly end included.
+            with contextlib.suppress(Failure):
+                command(last, cwd=cwd, environment=said, log=log, limit=RUN_LIMIT)
+            problems += scenario.check_lost(self.sandbox)
         result.found, wrong = scenario.losses_found(result.lines, self.bodies)
         why, listed = scenario.reasons(result.lines), []
         for loss in language.losses:

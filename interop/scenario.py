@@ -79,6 +79,24 @@ def prepare(sandbox: Sandbox) -> None:
     )
 
 
+def prepare_to_lose(sandbox: Sandbox) -> None:
+    """Sets up a second run of the same program, in which the answer to the direct start is lost."""
+    sandbox.reset()
+    sandbox.inject(Fault(operation="createEngineSession", after=1, times=1, close="after"))
+
+
+def check_lost(sandbox: Sandbox) -> list[str]:
+    """What is wrong after the second run, whatever became of the program; empty if nothing.
+
+    A start is billed, and a direct one cannot be repeated without starting another session. HTTP libraries know nothing
+    of that: several repeat a request by themselves when a connection breaks that they have used before.
+    """
+    sent = [r.status for r in sandbox.requests if isinstance(r.body, dict) and r.body.get("clientLabel") == "direct"]
+    if sent == ["closed"]:
+        return []
+    return [f"the start whose answer is lost must be sent once, and was {len(sent)} times, with {sent}"]
+
+
 # --- Comparing JSON ------------------------------------------------------------------------------
 
 

@@ -10,6 +10,9 @@ $stdout.sync = true
 URL = URI(ENV.fetch('ANAM_API_URL'))
 KEY = ENV.fetch('ANAM_API_KEY')
 
+# libcurl would repeat a start when a connection breaks that it has used before: a second session, without a word.
+Typhoeus.before { |request| request.options[:forbid_reuse] = true }
+
 def client(credential)
   configuration = AnamApi::Configuration.new
   configuration.scheme = URL.scheme

@@ -31,6 +31,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import okhttp3.OkHttpClient;
 
 /** Does over the generated client what `interop/languages/README.md` asks of a program. */
 public final class Interop {

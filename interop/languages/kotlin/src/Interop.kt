@@ -28,6 +28,7 @@ import kotlinx.serialization.json.decodeFromJsonElement
 import kotlinx.serialization.json.encodeToJsonElement
 import kotlinx.serialization.json.jsonObject
 import kotlinx.serialization.json.jsonPrimitive
+import okhttp3.OkHttpClient
 import java.io.File
 import java.io.PrintStream
 
@@ -35,6 +36,9 @@ import java.io.PrintStream
 
 private val output = PrintStream(System.out, true, "UTF-8")
 private val url: String = System.getenv("ANAM_API_URL")
+
+/** OkHttp would repeat a start whose connection breaks: a second session, without a word. */
+private val http = OkHttpClient.Builder().retryOnConnectionFailure(false).build()
 private val json: Json by lazy { Serializer.kotlinxSerializationJson }
 
 @OptIn(ExperimentalSerializationApi::class)
@@ -82,9 +86,9 @@ private fun direct(key: String, persona: PersonaConfig, label: String): EngineSe
     return engine(key).createEngineSession(EngineSessionRequest.DirectStartRequestValue(body))
 }
 
-private fun auth(credential: String) = AuthApi(url).with(credential)
+private fun auth(credential: String) = AuthApi(url, http).with(credential)
 
-private fun engine(credential: String) = EngineApi(url).with(credential)
+private fun engine(credential: String) = EngineApi(url, http).with(credential)
 
 /** The client asks this function for its bearer; without one, all clients share a variable. */
 private fun <Api : ApiClient> Api.with(credential: String): Api = apply { accessTokenProvider = { credential } }
