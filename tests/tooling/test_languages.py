@@ -639,6 +639,13 @@ def test_the_readme_tells_authors_what_the_check_wants() -> None:
         assert f"`{body}`" in text
 
 
+def test_what_is_said_about_the_persona_is_said_of_every_language() -> None:
+    text = (ROOT / "docs" / "contract-choices.md").read_text("utf-8")
+    for language in map(languages.read, FOLDERS):
+        generator = re.sub(r" \d+(\.\d+)+", "", language.generator)
+        assert f"| {language.name} | {generator} |" in text
+
+
 def test_no_lock_of_a_language_holds_an_address_and_all_are_exact() -> None:
     generator = languages.GENERATOR_LOCK.read_text("utf-8")
     assert re.search(r"^openapi-generator-cli==7\.26\.0 \\\n +--hash=sha256:[0-9a-f]{64}$", generator, re.MULTILINE)
