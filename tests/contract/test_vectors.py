@@ -41,7 +41,6 @@ from anam_facade import (
     SessionToken,
     SpendCapError,
 )
-from anam_facade.retry import Operation, outcome, repeatable
 from anam_facade.sandbox import Fault, Sandbox, SeenRequest
 from anam_facade.sandbox.masking import masked
 
@@ -94,12 +93,14 @@ def call_of(vector: dict[str, Any]) -> tuple[str, tuple[Any, ...], dict[str, Any
     return "start_engine_session", (request["bearer"],), metadata
 
 
-def play(vector: dict[str, Any], flavour: str, transport: Any = None, base_url: str = ANAM) -> Any:
+def play(
+    vector: dict[str, Any], flavour: str, transport: Any = None, base_url: str = ANAM, retry: RetryPolicy = ONCE
+) -> Any:
     """What the facade makes of a vector: what it returns, or the error it raises."""
     method, arguments, options = call_of(vector)
     request = vector["request"]
     key = request["bearer"] if request["credential"] == "apiKey" else "another-key"
-    settings: dict[str, Any] = {"api_key": key, "retry": ONCE, "transport": transport, "base_url": base_url}
+    settings: dict[str, Any] = {"api_key": key, "retry": retry, "transport": transport, "base_url": base_url}
     if vector["response"]["delivery"] == "silent":
         settings["timeout"] = 0.2
     if "X-Anam-Target-Url" in request["headers"]:
@@ -211,19 +212,6 @@ def check_error(result: Any, vector: dict[str, Any]) -> None:
         assert told == (wanted["code"], wanted["message"], wanted["details"], wanted["retryAfterSeconds"])
     else:
         assert wanted["retryAfterSeconds"] is None
-    assert retry_of(vector, error) == wanted["retry"]
-
-
-def retry_of(vector: dict[str, Any], error: AnamError) -> str:
-    """Whether the facade, with its retries on, repeats the call after this error; in the vectors' words."""
-    if vector["operation"] == "createSessionToken":
-        operation = Operation.MINT
-    else:
-        direct = vector["request"]["credential"] == "apiKey"
-        operation = Operation.START_DIRECT if direct else Operation.START_WITH_TOKEN
-    if not repeatable(operation, outcome(error)):
-        return "no"
-    return "sameToken" if vector["outcome"]["started"] == "maybe" else "yes"
 
 
 def answers(vector: dict[str, Any], sent: list[httpx.Request]) -> Callable[[httpx.Request], httpx.Response]:
@@ -314,6 +302,29 @@ def test_the_facade_keeps_to_a_vector(name, flavour):
     check_outcome(result, vector)
 
 
+@pytest.mark.parametrize("flavour", ["sync", "async"])
+@pytest.mark.parametrize("name", [name for name, vector in NAMED.items() if vector["outcome"]["kind"] == "error"])
+def test_the_facade_repeats_what_a_vector_lets_it(name, flavour):
+    """With its retries on, it sends the very same request again, or does not, as the vector says."""
+    vector = NAMED[name]
+    sent: list[httpx.Request] = []
+    first = answers(vector, sent)
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if not sent:
+            return first(request)
+        sent.append(request)
+        return httpx.Response(200, json={"sessionToken": "a.b.c", "sessionId": "s-1"})
+
+    at_once = RetryPolicy(max_attempts=2, initial_backoff=0, max_backoff=0, max_retry_after=0)
+    result = play(vector, flavour, httpx.MockTransport(handler), retry=at_once)
+    again = vector["outcome"]["retry"] != "no"
+    assert len(sent) == (2 if again else 1)
+    assert isinstance(result, AnamError) == (not again)
+    for request in sent:
+        check_request(request, vector)
+
+
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(api_key="the-api-key") as running:
@@ -342,6 +353,25 @@ def test_the_facade_keeps_to_the_vectors_over_a_socket(sandbox, flavour):
         except AssertionError as error:
             error.add_note(f"vector: {name}")
             raise
+
+
+def test_the_sandbox_takes_every_request(sandbox):
+    """What the vectors send is what the sandbox, which judges for itself, answers with 2xx."""
+    sandbox.clear_faults()
+    with httpx.Client(base_url=sandbox.base_url, trust_env=False) as plain:
+        for name, vector in NAMED.items():
+            request = vector["request"]
+            bearer = request["bearer"]
+            if request["credential"] == "sessionToken":
+                persona = {"personaConfig": {"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"}}
+                minted = plain.post(
+                    "/v1/auth/session-token", json=persona, headers={"Authorization": "Bearer the-api-key"}
+                )
+                bearer = minted.json()["sessionToken"]
+            headers = {**request["headers"], "Authorization": f"Bearer {bearer}"}
+            answer = plain.request(request["method"], request["path"], json=request["body"], headers=headers)
+            assert answer.is_success, (name, answer.text)
+            sandbox.end_all()
 
 
 def spoiled(name: str, change: Callable[[dict[str, Any]], None]) -> list[str]:
@@ -402,6 +432,11 @@ SPOILED: dict[str, tuple[str, Callable[[dict[str, Any]], None], str]] = {
     "another session": ("start-direct", put("outcome.session.region", "us-east"), "the outcome's region"),
     "a minting that starts": ("mint-500", put("outcome.started", "maybe"), "outcome/started"),
     "a direct start to be repeated": ("start-direct-500", put("outcome.retry", "sameToken"), "outcome/retry"),
+    "a doubtful start to be repeated with any token": (
+        "start-token-500",
+        put("outcome.retry", "yes"),
+        "outcome/retry",
+    ),
     "an example unplayed": ("start-token-409", put("response.example", None), "plays the example ErrorTokenUsed"),
 }
 
@@ -443,7 +478,6 @@ TOLD_OTHERWISE: dict[str, tuple[str, Callable[[dict[str, Any]], None]]] = {
     "a body": ("mint-saved", put("request.body.personaConfig.enableAudioPassthrough", True)),
     "a bearer": ("mint-saved", put("request.bearer", "another")),
     "a header": ("mint-gateway", put("request.headers.X-Anam-Target-Url", "https://elsewhere.example.org")),
-    "a retry": ("start-token-500", put("outcome.retry", "yes")),
     "a doubt": ("start-direct-500", put("outcome.started", "no")),
     "an error": ("mint-403", put("outcome.error", "badRequest")),
     "words": ("mint-403", put("outcome.code", "Not so")),
