@@ -99,11 +99,11 @@ def full(found: Findings, server: servers.Server) -> None:
         say("distances, and starts over them")
         far.calibrate(9)
         far.rounds(5)
-        far.first_of_a_program(3)
+        far.first_of_a_program(2)
         say("throughput, while connections are idle")
         some = cells(throughput.TOKEN + throughput.DIRECT, (1, 32, 256)) + cells(throughput.THREADS, (1, 8, 32))
         idle = True
-        for found.throughput in throughput.measure(server, some, rounds=3, seconds=0.8):
+        for found.throughput in throughput.measure(server, some, rounds=3, seconds=0.6):
             if idle and far.idle_for(IDLE_300) >= 300:
                 far.start_idle(IDLE_300)
                 idle = False

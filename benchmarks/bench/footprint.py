@@ -47,7 +47,6 @@ UNDER_WAY = (
     "ours, async, token, fast",
     "httpx, token",
     "plugin 1.6.10, token",
-    "plugin 1.6.10 kept open, token",
     "aiohttp, token",
     "pyreqwest, token",
 )

@@ -142,11 +142,13 @@ class Latency:
                 )
 
     def rounds(self, count: int) -> None:
-        """Cold and warm starts, all clients in turn, over and over."""
+        """Cold and warm starts, all clients in turn, over and over; at distances between, in every other round."""
         for round_trip in self._round_trips:
             self._open(self._ready, f"warm {round_trip}", self.url(round_trip), 1)
-        for _ in range(count):
+        for number in range(count):
             for round_trip in self._round_trips:
+                if number % 2 and round_trip not in (0, BASE):
+                    continue
                 for ready in self._ready:
                     self._measure(ready, round_trip)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -265,11 +266,23 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
+def rounded(value: Any) -> Any:
+    """The same with six digits of every number, which is more than any measurement here is good for."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    return [rounded(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def write(findings: Findings, folder: Path) -> None:
     """`bench.json`, `bench.md` and the pictures."""
     folder.mkdir(parents=True, exist_ok=True)
     data = folder / "bench.json"
-    data.write_text(json.dumps(findings.as_json(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    text = json.dumps(rounded(findings.as_json()), indent=1, ensure_ascii=False)
+    text = re.sub(r"\[[^\[\]{}\"]*\]", lambda numbers: " ".join(numbers[0].split()), text)  # a line for all rounds
+    # What a client says when it fails may name the folder that it stands in.
+    data.write_text(text.replace(str(clients.ROOT), "…") + "\n", "utf-8")
     pictures = "".join(
         f"![{title}]({name}.svg)\n\n"
         for name, title in (
@@ -280,6 +293,7 @@ def write(findings: Findings, folder: Path) -> None:
         )
     )
     head, _, rest = findings.text().partition("## Time to a started session")
-    (folder / "bench.md").write_text(f"{head}{pictures}## Time to a started session{rest}", "utf-8")
+    report = f"{head}{pictures}## Time to a started session{rest}".replace(str(clients.ROOT), "…")
+    (folder / "bench.md").write_text(report, "utf-8")
     plot = [clients.bench_python(), str(clients.HERE / "plot.py"), str(data), str(folder)]
     subprocess.run(plot, check=True)

@@ -215,6 +215,29 @@ def test_the_report_tells_the_targets_first_and_is_json_too() -> None:
     assert told["latency"][0]["seconds"]
 
 
+def test_what_is_written_is_rounded_and_a_line_for_all_rounds_and_names_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: drawn.append(command))
+    monkeypatch.setattr(clients, "bench_python", lambda: "python")
+    found = findings()
+    broken = found.latency[latency.Cell("ours, sync, direct", WARM, BASE)]
+    broken.errors.append(f"OSError: {clients.ROOT}/x")
+    broken.seconds[:] = [0.123456789, 0.2, 0.3]
+
+    report.write(found, tmp_path)
+
+    text = (tmp_path / "bench.json").read_text("utf-8")
+    assert '"seconds": [ 0.123457, 0.2, 0.3 ]' in text
+    assert "OSError: …/x" in text
+    assert json.loads(text)["targets"]
+    markdown = (tmp_path / "bench.md").read_text("utf-8")
+    assert "OSError: …/x" in markdown
+    assert markdown.index("## Targets") < markdown.index("![") < markdown.index("## Time to a started session")
+    assert [command[2:] for command in drawn] == [[str(tmp_path / "bench.json"), str(tmp_path)]]
+
+
 def test_a_client_that_had_to_wait_for_a_core_is_marked() -> None:
     found = rates()
     cell = throughput.Cell("aiohttp, direct", 32)
