@@ -437,7 +437,9 @@ def changelog_problems(changelog: str, before: str, after: str, touched: set[str
         if not re.search(r"^- \S", text, re.MULTILINE):
             yield f"contract/CHANGELOG.md: the section for {version} lists nothing"
     if before != after:
-        named = set(re.findall(r"`([^`\n]+)`", found[0][1]))
+        # `DailyEgress.userName` names `DailyEgress` too.
+        codes = re.findall(r"`([^`\n]+)`", found[0][1])
+        named = {*codes, *(word for code in codes for word in re.findall(r"[\w-]+", code))}
         missing = sorted(touched - named)
         if missing:
             yield f"contract/CHANGELOG.md: the section for {after} does not name `{'`, `'.join(missing)}`"

@@ -241,6 +241,8 @@ def test_the_version_rises_as_much_as_the_change_asks(level: Level, after: str, 
     ("changelog", "problem"),
     [
         ("## 1.1.0\n\n- `Egress`: a new field.\n\n## 1.0.0\n\n- First.\n", None),
+        ("## 1.1.0\n\n- `Egress.mode`: a new value.\n\n## 1.0.0\n\n- First.\n", None),
+        ("## 1.1.0\n\n- Egress: a new field; `DailyEgress`.\n\n## 1.0.0\n\n- First.\n", "does not name `Egress`"),
         ("## 1.0.0\n\n- First.\n", "has no section on top for 1.1.0"),
         ("## 1.1.0\n\n## 1.0.0\n\n- First.\n", "the section for 1.1.0 lists nothing"),
         ("## 1.1.0\n\n- A new field.\n\n## 1.0.0\n\n- First.\n", "does not name `Egress`"),
