@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Net.Http;
 using Anam.Api;
 using Anam.Client;
 using Anam.Model;
@@ -12,6 +13,9 @@ public static class Interop
 {
     private static readonly string Url = Environment.GetEnvironmentVariable("ANAM_API_URL");
     private static readonly string Key = Environment.GetEnvironmentVariable("ANAM_API_KEY");
+
+    // One for all calls, as a program would have.
+    private static readonly HttpClient Http = new HttpClient();
 
     // By itself Newtonsoft takes strings that look like dates for dates.
     private static readonly JsonSerializerSettings AsItIs =
@@ -53,9 +57,9 @@ public static class Interop
         return Engine(Key).CreateEngineSession(new EngineSessionRequest(body));
     }
 
-    private static AuthApi Auth(string credential) => new AuthApi(Configured(credential));
+    private static AuthApi Auth(string credential) => new AuthApi(Http, Configured(credential));
 
-    private static EngineApi Engine(string credential) => new EngineApi(Configured(credential));
+    private static EngineApi Engine(string credential) => new EngineApi(Http, Configured(credential));
 
     private static Configuration Configured(string credential) =>
         new Configuration { BasePath = Url, AccessToken = credential };

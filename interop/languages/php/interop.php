@@ -42,15 +42,25 @@ function configuration(string $credential): Configuration
     return (new Configuration())->setHost(getenv('ANAM_API_URL'))->setAccessToken($credential);
 }
 
+/** One HTTP client for all calls, as a program would have. */
+function http(): Client
+{
+    static $client = null;
+    return $client ??= new Client([
+        // libcurl would repeat a start when a connection breaks that it has used before: a second session, without a word.
+        'curl' => [CURLOPT_FORBID_REUSE => true],
+        'proxy' => '', // whatever the environment says: the sandbox is on this machine
+    ]);
+}
+
 function auth(string $credential): AuthApi
 {
-    // No proxy, whatever the environment says: the sandbox is on this machine.
-    return new AuthApi(new Client(['proxy' => '']), configuration($credential));
+    return new AuthApi(http(), configuration($credential));
 }
 
 function engine(string $credential): EngineApi
 {
-    return new EngineApi(new Client(['proxy' => '']), configuration($credential));
+    return new EngineApi(http(), configuration($credential));
 }
 
 function direct(string $key, StatefulPersonaConfig $persona, string $label): EngineSession
