@@ -104,7 +104,7 @@ def play(
     if vector["response"]["delivery"] == "silent":
         settings["timeout"] = 0.2
     if "X-Anam-Target-Url" in request["headers"]:
-        settings |= {"base_url": ANAM, "gateway_url": "https://gateway.example.org" if transport else base_url}
+        settings |= {"base_url": ANAM, "gateway_url": base_url if base_url != ANAM else "https://gateway.example.org"}
 
     async def asynchronously() -> Any:
         async with AsyncAnamClient(**settings) as client:
@@ -331,8 +331,9 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
+@pytest.mark.parametrize("transport", ["httpx", "fast"])
 @pytest.mark.parametrize("flavour", ["sync", "async"])
-def test_the_facade_keeps_to_the_vectors_over_a_socket(sandbox, flavour):
+def test_the_facade_keeps_to_the_vectors_over_a_socket(sandbox, flavour, transport):
     """The same against the sandbox, with a fault that answers as each vector says."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
@@ -342,7 +343,7 @@ def test_the_facade_keeps_to_the_vectors_over_a_socket(sandbox, flavour):
         refused = vector["response"]["delivery"] == "refused"
         if not refused:
             sandbox.inject(fault_of(vector))
-        result = play(vector, flavour, base_url=nobody if refused else sandbox.base_url)
+        result = play(vector, flavour, transport, nobody if refused else sandbox.base_url)
         try:
             records = sandbox.requests[before:]
             assert len(records) == (0 if refused else 1)
