@@ -47,7 +47,7 @@ else
 endif
 
 .PHONY: check
-check: lint types lint-spec check-generated test ## everything that must pass before a change goes in
+check: lint types lint-spec check-generated facts vectors breaking test ## everything that must pass before a change goes in
 
 # --- Checks ---------------------------------------------------------------------------------------
 
