@@ -91,7 +91,7 @@ def latency(data: Data, folder: Path) -> None:
                 ("ours, async, token", "warm", "-", "ours, warm"),
                 ("ours, async, token", "cold", "--", "ours, cold"),
                 ("httpx, token", "warm", "-", "httpx, warm"),
-                ("generated client, token", "warm", "-", "generated client, always"),
+                ("generated client, token", "warm", "-", "generated client, warm"),
                 ("plugin 1.6.10, token", "warm", "-", "plugin 1.6.10, always"),
             ],
             2,
@@ -187,7 +187,7 @@ def cpu(data: Data, folder: Path) -> None:
         axis.grid(visible=False, axis="y")
         axis.set_xlim(right=widest * 1.12)
         axis.set_title({"token": "two calls (token, then start)", "direct": "one call (direct)"}[mode])
-        axis.set_xlabel(f"CPU µs per start; bars from the top: {', '.join(map(str, sizes))} at a time")
+        axis.set_xlabel(f"CPU µs per start\n(bars from the top: {', '.join(map(str, sizes))} at a time)")
     save(figure, folder / "cpu.svg")
 
 
