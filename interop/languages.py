@@ -425,6 +425,8 @@ class Builder:
                 "ANAM_API_URL": self.sandbox.base_url,
                 "ANAM_API_KEY": self.sandbox.api_key,
                 "ANAM_VECTORS": str(vectors),
+                "NO_PROXY": "127.0.0.1",  # the sandbox, whatever the user's settings say
+                "no_proxy": "127.0.0.1",
             }
             try:
                 for argv in first:
