@@ -45,6 +45,7 @@ T = TypeVar("T")
 CLIENT_LABEL = Rule(name="clientLabel", kind=Kind.STRING, max_length=128)
 EXPIRES_IN = Rule(name="expiresIn", kind=Kind.STRING)
 CLIENT_METADATA = Rule(name="clientMetadata", kind=Kind.OBJECT)
+_ARGUMENTS = {"client_label": CLIENT_LABEL, "expires_in": EXPIRES_IN, "client_metadata": CLIENT_METADATA}
 
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
@@ -307,9 +308,9 @@ def _part(cls: type[P], value: P | Mapping[str, Any], path: str, problems: list[
 
 def _argument_problems(**arguments: Any) -> list[Problem]:
     found: list[Problem] = []
-    for name, r in (("client_label", CLIENT_LABEL), ("expires_in", EXPIRES_IN), ("client_metadata", CLIENT_METADATA)):
-        if arguments.get(name) is not None:
-            found += check_value(r, arguments[name], name)
+    for name, value in arguments.items():
+        if value is not None:
+            found += check_value(_ARGUMENTS[name], value, name)
     return found
 
 
@@ -356,7 +357,7 @@ def _session_token(call: Call, said: Mapping[str, Any]) -> SessionToken | None:
         value,
         client_label=call.client_label,
         livekit_url=call.livekit_url,
-        livekit_room=call.livekit_room,
+        environment=call.environment,
         bound=call.secrets,
     )
 

@@ -27,7 +27,7 @@ from ._network import (
     Backend,
     BoundedStream,
     as_httpx,
-    spoke_first,
+    news_of,
     time_left,
     trust_settings,
 )
@@ -37,6 +37,9 @@ from .errors import AnamConfigError, Problem
 
 MAX_HEAD = 100 * 1024
 """Bytes of a status line and headers at most; what httpcore allows too."""
+
+BUFFER = 16 * 1024
+"""Bytes that a connection reads at a time; answers are smaller."""
 
 _SILENT = "Server disconnected without sending a response."
 _BROKEN_OFF = "peer closed connection without sending complete message body"
@@ -58,12 +61,12 @@ class _Origin:
 
     def bytes_of(self, request: Request) -> bytes:
         """The request as it goes over the wire."""
-        lines = [
+        lines = [f"{name}: {value}" for name, value in request.headers.items()]
+        lines[:0] = (
             f"{request.method} {request.url[self._prefix :]} HTTP/1.1",
             f"Host: {self._authority}",
             f"Content-Length: {len(request.content)}",
-            *(f"{name}: {value}" for name, value in request.headers.items()),
-        ]
+        )
         head = "\r\n".join(lines)
         if head.count("\r") != len(lines) - 1 or head.count("\n") != len(lines) - 1 or not head.isascii():
             # All of it was checked before; should a check ever miss something, it ends here.
@@ -72,18 +75,27 @@ class _Origin:
 
 
 class _Parser:
-    """Makes an answer of the bytes that come."""
+    """Makes answers of the bytes that come over a connection, one after the other.
 
-    def __init__(self, deadline: float) -> None:
-        self._deadline = deadline
+    Attributes:
+        finished: Whether the answer is there.
+        reusable: Whether the connection can take another request.
+    """
+
+    def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
+        self.finished = True
+        self.reusable = True
+
+    def begin(self, deadline: float) -> None:
+        """The next answer is about to come."""
+        self._deadline = deadline
         self._headers: list[tuple[bytes, bytes]] = []
         self._reader: Reader | None = None
         self._head = 0
-        self.finished = False
-        self.reusable = False
+        self.finished = self.reusable = False
 
-    def feed(self, data: bytes) -> Answer | None:
+    def feed(self, data: bytes | memoryview) -> Answer | None:
         """Takes what came; returns the answer once it is there.
 
         Raises:
@@ -199,14 +211,14 @@ class _Connection:
 
     def __init__(self, stream: BoundedStream, *, secure: bool) -> None:
         self._stream = stream
+        self._parser = _Parser()
         self._may_have_tickets = secure
-        self._reusable = True
         self._idle_since = time.monotonic()
 
     def exchange(self, request: bytes, deadline: float) -> Answer:
         """Sends the bytes and reads the answer."""
-        self._reusable = False
-        parser = _Parser(deadline)
+        parser = self._parser
+        parser.begin(deadline)
         with as_httpx():
             self._stream.write(request)
         answer = None
@@ -217,19 +229,19 @@ class _Connection:
             except httpx.TransportError as error:
                 return parser.broken(error)
             answer = parser.feed(data) if data else parser.end()
-        self._reusable, self._may_have_tickets = parser.reusable, False
+        self._may_have_tickets = False
         self._idle_since = time.monotonic()
         return answer
 
     def is_available(self) -> bool:
         """Whether it can take another request."""
-        return self._reusable
+        return self._parser.reusable
 
     def has_expired(self) -> bool:
         """Whether it was idle for too long, or the server has hung up."""
         if time.monotonic() - self._idle_since > _network.KEEPALIVE_EXPIRY:
             return True
-        return spoke_first(self._stream.get_extra_info("socket"), tickets=self._may_have_tickets)
+        return news_of(self._stream.get_extra_info("socket"), tickets=self._may_have_tickets)()
 
     def close(self) -> None:
         """Ends it."""
@@ -296,7 +308,7 @@ class AsyncFastTransport:
         await self.pool.aclose()
 
 
-class _AsyncConnection(asyncio.Protocol):
+class _AsyncConnection(asyncio.BufferedProtocol):
     """One connection, and the exchange on it."""
 
     _transport: asyncio.Transport
@@ -304,8 +316,11 @@ class _AsyncConnection(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop, *, secure: bool) -> None:
         self._loop = loop
         self._secure = secure
-        self._parser: _Parser | None = None
+        self._parser = _Parser()
+        self._buffer = memoryview(bytearray(BUFFER))
         self._answer: asyncio.Future[Answer] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = self._timer_ends = 0.0
         self._lost: asyncio.Future[None] = loop.create_future()
         self._reusable = True
         self._idle_since = time.monotonic()
@@ -315,18 +330,17 @@ class _AsyncConnection(asyncio.Protocol):
         if not self._reusable:
             raise httpx.ConnectError("the connection was closed before it was used")
         self._reusable = False
-        self._parser = parser = _Parser(deadline)
+        self._parser.begin(deadline)
         self._answer = self._loop.create_future()
-        timer = self._loop.call_later(deadline - time.monotonic(), self._expire)
+        self._expire_at(deadline)
         try:
             self._transport.write(request)
             answer = await self._answer
         finally:
-            timer.cancel()
             self._answer = None
         # What was not sent whole when the answer came would run into the next request.
         sent = self._transport.get_write_buffer_size() == 0
-        self._reusable = parser.reusable and sent and not self._transport.is_closing()
+        self._reusable = self._parser.reusable and sent and not self._transport.is_closing()
         self._idle_since = time.monotonic()
         return answer
 
@@ -340,8 +354,7 @@ class _AsyncConnection(asyncio.Protocol):
             return True
         if self._loop is not asyncio.get_running_loop():
             return True
-        # Whatever the event loop has had no time to notice yet.
-        return spoke_first(self._transport.get_extra_info("socket"), tickets=self._secure)
+        return self._news()  # what the event loop has had no time to notice yet
 
     async def aclose(self) -> None:
         """Ends it, and the exchange under way on it."""
@@ -352,18 +365,35 @@ class _AsyncConnection(asyncio.Protocol):
 
     def _settle(self, make: Callable[[_Parser], Answer | None]) -> None:
         """Ends the exchange with the answer, if it is there, or the error."""
-        waiting, parser = self._answer, self._parser
-        if waiting is None or parser is None or waiting.done():
+        waiting = self._answer
+        if waiting is None or waiting.done():
             return
         try:
-            answer = make(parser)
+            answer = make(self._parser)
         except httpx.TransportError as error:
             waiting.set_exception(error)
         else:
             if answer is not None:
                 waiting.set_result(answer)
 
+    def _expire_at(self, deadline: float) -> None:
+        # One timer for many exchanges: it is left to run and looks again, for setting one and cancelling it each time
+        # costs more than writing the request.
+        self._deadline = deadline
+        if self._timer is not None and self._timer_ends > deadline:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self._loop.call_later(deadline - time.monotonic(), self._expire)
+            self._timer_ends = deadline
+
     def _expire(self) -> None:
+        self._timer = None
+        if self._answer is None:
+            return
+        if time.monotonic() < self._deadline:
+            self._expire_at(self._deadline)
+            return
         late = httpx.WriteTimeout if self._transport.get_write_buffer_size() else httpx.ReadTimeout
         self._settle(lambda parser: parser.broken(late("the time for this attempt is used up")))
 
@@ -372,14 +402,20 @@ class _AsyncConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection stands."""
         self._transport = cast("asyncio.Transport", transport)
+        sock = transport.get_extra_info("socket")
         for option in SOCKET_OPTIONS:
-            transport.get_extra_info("socket").setsockopt(*option)
+            sock.setsockopt(*option)
+        self._news = news_of(sock, tickets=self._secure)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go: asyncio would allocate 256 KiB each time."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Bytes came."""
         if self._answer is None:  # unasked
             self._reusable = False
-        self._settle(lambda parser: parser.feed(data))
+        self._settle(lambda parser: parser.feed(self._buffer[:nbytes]))
 
     def eof_received(self) -> None:
         """The server will send no more; the event loop closes the connection."""
@@ -390,4 +426,6 @@ class _AsyncConnection(asyncio.Protocol):
         """The connection is gone."""
         self._reusable = False
         self._settle(lambda parser: parser.broken(httpx.ReadError(str(exc) if exc else CLOSED)))
+        if self._timer is not None:
+            self._timer.cancel()
         self._lost.set_result(None)

@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.request
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import Any, cast
@@ -118,20 +118,20 @@ def may_be_used(opened: float, stream: BoundedStream | AsyncBoundedStream) -> bo
     """Whether a connection that was made ahead still stands."""
     if time.monotonic() - opened > KEEPALIVE_EXPIRY:
         return False
-    return not spoke_first(stream.get_extra_info("socket"), tickets=stream.is_secure)
+    return not news_of(stream.get_extra_info("socket"), tickets=stream.is_secure)()
 
 
-def spoke_first(sock: socket.socket, *, tickets: bool) -> bool:
-    """Whether the server has closed an idle connection, or said something that nobody asked for.
+def news_of(sock: socket.socket, *, tickets: bool) -> Callable[[], bool]:
+    """A function that tells whether the server has closed an idle connection, or said something that nobody asked for.
 
     With TLS 1.3 that may be session tickets, sent after the handshake and not read yet: with `tickets` only closing
     counts, where the system tells the two apart.
     """
     if sys.platform == "win32":
-        return bool(select.select([sock], [], [], 0)[0])
+        return lambda: bool(select.select([sock], [], [], 0)[0])
     poll = select.poll()
     poll.register(sock, getattr(select, "POLLRDHUP", select.POLLIN) if tickets else select.POLLIN)
-    return bool(poll.poll(0))
+    return lambda: bool(poll.poll(0))
 
 
 class Backend(httpcore.NetworkBackend):

@@ -137,35 +137,33 @@ class AsyncPool(Generic[A]):
         Raises:
             httpx.PoolTimeout: None became free before the attempt's deadline.
         """
-        slots = await self._wait_for_slot()
-        try:
-            connection = await self._pop_idle() or await connect()
-        except BaseException:
-            slots.release()
-            raise
-        self.active.add(connection)
-        return connection
-
-    async def _wait_for_slot(self) -> anyio.Semaphore:
         if self.slots is None:  # made here, because it belongs to the event loop
             self.slots = anyio.Semaphore(MAX_CONNECTIONS)
         try:
             self.slots.acquire_nowait()
         except anyio.WouldBlock:
-            try:
-                with anyio.fail_after(time_left(None, httpx.PoolTimeout)):
-                    await self.slots.acquire()
-            except TimeoutError:
-                raise httpx.PoolTimeout(_POOL_IS_FULL) from None
-        return self.slots
+            await self._wait_for(self.slots)
+        try:
+            connection = None
+            while self.idle and connection is None:
+                connection = self.idle.pop()
+                if connection.has_expired():
+                    await _close(connection)
+                    connection = None
+            if connection is None:
+                connection = await connect()
+        except BaseException:
+            self.slots.release()
+            raise
+        self.active.add(connection)
+        return connection
 
-    async def _pop_idle(self) -> A | None:
-        while self.idle:
-            connection = self.idle.pop()
-            if not connection.has_expired():
-                return connection
-            await _close(connection)
-        return None
+    async def _wait_for(self, slots: anyio.Semaphore) -> None:
+        try:
+            with anyio.fail_after(time_left(None, httpx.PoolTimeout)):
+                await slots.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout(_POOL_IS_FULL) from None
 
     async def give_back(self, connection: A) -> None:
         """Keeps the connection for the next call if it is still good, and closes it otherwise."""
@@ -359,13 +357,18 @@ class _AsyncStream(httpx.AsyncByteStream):
         self._response = response
         self._give_back = give_back
         self._chunks = response.aiter_stream()
+        self._ended = False
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
         with as_httpx():
-            return await anext(self._chunks)
+            try:
+                return await anext(self._chunks)
+            except StopAsyncIteration:
+                self._ended = True
+                raise
 
     async def aclose(self) -> None:
         try:
@@ -373,7 +376,7 @@ class _AsyncStream(httpx.AsyncByteStream):
                 await self._response.aclose()
                 # httpcore's generators stand one in another; only running to their end finishes them all.
                 with suppress(Exception):
-                    async for _ in self._chunks:
-                        pass
+                    while not self._ended:
+                        await anext(self)
         finally:
             await self._give_back()

@@ -16,6 +16,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
+from operator import attrgetter
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
@@ -128,6 +129,23 @@ def rules(cls: type[Part]) -> Mapping[str, Rule]:
 _rules: dict[type, Mapping[str, Rule]] = {}
 
 
+def values_of(part: Part) -> tuple[Any, ...]:
+    """The part's values, in the order of its rules."""
+    cls = type(part)
+    getter = _getters.get(cls)
+    if getter is None:
+        names = list(rules(cls))
+        # A single name gives the bare value, two or more a tuple of them.
+        getter = _getters[cls] = attrgetter(*names) if len(names) > 1 else lambda part: (getattr(part, names[0]),)
+    return getter(part)
+
+
+_EXACT = (str, bool, int, float)
+"""What needs no second look at what it really is."""
+
+_getters: dict[type, Callable[[Any], tuple[Any, ...]]] = {}
+
+
 # Converters. What has the wrong type passes through them untouched, for `check` to name the problem.
 
 
@@ -168,9 +186,12 @@ class Part:
     """Whether keys that the class does not know are kept (in the attribute `extra`) instead of refused."""
 
     def __attrs_post_init__(self) -> None:
-        values = {name: exact(getattr(self, name)) for name in rules(type(self))}
+        values = dict(zip(rules(type(self)), values_of(self), strict=True))
         for name, value in values.items():
-            object.__setattr__(self, name, value)
+            if value is not None and type(value) not in _EXACT:
+                values[name] = plain = exact(value)
+                if plain is not value:
+                    object.__setattr__(self, name, plain)
         problems = list(check(type(self), values, spell=lambda attribute, _: attribute))
         problems += self._cross_check(values, lambda attribute: attribute)
         problems += self._check_rest()
@@ -264,11 +285,12 @@ class Part:
         wire: dict[str, Any] = {}
         for name, constant in self.CONSTANTS.items():
             _put(wire, name, constant)
-        for attribute, r in rules(type(self)).items():
-            value = getattr(self, attribute)
+        for r, value in zip(rules(type(self)).values(), values_of(self), strict=True):
             if value is not None:
-                _put(wire, r.name, _to_wire(value))
-        wire.update(_copied(getattr(self, "extra", None) or {}))
+                _put(wire, r.name, value if type(value) in _EXACT else _to_wire(value))
+        extra = getattr(self, "extra", None)
+        if extra:
+            wire.update(_copied(extra))
         return wire
 
 
@@ -361,6 +383,8 @@ def _check_string(r: Rule, value: Any, field: str) -> Iterator[Problem]:
         yield Problem(field, f"{len(text):,} characters", f"must have at most {r.max_length:,} characters")
     if r.one_of is not None and text not in r.one_of:
         yield Problem(field, display(), f"must be one of {', '.join(r.one_of)}")
+    if r.uri and _USUAL_URI.fullmatch(text):
+        return
     if r.uri and not absolute_uri(text):
         yield Problem(field, display(), "must be an absolute URI, without blanks or control characters")
     elif r.uri and not _URI.fullmatch(text):
@@ -529,11 +553,18 @@ def _is_ours(filename: str, module: str) -> bool:
     return module.startswith("anam_facade.") or filename.startswith("<attrs")
 
 
+# A host name and perhaps a port and a path: what passes here passes every closer look, which takes ten times as long.
+_USUAL_URI = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,4})?(?:/[A-Za-z0-9._~/-]*)?", re.ASCII
+)
+_VISIBLE, _BLANK = re.compile(r"[!-~]+"), re.compile(r"\s")
+
+
 def absolute_uri(text: str) -> bool:
     """Whether the text has a scheme and a host, and nothing that could break out of a line."""
-    if not re.fullmatch(r"[!-~]+", text.encode("ascii", "ignore").decode()) or re.search(r"\s", text):
+    if not _VISIBLE.fullmatch(text if text.isascii() else text.encode("ascii", "ignore").decode()):
         return False
-    if not _encodable(text):
+    if not text.isascii() and (_BLANK.search(text) or not _encodable(text)):
         return False
     try:
         parts = urlsplit(text)
@@ -547,6 +578,8 @@ def _join(path: str, name: str) -> str:
 
 
 def _encodable(text: str) -> bool:
+    if text.isascii():
+        return True
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -113,7 +113,7 @@ class RetryBudget:
 
     def earn(self) -> None:
         """A call succeeded."""
-        if self._capacity is not None:
+        if self._capacity is not None and self._left < self._capacity:
             with self._lock:
                 self._left = min(self._capacity, self._left + 1)
 

@@ -170,6 +170,12 @@ def _check_text(_: object, attribute: attrs.Attribute[str | None], value: Any) -
         raise AnamConfigError(Problem(f"SessionToken.{attribute.name}", "", rule))
 
 
+def _check_environment(_: object, attribute: object, value: Any) -> None:
+    if value is not None and not is_a(value, LiveKitEnvironment):
+        rule = f"must be a LiveKitEnvironment, not {type(value).__name__}"
+        raise AnamConfigError(Problem("SessionToken.environment", "", rule))
+
+
 def _check_bound(_: object, attribute: object, value: Any) -> None:
     if type(value) is not tuple or not all(is_a(secret, Secret) for secret in value):
         raise AnamConfigError(Problem("SessionToken.bound", "", "must be a tuple of Secret"))
@@ -192,16 +198,24 @@ class SessionToken:
         claims: What the token says (`accountId`, `type`, `iat`, `exp` have been seen), unverified.
         client_label: The label the session will have.
         livekit_url: Address of the LiveKit server the engine will join.
-        livekit_room: Name of the room the engine will join, as far as the LiveKit token tells.
     """
 
     _secret: Secret = field(converter=as_secret, validator=_check_token, alias="value")
     client_label: str | None = field(default=None, kw_only=True, validator=_check_text)
     livekit_url: str | None = field(default=None, kw_only=True, validator=_check_text)
-    livekit_room: str | None = field(default=None, kw_only=True, validator=_check_text)
+    _room: str | None = field(default=None, kw_only=True, validator=_check_text, alias="livekit_room")
+    # Where the room's name is looked up when it is asked for: reading a LiveKit token takes a while.
+    _environment: LiveKitEnvironment | None = field(
+        default=None, kw_only=True, validator=_check_environment, alias="environment"
+    )
     # Credentials in the configuration bound to the token: to be masked should the server quote them when it is used.
     _bound: tuple[Secret, ...] = field(default=(), kw_only=True, validator=_check_bound, alias="bound")
     claims: Mapping[str, Any] = field(init=False, default=attrs.Factory(_claims_of, takes_self=True))
+
+    @property
+    def livekit_room(self) -> str | None:
+        """Name of the room the engine will join, as far as the LiveKit token tells."""
+        return self._environment.room if self._room is None and self._environment is not None else self._room
 
     @property
     def value(self) -> str:
@@ -298,17 +312,17 @@ class EngineSession:
         A session that was started must not be lost over a detail: a field of an unexpected type is left None here and
         can be looked up in `raw`.
         """
-        session_id = _of(str, data.get("sessionId"))
+        session_id = _text(data.get("sessionId"))
         if not session_id:
             return None
         config = data.get("clientConfig")
         return cls(
             session_id=session_id,
-            engine_host=_of(str, data.get("engineHost")),
-            engine_protocol=_of(str, data.get("engineProtocol")),
-            signalling_endpoint=_of(str, data.get("signallingEndpoint")),
-            region=_of(str, data.get("region")),
-            client_config=_client_config(config) if isinstance(config, Mapping) else None,
+            engine_host=_text(data.get("engineHost")),
+            engine_protocol=_text(data.get("engineProtocol")),
+            signalling_endpoint=_text(data.get("signallingEndpoint")),
+            region=_text(data.get("region")),
+            client_config=_client_config(config) if isinstance(config, (dict, Mapping)) else None,
             raw=data,
         )
 
@@ -321,7 +335,7 @@ def _client_config(data: Mapping[str, Any]) -> ClientConfig:
         heartbeat_interval_seconds=5 if heartbeat is None else heartbeat,
         max_ws_reconnection_attempts=5 if attempts is None else attempts,
         ice_servers=tuple(_ice_server(server) for server in servers if isinstance(server, Mapping)),
-        ice_transport_policy=_of(str, data.get("iceTransportPolicy")),
+        ice_transport_policy=_text(data.get("iceTransportPolicy")),
     )
 
 
@@ -330,9 +344,13 @@ def _ice_server(data: Mapping[str, Any]) -> IceServer:
     several: Sequence[Any] = [urls] if isinstance(urls, str) else _of(list, urls) or []
     return IceServer(
         urls=tuple(url for url in several if isinstance(url, str)),
-        username=_of(str, data.get("username")),
-        credential=_of(str, data.get("credential")),
+        username=_text(data.get("username")),
+        credential=_text(data.get("credential")),
     )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _of(kind: type[T], value: object) -> T | None:

@@ -56,8 +56,14 @@ def test_a_header_that_would_break_out_is_not_written(value):
 # What is read.
 
 
+def parser_until(deadline: float) -> _Parser:
+    parser = _Parser()
+    parser.begin(deadline)
+    return parser
+
+
 def parse(*chunks: bytes, end: bool = False) -> tuple[object, _Parser]:
-    parser = _Parser(time.monotonic() + 60)
+    parser = parser_until(time.monotonic() + 60)
     answer = None
     for chunk in chunks:
         answer = parser.feed(chunk)
@@ -87,7 +93,7 @@ def parse(*chunks: bytes, end: bool = False) -> tuple[object, _Parser]:
 @pytest.mark.parametrize("bytewise", [False, True])
 def test_an_answer_is_read_however_it_comes(raw, body, reusable, bytewise):
     """Whole or byte by byte: the same answer, and the same word on whether the connection is good for another."""
-    parser, answer = _Parser(time.monotonic() + 60), None
+    parser, answer = parser_until(time.monotonic() + 60), None
     for chunk in [raw[i : i + 1] for i in range(len(raw))] if bytewise else [raw]:
         answer = parser.feed(chunk) or answer
     assert answer.body == body
@@ -152,11 +158,11 @@ def test_a_body_without_end_is_cut():
 
 def test_a_body_that_comes_too_late_is_a_time_out():
     """What still comes after the deadline is not waited for; an error status counts all the same."""
-    late = _Parser(time.monotonic() - 1)
+    late = parser_until(time.monotonic() - 1)
     late.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
     with pytest.raises(httpx.ReadTimeout):
         late.feed(b"x")
-    failed = _Parser(time.monotonic() - 1)
+    failed = parser_until(time.monotonic() - 1)
     failed.feed(b"HTTP/1.1 503 Busy\r\nContent-Length: 9\r\n\r\n")
     assert failed.feed(b"x").status_code == 503
 
