@@ -39,7 +39,7 @@ MAX_HEAD = 100 * 1024
 """Bytes of a status line and headers at most; what httpcore allows too."""
 
 BUFFER = 16 * 1024
-"""Bytes that a connection reads at a time; answers are smaller."""
+"""Bytes read at a time; answers are smaller."""
 
 _SILENT = "Server disconnected without sending a response."
 _BROKEN_OFF = "peer closed connection without sending complete message body"
@@ -256,6 +256,8 @@ class AsyncFastTransport:
     def __init__(self, base_url: str, ssl_context: ssl.SSLContext | None) -> None:
         self._origin = _Origin(base_url, ssl_context)
         self._closed = False
+        # One for all connections: the event loop fills and hands over one at a time, and it stays in the CPU's cache.
+        self._buffer = memoryview(bytearray(BUFFER))
         self.pool: AsyncPool[_AsyncConnection] = AsyncPool()
 
     async def exchange(self, request: Request, timeout: float) -> Answer:
@@ -288,7 +290,7 @@ class AsyncFastTransport:
                 # Not create_connection's own race between address families: cancelled, it can leave a socket open.
                 sock = await start_connection(found, happy_eyeballs_delay=0.25)
                 _, connection = await loop.create_connection(
-                    partial(_AsyncConnection, loop, secure=origin.ssl_context is not None),
+                    partial(_AsyncConnection, loop, self._buffer, secure=origin.ssl_context is not None),
                     sock=sock,
                     ssl=origin.ssl_context,
                     server_hostname=origin.host if origin.ssl_context else None,
@@ -313,11 +315,11 @@ class _AsyncConnection(asyncio.BufferedProtocol):
 
     _transport: asyncio.Transport
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, secure: bool) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, buffer: memoryview, *, secure: bool) -> None:
         self._loop = loop
         self._secure = secure
         self._parser = _Parser()
-        self._buffer = memoryview(bytearray(BUFFER))
+        self._buffer = buffer
         self._answer: asyncio.Future[Answer] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._deadline = self._timer_ends = 0.0
