@@ -258,6 +258,7 @@ class AsyncFastTransport:
         self._closed = False
         # One for all connections: the event loop fills and hands over one at a time, and it stays in the CPU's cache.
         self._buffer = memoryview(bytearray(BUFFER))
+        self._outbox = _Outbox()
         self.pool: AsyncPool[_AsyncConnection] = AsyncPool()
 
     async def exchange(self, request: Request, timeout: float) -> Answer:
@@ -290,7 +291,7 @@ class AsyncFastTransport:
                 # Not create_connection's own race between address families: cancelled, it can leave a socket open.
                 sock = await start_connection(found, happy_eyeballs_delay=0.25)
                 _, connection = await loop.create_connection(
-                    partial(_AsyncConnection, loop, self._buffer, secure=origin.ssl_context is not None),
+                    partial(_AsyncConnection, loop, self._outbox, self._buffer, secure=origin.ssl_context is not None),
                     sock=sock,
                     ssl=origin.ssl_context,
                     server_hostname=origin.host if origin.ssl_context else None,
@@ -310,13 +311,39 @@ class AsyncFastTransport:
         await self.pool.aclose()
 
 
+class _Outbox:
+    """Writes the requests of all tasks that the event loop runs in one turn, one right after the other.
+
+    A server that is woken once for many requests, instead of once for each, leaves both sides more time.
+    """
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._requests: list[tuple[asyncio.Transport, bytes]] = []
+
+    def put(self, transport: asyncio.Transport, request: bytes) -> None:
+        """Has the request written in the next turn of the event loop."""
+        loop = asyncio.get_running_loop()
+        if not self._requests or loop is not self._loop:
+            self._loop, self._requests = loop, []
+            loop.call_soon(self._write, self._requests)
+        self._requests.append((transport, request))
+
+    def _write(self, requests: list[tuple[asyncio.Transport, bytes]]) -> None:
+        for transport, request in requests:
+            if not transport.is_closing():  # the call was cancelled meanwhile
+                transport.write(request)
+        requests.clear()
+
+
 class _AsyncConnection(asyncio.BufferedProtocol):
     """One connection, and the exchange on it."""
 
     _transport: asyncio.Transport
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, buffer: memoryview, *, secure: bool) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, outbox: _Outbox, buffer: memoryview, *, secure: bool) -> None:
         self._loop = loop
+        self._outbox = outbox
         self._secure = secure
         self._parser = _Parser()
         self._buffer = buffer
@@ -336,7 +363,7 @@ class _AsyncConnection(asyncio.BufferedProtocol):
         self._answer = self._loop.create_future()
         self._expire_at(deadline)
         try:
-            self._transport.write(request)
+            self._outbox.put(self._transport, request)
             answer = await self._answer
         finally:
             self._answer = None

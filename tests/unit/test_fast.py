@@ -382,3 +382,119 @@ def test_no_frame_of_a_time_out_shows_what_was_sent():
     assert "swordfish" not in shown.replace(own, "").replace(
         'start_engine_session("swordfish.swordfish.swordfish")', ""
     )
+
+
+# Writing together.
+
+
+class Wire:
+    """Stands for an open transport of asyncio's; keeps what is written."""
+
+    def __init__(self, log: list[bytes], closing: bool = False) -> None:
+        self._log, self._closing = log, closing
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def write(self, data: bytes) -> None:
+        self._log.append(data)
+
+
+def test_the_requests_of_one_turn_are_written_together():
+    """Nothing is written before all tasks that could run have run; then all of it is, in order."""
+    log: list[bytes] = []
+
+    async def run() -> None:
+        outbox = _fast._Outbox()
+
+        async def task(request: bytes) -> None:
+            outbox.put(Wire(log), request)
+            assert log == []
+
+        await asyncio.gather(*map(task, (b"a", b"b", b"c")))
+        await asyncio.sleep(0)
+        assert log == [b"a", b"b", b"c"]
+        outbox.put(Wire(log), b"d")
+        await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert log == [b"a", b"b", b"c", b"d"]
+
+
+def test_a_request_cancelled_before_it_was_written_is_not():
+    """A connection that closed meanwhile is left alone; the others are not."""
+    log: list[bytes] = []
+
+    async def run() -> None:
+        outbox = _fast._Outbox()
+        outbox.put(Wire(log, closing=True), b"cancelled")
+        outbox.put(Wire(log), b"kept")
+        await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert log == [b"kept"]
+
+
+def test_a_loop_that_ended_before_writing_holds_up_no_other():
+    """What an event loop left unwritten is gone with it; the next one writes its own."""
+    log: list[bytes] = []
+    outbox = _fast._Outbox()
+    outbox._loop, outbox._requests = object(), [(Wire(log), b"lost")]
+
+    async def run() -> None:
+        outbox.put(Wire(log), b"new")
+        await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert log == [b"new"]
+
+
+# Time-outs: one timer, many exchanges.
+
+
+def answering(delays: list[float], timeouts: list[float], between: float = 0.0) -> list[object]:
+    """Exchanges over one connection to a server that answers after these delays; what came of each."""
+
+    async def run() -> list[object]:
+        loop = asyncio.get_running_loop()
+        outcomes: list[object] = []
+        with accepting() as listener:
+            transport = AsyncFastTransport(url_of(listener), None)
+
+            async def serve() -> None:
+                with await served(listener) as connection:
+                    for delay in delays:
+                        await loop.sock_recv(connection, 9999)
+                        await asyncio.sleep(delay)
+                        await loop.sock_sendall(connection, OK)
+                    await asyncio.sleep(60)
+
+            server = asyncio.create_task(serve())
+            for timeout in timeouts:
+                try:
+                    outcomes.append((await transport.exchange(request_to(url_of(listener)), timeout)).body)
+                except httpx.TimeoutException as error:
+                    outcomes.append(type(error))
+                await asyncio.sleep(between)
+            server.cancel()
+            await transport.aclose()
+        return outcomes
+
+    return asyncio.run(run())
+
+
+def test_a_later_exchange_may_end_sooner():
+    """A short time-out after a long one holds."""
+    began = time.monotonic()
+    assert answering([0, 60], [30, 0.1]) == [b"{}", httpx.ReadTimeout]
+    assert time.monotonic() - began < 10
+
+
+def test_a_later_exchange_may_take_longer():
+    """A long time-out after a short one is not cut at the short one's end."""
+    assert answering([0, 0.3], [0.1, 30]) == [b"{}", b"{}"]
+
+
+def test_the_end_of_a_time_out_that_nobody_waits_for_passes():
+    """An idle connection outlives the time-out of its last exchange."""
+    assert answering([0, 0], [0.05, 5], between=0.1) == [b"{}", b"{}"]

@@ -111,6 +111,10 @@ REFUSED = [
         ["sessionReplay.enableSessionReplay = null: must be true or false; leave it out instead"],
     ),
     (lambda: SessionToken(5), ["SessionToken.value: must be a string, not int"]),
+    (
+        lambda: SessionToken("t", environment="room"),
+        ["SessionToken.environment: must be a LiveKitEnvironment, not str"],
+    ),
 ]
 
 
