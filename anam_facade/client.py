@@ -231,7 +231,7 @@ class AnamClient:
         gateway_url: Base URL of a gateway of your own to send everything through; it gets the full URL at Anam in the
             header `X-Anam-Target-Url`.
         transport: What to send through. `httpx`, the default, is the client's own pool of httpx's connections, which
-            whatever is made for httpx can watch or intercept. `fast` takes about a tenth of the CPU time for a request
+            whatever is made for httpx can watch or intercept. `fast` takes about a seventh of the CPU time for a start
             and behaves the same; it needs the extra `anam-facade[fast]`, and asyncio where it is async. Behind a proxy
             it is the default that is used. An httpx transport of your own, `httpx.MockTransport` for one, is closed
             with the client.
