@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from .app import World, checked_seconds, create_app
-from .faults import Fault, FaultPlan
+from .app import create_app
+from .faults import Fault
 from .server import Server
 from .service import parse_duration, token_type
-from .settings import Settings
-from .state import SeenRequest, Session, State, Token
+from .settings import Settings, checked_seconds
+from .state import SeenRequest, Session, Token, World
 from .validation import contract
 
 
@@ -43,14 +43,14 @@ class Sandbox:
         used_token_status: Status for a token that was used before: 401 or 409.
         token_lifetime: Seconds that a token lives when `expiresIn` does not say otherwise.
         clock: Returns the time, in seconds since the epoch. Decides on expiry and session length; delays are in real
-            time.
+            time. None means that of `time.time`, looked up when it is asked for: under freezegun, the frozen one.
         has_plan: Without a plan a start is answered 402.
         spend_cap_reached: With the cap reached a start is answered 429.
         gated_models: Avatar models that are answered 403.
         keepalive: Seconds after which an idle connection is closed.
 
     Attributes:
-        clock: The clock given.
+        clock: The clock given, or that of the system.
 
     Raises:
         ValueError: A value is out of bounds; the message names it.
@@ -68,7 +68,7 @@ class Sandbox:
         latency: tuple[float, float] = (0.0, 0.0),
         used_token_status: int = 401,
         token_lifetime: float = 3600.0,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         has_plan: bool = True,
         spend_cap_reached: bool = False,
         gated_models: tuple[str, ...] = ("cara-4-latest",),
@@ -80,10 +80,10 @@ class Sandbox:
             raise ValueError(f"port must be between 0 and 65535, not {port}")
         if api_key is not None and not _is_key(api_key):
             raise ValueError("api_key must be printable ASCII without blanks, not empty")
-        self.clock = clock
+        self.clock: Callable[[], float] = clock or (lambda: time.time())
         self._host, self._port = host, port
         self._keepalive = checked_seconds(keepalive)
-        self._initial = Settings(
+        settings = Settings(
             max_sessions=max_sessions,
             strict=strict,
             latency=latency,
@@ -94,11 +94,11 @@ class Sandbox:
             gated_models=gated_models,
         )
         self._api_key = api_key or _likely_key()
+        self._world = World(api_key=self._api_key, clock=self.clock, settings=settings)
+        self._app = create_app(self._world)
         self._lifecycle = threading.Lock()
-        self._changing = threading.Lock()
         self._server: Server | None = None
         self._base_url: str | None = None
-        self._world = self._new_world()
 
     def __repr__(self) -> str:
         return f"<Sandbox at {self._base_url}>" if self._base_url else "<Sandbox, not started>"
@@ -116,10 +116,16 @@ class Sandbox:
         """
         with self._lifecycle:
             if self._server is None:
-                server = Server(create_app(self), host=self._host, port=self._port, keepalive=self._keepalive)
+                server = Server(
+                    self._app,
+                    host=self._host,
+                    port=self._port,
+                    keepalive=self._keepalive,
+                    at_the_end=self._world.close_listeners,
+                )
                 server.start()
                 self._server = server
-                self._base_url = _url(*server.address)
+                self._base_url = server.base_url
         return self
 
     def stop(self) -> None:
@@ -161,17 +167,17 @@ class Sandbox:
         Returns:
             The same fault.
         """
-        self._world.faults.add(fault)
+        self._world.inject(fault)
         return fault
 
     def clear_faults(self) -> None:
         """Forgets all faults. Requests that have already met theirs are not spared."""
-        self._world.faults.clear()
+        self._world.clear_faults()
 
     @property
     def faults(self) -> tuple[Fault, ...]:
         """The faults that were injected and not cleared, those used up included."""
-        return tuple(self._world.faults)
+        return tuple(self._world.state.faults)
 
     def outage(self, seconds: float) -> None:
         """Goes down: refuses connections and resets those that are open, then comes back on the same port.
@@ -233,9 +239,9 @@ class Sandbox:
 
         The API key and the port stay. Requests in progress are cut off, and leave no trace in what follows.
         """
-        self._world = self._new_world()
-        if (server := self._server) is not None:
-            server.call(server.cut_busy)
+        server = self._server
+        if server is None or not server.call(lambda: server.reset(self._world.reset)):
+            self._world.reset()
 
     def mint_token(
         self,
@@ -297,10 +303,7 @@ class Sandbox:
             ValueError: An unknown name, or a value out of bounds.
             TypeError: A value of the wrong type.
         """
-        with self._changing:
-            world = self._world
-            world.settings = world.settings.changed(changes)
-            return world.settings
+        return self._world.configure(changes)
 
     @property
     def latency(self) -> tuple[float, float]:
@@ -311,26 +314,10 @@ class Sandbox:
     def latency(self, seconds: tuple[float, float]) -> None:
         self.configure(latency=seconds)
 
-    # For the application
-
     @property
     def world(self) -> World:
-        """What requests that arrive now act upon."""
+        """What the application acts upon; for tests of the sandbox itself."""
         return self._world
-
-    def go_down(self, seconds: float, spare: Any = None) -> None:
-        """`outage()`, for the server's own thread; the connection to spare is closed instead of reset."""
-        if (server := self._server) is not None:
-            server.go_down(seconds, spare)
-
-    def _new_world(self) -> World:
-        return World(self._initial, State(api_key=self._api_key, clock=self.clock), FaultPlan())
-
-
-def _url(host: str, port: int) -> str:
-    # "Every address" can be listened on, but not everywhere be connected to.
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - replaced, not listened on
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _is_key(value: object) -> bool:

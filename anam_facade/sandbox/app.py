@@ -22,8 +22,8 @@ A wrong body is answered 400 with the reason in `message`.
 
 from __future__ import annotations
 
+import asyncio
 import json
-import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -39,18 +39,16 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from . import pages
-from .faults import Fault, FaultPlan, reason_phrase
+from .connection import Connection, has_body, logger
+from .faults import Fault, reason_phrase
 from .masking import masked, masked_headers
 from .service import Answer, Service, bearer_of, json_answer
-from .settings import Settings
-from .state import Credential, SeenRequest, Session, State, TokenRefused
+from .settings import checked_seconds
+from .state import Credential, Listener, SeenRequest, Session, State, TokenRefused, World
 from .validation import NotJson, contract, parse_json
-from .wire import Connection, has_body, logger
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-    from .api import Sandbox
 
 BODY_LIMIT = 1024 * 1024
 """Largest request body, in bytes; larger ones are answered 413."""
@@ -71,21 +69,12 @@ _CORS = {
 
 
 @dataclass(slots=True)
-class World:
-    """Everything that a reset replaces. A request keeps the world it arrived in, so that nothing outlives a reset."""
-
-    settings: Settings
-    state: State
-    faults: FaultPlan
-
-
-@dataclass(slots=True)
 class Exchange:
-    """One request on its way through the application."""
+    """One request on its way through the application, with the state that it arrived in."""
 
     world: World
+    state: State
     connection: Connection
-    clock: Callable[[], float]
     number: int
     status: int | Literal["closed"] | None = None
     note: str = ""
@@ -93,7 +82,7 @@ class Exchange:
     def learned(self, **facts: Any) -> None:
         """Adds to the record of the request."""
         if self.number:
-            self.world.state.learned(self.number, **facts)
+            self.state.learned(self.number, **facts)
 
     def settled(self, status: int | Literal["closed"]) -> None:
         """Records the outcome. To be called before the client can see it, who may look it up at once."""
@@ -101,12 +90,15 @@ class Exchange:
         self.learned(status=status)
 
 
-def create_app(sandbox: Sandbox) -> ASGIApp:
-    """The application of a sandbox."""
+def create_app(world: World) -> ASGIApp:
+    """The application of a sandbox. It has to be served by `server.Server`.
+
+    What else the sandbox plays is attached here: its routes (a `WebSocketRoute` too), and its `Listener`.
+    """
     operations = contract().operations
     routes = [
         *(Route(op.path, endpoint=_OperationEndpoint(op.id), methods=[op.method]) for op in operations),
-        Mount(CONTROL, routes=_control_routes(sandbox)),
+        Mount(CONTROL, routes=_control_routes(world)),
         *pages.routes(),
     ]
     application = Starlette(
@@ -115,29 +107,44 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
     )
     # A redirect would turn a mistyped path into something that half works.
     application.router.redirect_slashes = False
-    return _Gate(application, sandbox, {(op.method, op.path): op.id for op in operations})
+    world.listeners.append(_EndsInTime())
+    return _Gate(application, world, {(op.method, op.path): op.id for op in operations})
+
+
+class _EndsInTime(Listener):
+    """Looks after a session's `maxSessionLengthSeconds`, so that who listens is told of its end when it comes."""
+
+    def started(self, state: State, session: Session) -> None:
+        if (limit := session.persona.get("maxSessionLengthSeconds")) is not None:
+            # Twice, for the sandbox's clock and the event loop's are not the same.
+            for seconds in (limit, limit + 0.1):
+                asyncio.get_running_loop().call_later(seconds, state.end_overdue)
 
 
 class _Gate:
     """What every request passes: records, CORS, the date, one log line."""
 
-    def __init__(self, app: ASGIApp, sandbox: Sandbox, operations: Mapping[tuple[str, str], str]) -> None:
+    def __init__(self, app: ASGIApp, world: World, operations: Mapping[tuple[str, str], str]) -> None:
         self._app = app
-        self._sandbox = sandbox
+        self._world = world
         self._operations = operations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            # A web socket: it is no request of the contract's, and its route does its own records.
+            await self._app(scope, receive, send)
+            return
         connection = cast("Connection", scope["state"]["connection"])
         method, path = scope["method"], scope["path"]
-        world = self._sandbox.world
+        state = self._world.state
         is_page = path in pages.PATHS and method in ("GET", "HEAD")
         if is_aside := is_page or path == CONTROL or path.startswith(CONTROL + "/"):
-            exchange = Exchange(world, connection, self._sandbox.clock, number=0)
+            exchange = Exchange(self._world, state, connection, number=0)
         else:
             headers = masked_headers(scope["headers"])
             operation = self._operations.get((method, path))
-            number = world.state.arrived(method=method, path=path, operation=operation, headers=headers)
-            exchange = Exchange(world, connection, self._sandbox.clock, number)
+            number = state.arrived(method=method, path=path, operation=operation, headers=headers)
+            exchange = Exchange(self._world, state, connection, number)
         scope["state"]["exchange"] = exchange
         began = time.perf_counter()
 
@@ -145,7 +152,7 @@ class _Gate:
             if message["type"] == "http.response.start" and not connection.gone.is_set():
                 exchange.settled(message["status"])
                 present = MutableHeaders(scope=message)
-                for name, value in common_headers(exchange.clock()).items():
+                for name, value in common_headers(self._world.clock()).items():
                     present.setdefault(name, value)
             await send(message)
 
@@ -197,10 +204,10 @@ class _OperationEndpoint:
             body = await _read(request)
         except ClientDisconnect:
             return
-        credential = exchange.world.state.identify(bearer_of(request.headers.get("authorization")))
+        state = exchange.state
+        credential = state.identify(bearer_of(request.headers.get("authorization")))
         kind = None if credential is None else credential.kind
-        state = exchange.world.state
-        fault = exchange.world.faults.decide(self._operation, lambda: _session_of(state, credential, body))
+        fault = state.faults.decide(self._operation, lambda: _session_of(state, credential, body))
         exchange.note = f" ({kind or 'no credential'}{', fault' if fault else ''})"
         exchange.learned(credential=kind, fault=fault, body=_recorded(body))
 
@@ -229,7 +236,7 @@ class _OperationEndpoint:
         answer: Answer | None = None
         held_back = 0.0 if fault is None else fault.delay_answer
         if fault is None or fault.does_the_work:
-            service = Service(contract(), world.state, world.settings)
+            service = Service(contract(), exchange.state, world.settings)
             content_type = request.headers.get("content-type")
             answer = service.answer(self._operation, credential=credential, content_type=content_type, body=body)
             minting, starting = world.settings.latency
@@ -281,13 +288,13 @@ def _recorded(body: bytes) -> Any:
 def _note_delivery(exchange: Exchange, answer: Answer, delivered: bool) -> None:
     """Notes whether the client is told of its session. Called before it can look, and again if it was not told."""
     if answer.session_id:
-        exchange.world.state.mark_delivered(answer.session_id, delivered)
+        exchange.state.note(answer.session_id, delivered=delivered)
 
 
 async def _pour(exchange: Exchange, answer: Answer, fault: Fault) -> None:
     """Sends an answer past uvicorn, which would never send a broken one."""
     present = {name.lower() for name, _ in answer.headers}
-    added = [pair for pair in common_headers(exchange.clock()).items() if pair[0].lower() not in present]
+    added = [pair for pair in common_headers(exchange.world.clock()).items() if pair[0].lower() not in present]
     exchange.settled(answer.status)
 
     def at_the_end() -> None:
@@ -369,50 +376,50 @@ def _json(
 # The control
 
 
-def _control_routes(sandbox: Sandbox) -> list[Route]:
+def _control_routes(world: World) -> list[Route]:
     async def state(request: Request) -> Response:
-        sessions = sandbox.sessions
+        state = world.state
+        sessions = state.sessions
         return _json(
             200,
             {
-                "base_url": sandbox.base_url,
-                "settings": asdict(sandbox.settings),
-                "faults": [fault.to_dict() for fault in sandbox.faults],
+                "base_url": request.state.server.base_url,
+                "settings": asdict(world.settings),
+                "faults": [fault.to_dict() for fault in state.faults],
                 "active_sessions": sum(session.active for session in sessions),
                 "sessions": [session_shown(session) for session in sessions],
-                "tokens": [asdict(token) for token in sandbox.tokens],
-                "requests": [request_shown(seen) for seen in sandbox.requests],
+                "tokens": [asdict(token) for token in state.tokens],
+                "requests": [request_shown(seen) for seen in state.requests],
             },
         )
 
     async def show_faults(request: Request) -> Response:
-        return _json(200, [fault.to_dict() for fault in sandbox.faults])
+        return _json(200, [fault.to_dict() for fault in world.state.faults])
 
     async def inject_faults(request: Request) -> Response:
         said = parse_json(await _read(request))
         faults = [Fault.from_dict(item) for item in (said if isinstance(said, list) else [said])]
-        for fault in faults:
-            sandbox.inject(fault)
+        world.inject(*faults)
         return _json(201, [fault.to_dict() for fault in faults])
 
     async def clear_faults(request: Request) -> Response:
-        sandbox.clear_faults()
+        world.clear_faults()
         return Response(status_code=204)
 
     async def end_session(request: Request) -> Response:
         try:
-            return _json(200, {"ended": sandbox.end_session(request.path_params["id"])})
+            return _json(200, {"ended": world.state.end(request.path_params["id"])})
         except KeyError:
             raise HTTPException(404, "There is no such session") from None
 
     async def end_all(request: Request) -> Response:
-        return _json(200, {"ended": sandbox.end_all()})
+        return _json(200, {"ended": world.state.end_all()})
 
     async def change_settings(request: Request) -> Response:
-        return _json(200, asdict(sandbox.configure(**_object(parse_json(await _read(request))))))
+        return _json(200, asdict(world.configure(_object(parse_json(await _read(request))))))
 
     async def reset(request: Request) -> Response:
-        sandbox.reset()
+        request.state.server.reset(world.reset)
         return Response(status_code=204)
 
     async def outage(request: Request) -> Response:
@@ -420,10 +427,10 @@ def _control_routes(sandbox: Sandbox) -> list[Route]:
         if list(said) != ["seconds"]:
             raise ValueError('the body must be {"seconds": …} and nothing else')
         seconds = checked_seconds(said["seconds"])
-        connection = request.state.connection
+        server, connection = request.state.server, request.state.connection
 
         async def then() -> None:
-            sandbox.go_down(seconds, spare=connection)
+            server.go_down(seconds, spare=connection)
 
         return _json(202, {"seconds": seconds}, after=BackgroundTask(then))
 
@@ -465,17 +472,6 @@ def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise TypeError("the body must be a JSON object")
     return value
-
-
-def checked_seconds(value: Any) -> float:
-    """A number of seconds, finite and at least 0.
-
-    Raises:
-        ValueError: It is something else.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"seconds must be a finite number, at least 0, not {value!r}")
-    return float(value)
 
 
 def session_shown(session: Session) -> dict[str, Any]:

@@ -12,18 +12,24 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, cast
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from .wire import Connection, logger
+from .connection import Connection, abort, logger
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from starlette.types import ASGIApp
 
 _BACKLOG = 2048
 """Connections that may wait to be accepted; the system may allow fewer."""
+
+_WEBSOCKETS: Literal["wsproto", "none"] = "wsproto" if find_spec("wsproto") else "none"
+"""Only signalling needs them; without `wsproto` the attempt to open one is answered as any other path."""
 
 _PATIENCE = 0.5
 """Seconds that requests in progress get to notice that their connection was cut."""
@@ -33,20 +39,24 @@ class Server:
     """Serves one application on one address.
 
     Args:
-        app: What to serve.
+        app: What to serve. Finds this server in `scope["state"]["server"]`, and the connection in `["connection"]`.
         host: Address to listen on.
         port: TCP port; 0 picks a free one.
         keepalive: Seconds after which an idle connection is closed.
+        at_the_end: Awaited in the event loop when the server stops, before its connections are cut.
 
     Raises:
         OSError: The address cannot be used.
     """
 
-    def __init__(self, app: ASGIApp, *, host: str, port: int, keepalive: float) -> None:
+    def __init__(
+        self, app: ASGIApp, *, host: str, port: int, keepalive: float, at_the_end: Callable[[], Awaitable[object]]
+    ) -> None:
+        self._at_the_end = at_the_end
         self._config = Config(
             cast("Any", app),
             http=Connection,
-            ws="none",
+            ws=_WEBSOCKETS,
             lifespan="off",
             interface="asgi3",
             # Whoever runs this process decides about its logging, uvicorn's included.
@@ -61,6 +71,7 @@ class Server:
         self._state = ServerState()
         self._socket: socket.socket | None = _bound(host, port)
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
+        self.base_url = _url(*self.address)
         self._lock = threading.Lock()
         self._started: Future[asyncio.AbstractEventLoop] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -90,25 +101,28 @@ class Server:
                 loop.call_soon_threadsafe(self._closing.set)
         self._thread.join()
 
-    def call(self, function: Callable[[], None]) -> None:
-        """Runs a function in the server's thread and waits for it. Does nothing when the server has stopped."""
+    def call(self, function: Callable[[], None]) -> bool:
+        """Runs a function in the server's thread and waits for it. False, and nothing, when the server has stopped."""
         if threading.current_thread() is self._thread:
             function()
-            return
+            return True
 
         async def call() -> None:
             function()
 
         with self._lock:
-            if self._loop is not None:
-                asyncio.run_coroutine_threadsafe(call(), self._loop).result()
+            if self._loop is None:
+                return False
+            asyncio.run_coroutine_threadsafe(call(), self._loop).result()
+            return True
 
     # The following run in the server's thread.
 
-    def cut_busy(self) -> None:
-        """Resets the connections on which a request is being worked on."""
-        for connection in self._connections():
-            if connection.busy:
+    def reset(self, forget: Callable[[], None]) -> None:
+        """Resets the connections on which a request is being worked on, with nothing happening before `forget`."""
+        forget()
+        for connection in self._state.connections:
+            if isinstance(connection, Connection) and connection.busy:
                 connection.abort()
 
     def go_down(self, seconds: float, spare: Connection | None = None) -> None:
@@ -145,17 +159,14 @@ class Server:
             self._socket = None
 
     def _connection(self) -> Connection:
-        return Connection(self._config, self._state, {})
-
-    def _connections(self) -> list[Connection]:
-        return [connection for connection in self._state.connections if isinstance(connection, Connection)]
+        return Connection(self._config, self._state, {"server": self})
 
     def _abort_all(self, spare: Connection | None = None) -> None:
-        for connection in self._connections():
+        for connection in list(self._state.connections):
             if connection is spare:
                 connection.transport.close()
             else:
-                connection.abort()
+                abort(connection.transport)
 
     def _run(self) -> None:
         asyncio.run(self._serve())
@@ -180,6 +191,7 @@ class Server:
             self._return.cancel()
         if self._listener is not None:
             self._listener.close()
+        await self._at_the_end()
         # Several rounds: one for connections that were being accepted, one for each to be told of its end.
         for _ in range(5):
             self._abort_all()
@@ -188,6 +200,12 @@ class Server:
             _, late = await asyncio.wait(tasks, timeout=_PATIENCE)
             if late:
                 logger.warning("%d requests had to be cancelled", len(late))
+
+
+def _url(host: str, port: int) -> str:
+    # "Every address" can be listened on, but not everywhere be connected to.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - replaced, not listened on
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _bound(host: str, port: int) -> socket.socket:

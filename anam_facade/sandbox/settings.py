@@ -71,5 +71,16 @@ class Settings:
         return replace(self, **changes)
 
 
+def checked_seconds(value: Any) -> float:
+    """A number of seconds, finite and at least 0.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    if not _is_seconds(value):
+        raise ValueError(f"seconds must be a finite number, at least 0, not {value!r}")
+    return float(value)
+
+
 def _is_seconds(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0

@@ -1,7 +1,10 @@
-"""What the sandbox remembers: minted tokens, sessions, and the requests it saw.
+"""What the sandbox remembers: minted tokens, sessions, the requests it saw; and who is told of it.
 
 Every change happens under one lock, so that a token starts one session and a slot is given once, however many requests
 race for it. Nothing in here does I/O, and time comes from the clock that was given.
+
+Other modules of the sandbox (the avatar, the signalling, the page) take part as a `Listener`: they are told when a
+session starts and ends, and put down what they learn of it with `State.note`.
 """
 
 from __future__ import annotations
@@ -14,13 +17,14 @@ import math
 import secrets
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import jwt
 
-from .faults import Fault
+from .faults import Fault, FaultPlan
+from .settings import Settings
 
 REQUESTS_KEPT = 10_000
 """How many requests are remembered; older ones are forgotten, so that a long run does not fill the memory."""
@@ -78,11 +82,17 @@ class Session:
         label: The `clientLabel` of the token, or of the direct start.
         persona: `personaConfig` as it was sent. May hold credentials of webhook tools, hence not in the `repr`.
         session_options: `sessionOptions` as they were sent, likewise.
+        environment: `environment` as it was sent, credentials included, likewise.
         livekit_url: The environment's `livekitUrl`, if any.
         livekit_room: The room that the environment's token names, if it can be read.
         client_metadata: `clientMetadata` of the start.
         started_at: Seconds since the epoch, by the sandbox's clock.
         ended_at: When it ended; None while it runs.
+        end_reason: Why it ended: `stopped` (by `end_session` and the like), `max_length` (its
+            `maxSessionLengthSeconds` have passed), `reset`, or what another module of the sandbox names. None while it
+            runs.
+        joined_at: When the sandbox's avatar joined the LiveKit room; None when it has not, or there is none.
+        left_at: When it left the room.
         delivered: Whether the answer was handed over completely while the client was still connected, as far as the
             sandbox can see: a client that gives up in that very moment, or a network that loses the rest, goes
                 unnoticed.
@@ -95,11 +105,15 @@ class Session:
     label: str | None
     persona: Mapping[str, Any] = field(repr=False)
     session_options: Mapping[str, Any] = field(repr=False)
+    environment: Mapping[str, Any] = field(repr=False)
     livekit_url: str | None
     livekit_room: str | None
     client_metadata: Mapping[str, Any] = field(repr=False)
     started_at: float
     ended_at: float | None = None
+    end_reason: str | None = None
+    joined_at: float | None = None
+    left_at: float | None = None
     delivered: bool = False
 
     @property
@@ -157,20 +171,49 @@ class NoSlot(Exception):
     """All simultaneous sessions of the plan are in use."""
 
 
+class Listener:
+    """Somebody who is told of what happens. To be subclassed; what is not overridden does nothing.
+
+    The methods are called in the thread in which it happened (`started` in the server's, the others in any), after the
+    state has changed and without its lock. They must neither block nor raise.
+    """
+
+    def started(self, state: State, session: Session) -> None:
+        """A session has started. Its `environment` has the LiveKit token.
+
+        Called in the server's thread, within its event loop, before the answer is sent; so tasks can be created here.
+        """
+
+    def ended(self, state: State, session: Session) -> None:
+        """A session has ended; its `end_reason` says why. Called once per session."""
+
+    def changed(self) -> None:
+        """Anything that `World` shows may have changed."""
+
+    async def aclose(self) -> None:
+        """The server stops: end what was begun. Called in its event loop. Sessions outlive this."""
+
+
 class State:
-    """One account's tokens and sessions, and what was asked of the server.
+    """One account's tokens and sessions, what was asked of the server, and the faults in force.
 
     Args:
         api_key: The key that this account's requests carry.
         clock: Returns the time, in seconds since the epoch.
+        listeners: Who is told of changes; the list may grow.
+
+    Attributes:
+        faults: What goes wrong on which call.
     """
 
-    def __init__(self, *, api_key: str, clock: Callable[[], float]) -> None:
+    def __init__(self, *, api_key: str, clock: Callable[[], float], listeners: Sequence[Listener] = ()) -> None:
+        self.faults = FaultPlan()
+        self._listeners = listeners
         self._api_key = api_key.encode("utf-8", "surrogatepass")
         self._clock = clock
         self._account = str(uuid.uuid4())
         self._signing_key = secrets.token_bytes(32)
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._tokens: dict[str, BoundToken] = {}
         self._sessions: dict[str, Session] = {}
         self._running: set[str] = set()
@@ -230,6 +273,7 @@ class State:
         }
         with self._lock:
             self._tokens[record.id] = BoundToken(record, config)
+        self._tell_of_change()
         return jwt.encode(claims, self._signing_key, algorithm=_ALGORITHM)
 
     def token(self, token_id: str) -> BoundToken:
@@ -274,13 +318,14 @@ class State:
             label=config.get("clientLabel"),
             persona=persona,
             session_options=config.get("sessionOptions") or {},
+            environment=environment,
             livekit_url=environment.get("livekitUrl"),
             livekit_room=_room(environment.get("livekitToken")),
             client_metadata=client_metadata,
             started_at=self._clock(),
         )
+        self.end_overdue()
         with self._lock:
-            self._end_overdue()
             if token_id is not None and self._tokens[token_id].record.used_by:
                 raise TokenUsed
             if max_sessions is not None and len(self._running) >= max_sessions:
@@ -292,49 +337,59 @@ class State:
             self._running.add(session.id)
             if (limit := persona.get("maxSessionLengthSeconds")) is not None:
                 self._ends[session.id] = session.started_at + limit
+        for listener in self._listeners:
+            listener.started(self, session)
+        self._tell_of_change()
         return session
 
-    def end(self, session_id: str) -> bool:
+    def end(self, session_id: str, reason: str = "stopped") -> bool:
         """Ends a session, which frees its slot. False when it had ended before.
 
         Raises:
             KeyError: There is no such session.
         """
+        self.end_overdue()
+        return self._end(session_id, self._clock(), reason)
+
+    def end_all(self, reason: str = "stopped") -> int:
+        """Ends every session that runs, and says how many those were."""
         with self._lock:
-            self._end_overdue()
+            running = list(self._running)
+        return sum(self.end(session_id, reason) for session_id in running)
+
+    def end_overdue(self) -> None:
+        """Ends the sessions whose `maxSessionLengthSeconds` have passed."""
+        now = self._clock()
+        with self._lock:
+            overdue = [(session_id, at) for session_id, at in self._ends.items() if at <= now]
+        for session_id, ends_at in overdue:
+            self._end(session_id, ends_at, "max_length")
+
+    def _end(self, session_id: str, at: float, reason: str) -> bool:
+        with self._lock:
             session = self._sessions[session_id]
             if not session.active:
                 return False
-            self._end(session_id, self._clock())
-            return True
+            self._running.discard(session_id)
+            self._ends.pop(session_id, None)
+            self._sessions[session_id] = session = replace(session, ended_at=at, end_reason=reason)
+        for listener in self._listeners:
+            listener.ended(self, session)
+        self._tell_of_change()
+        return True
 
-    def end_all(self) -> int:
-        """Ends every session that runs, and says how many those were."""
+    def note(self, session_id: str, **facts: Any) -> None:
+        """Adds to the record of a session what has turned out since it started: `delivered`, `joined_at`, `left_at`."""
         with self._lock:
-            return sum(self.end(session_id) for session_id in list(self._running))
-
-    def mark_delivered(self, session_id: str, delivered: bool) -> None:
-        """Notes whether the answer with this session reached its client."""
-        with self._lock:
-            self._sessions[session_id] = replace(self._sessions[session_id], delivered=delivered)
+            self._sessions[session_id] = replace(self._sessions[session_id], **facts)
+        self._tell_of_change()
 
     @property
     def sessions(self) -> tuple[Session, ...]:
         """Every session, in the order they were started."""
+        self.end_overdue()
         with self._lock:
-            self._end_overdue()
             return tuple(self._sessions.values())
-
-    def _end_overdue(self) -> None:
-        """Ends the sessions whose `maxSessionLengthSeconds` have passed."""
-        now = self._clock()
-        for session_id, ends_at in [(session_id, at) for session_id, at in self._ends.items() if at <= now]:
-            self._end(session_id, ends_at)
-
-    def _end(self, session_id: str, at: float) -> None:
-        self._running.discard(session_id)
-        self._ends.pop(session_id, None)
-        self._sessions[session_id] = replace(self._sessions[session_id], ended_at=at)
 
     # Requests
 
@@ -352,19 +407,92 @@ class State:
                 headers=headers,
             )
             self._requests.pop(number - REQUESTS_KEPT, None)
-            return number
+        self._tell_of_change()
+        return number
 
     def learned(self, number: int, **facts: Any) -> None:
         """Adds to the record of a request what has turned out since it arrived."""
         with self._lock:
             if number in self._requests:
                 self._requests[number] = replace(self._requests[number], **facts)
+        self._tell_of_change()
 
     @property
     def requests(self) -> tuple[SeenRequest, ...]:
         """The latest requests, oldest first."""
         with self._lock:
             return tuple(self._requests.values())
+
+    def _tell_of_change(self) -> None:
+        for listener in self._listeners:
+            listener.changed()
+
+
+class World:
+    """What a sandbox acts upon: its settings and its state.
+
+    A reset replaces the state as a whole. A request keeps the state it arrived in, so that nothing outlives a reset.
+
+    Args:
+        api_key: The key that requests must carry.
+        clock: Returns the time, in seconds since the epoch.
+        settings: What a reset goes back to.
+
+    Attributes:
+        api_key: The key.
+        clock: The clock.
+        settings: The settings in force.
+        state: What was remembered since the last reset.
+        listeners: Who is told of changes; to be added to before the sandbox is started.
+    """
+
+    def __init__(self, *, api_key: str, clock: Callable[[], float], settings: Settings) -> None:
+        self.api_key = api_key
+        self.clock = clock
+        self.settings = self._initial = settings
+        self.listeners: list[Listener] = []
+        self.state = self._new_state()
+        self._lock = threading.Lock()
+
+    def configure(self, changes: Mapping[str, Any]) -> Settings:
+        """Changes some settings, and returns those now in force.
+
+        Raises:
+            ValueError: An unknown name, or a value out of bounds.
+            TypeError: A value of the wrong type, or no mapping at all.
+        """
+        with self._lock:
+            self.settings = settings = self.settings.changed(changes)
+        self._tell_of_change()
+        return settings
+
+    def reset(self) -> None:
+        """Ends every session and forgets everything: state, faults, and settings changed."""
+        before, self.settings, self.state = self.state, self._initial, self._new_state()
+        before.end_all("reset")
+        self._tell_of_change()
+
+    async def close_listeners(self) -> None:
+        """Lets the listeners end what they have begun. Called in the server's event loop when it stops."""
+        for listener in self.listeners:
+            await listener.aclose()
+
+    def inject(self, *faults: Fault) -> None:
+        """Puts faults in force from the next call on, behind those that are in force."""
+        self.state.faults.add(*faults)
+        self._tell_of_change()
+
+    def clear_faults(self) -> None:
+        """Forgets all faults. Requests that have already met theirs are not spared."""
+        self.state.faults.clear()
+        self._tell_of_change()
+
+    def _tell_of_change(self) -> None:
+        for listener in self.listeners:
+            listener.changed()
+
+    def _new_state(self) -> State:
+        return State(api_key=self.api_key, clock=self.clock, listeners=self.listeners)
 
 
 def _room(livekit_token: object) -> str | None:

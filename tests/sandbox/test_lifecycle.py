@@ -91,7 +91,7 @@ def test_a_port_that_is_taken_in_the_last_moment_is_an_oserror_too(leaves_nothin
     with socket.socket() as rival:
         rival.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         rival.bind(("127.0.0.1", 0))
-        server = Server(None, host="127.0.0.1", port=rival.getsockname()[1], keepalive=1)  # type: ignore[arg-type]
+        server = Server(None, host="127.0.0.1", port=rival.getsockname()[1], keepalive=1, at_the_end=None)  # type: ignore[arg-type]
         rival.listen()
         with pytest.raises(OSError, match="in use"):
             server.start()

@@ -80,11 +80,7 @@ class Connection(H11Protocol):
 
     def abort(self) -> None:
         """Ends the connection with a TCP reset, as soon as the event loop comes round."""
-        sock = self.transport.get_extra_info("socket")
-        if sock is not None and not self.transport.is_closing():
-            # With a linger time of zero, closing sends RST instead of FIN.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.transport.abort()
+        abort(self.transport)
 
     async def pour(self, answer: Answer, fault: Fault, at_the_end: Callable[[], None]) -> None:
         """Sends an answer as the fault wants it, for as long as the client stays, then ends the connection.
@@ -109,6 +105,15 @@ class Connection(H11Protocol):
             piece = following
         self.transport.close()
         await self.gone.wait()
+
+
+def abort(transport: asyncio.Transport) -> None:
+    """Ends a connection, a web socket's included, with a TCP reset, as soon as the event loop comes round."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None and not transport.is_closing():
+        # With a linger time of zero, closing sends RST instead of FIN.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 def wire_form(answer: Answer, fault: Fault | None) -> Iterator[bytes]:
