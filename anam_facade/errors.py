@@ -13,6 +13,8 @@ AnamError
     ├── AuthenticationError     401  wrong key; bad, expired or used token
     ├── PlanRequiredError       402  the account has no plan
     ├── PermissionDeniedError   403  the key or the plan does not allow it
+    ├── NotFoundError           404  no such avatar: look up its id
+    ├── ConflictError           409  the token was used: mint another
     ├── RateLimitError          429  slow down; see `retry_after`
     ├── ConcurrencyLimitError   429  every slot is in use; end a session first
     ├── SpendCapError           429  raise the spend cap
@@ -179,8 +181,12 @@ class AnamStatusError(AnamError):
         path: Path of the request.
         status_code: The HTTP status.
         code: The server's `error` text, short and stable enough to match on; None when there is none.
-        message: The server's `message` for people; None when there is none.
+        message: The server's `message` for people, or what stands in its place (`detail`, an object in `error`); of a
+            list or an object, the words in it. None when there are none.
+        reason: The server's `reason`, such as `concurrent_limit`; None when there is none.
+        summary: The server's `summary` of the `details`; None when there is none.
         details: The server's `details`, in whatever shape; None when there are none.
+        supported_dimensions: The video sizes that would be accepted, such as `1152x768`, when the server lists them.
         body: The body's text as it came (HTML, cut short, empty …), at most 1 MiB, secrets masked.
         headers: The response headers, secrets masked.
         retry_after: Seconds the server asks to wait, from `Retry-After` or `RateLimit-Reset`; None when it does not
@@ -195,7 +201,10 @@ class AnamStatusError(AnamError):
         status_code: int,
         code: str | None = None,
         message: str | None = None,
+        reason: str | None = None,
+        summary: str | None = None,
         details: Any = None,
+        supported_dimensions: tuple[str, ...] = (),
         body: str = "",
         headers: httpx.Headers | None = None,
         retry_after: float | None = None,
@@ -205,7 +214,10 @@ class AnamStatusError(AnamError):
         self.status_code = status_code
         self.code = code
         self.message = message
+        self.reason = reason
+        self.summary = summary
         self.details = details
+        self.supported_dimensions = supported_dimensions
         self.body = body
         self.headers = httpx.Headers() if headers is None else headers
         self.retry_after = retry_after
@@ -214,10 +226,12 @@ class AnamStatusError(AnamError):
 
     def _words(self) -> str:
         phrase = _phrase(self.status_code)
-        said = dict.fromkeys(_line(text) for text in (self.code, self.message) if text and text != phrase)
-        if not self.code and not self.message:
-            said = dict.fromkeys(filter(None, [_line(self.body)]))
-        return (f" {phrase}" if phrase else "") + "".join(f": {text}" for text in said)
+        texts = (self.code, self.message or self.summary or self.reason)
+        shown = dict.fromkeys(_line(text) for text in texts if text and text != phrase)
+        if not any(texts):
+            shown = dict.fromkeys(filter(None, [_line(self.body)]))
+        sizes = f" (supported: {', '.join(map(_line, self.supported_dimensions))})" if self.supported_dimensions else ""
+        return (f" {phrase}" if phrase else "") + "".join(f": {text}" for text in shown) + sizes
 
 
 class BadRequestError(AnamStatusError):
@@ -234,6 +248,14 @@ class PlanRequiredError(AnamStatusError):
 
 class PermissionDeniedError(AnamStatusError):
     """403: the key lacks a permission, or the plan lacks a feature such as a gated avatar model."""
+
+
+class NotFoundError(AnamStatusError):
+    """404: there is no such avatar; an `avatarId` that is no UUID is answered so too. Nothing was started."""
+
+
+class ConflictError(AnamStatusError):
+    """409: the session token has already started a session. The vendor does not say whether this is 409 or 401."""
 
 
 class RateLimitError(AnamStatusError):
@@ -261,6 +283,8 @@ _BY_STATUS: dict[int, type[AnamStatusError]] = {
     401: AuthenticationError,
     402: PlanRequiredError,
     403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
     429: RateLimitError,
     503: ServiceBusyError,
 }
@@ -285,7 +309,9 @@ def error_from_response(
     secrets = tuple(secrets)
     text = body.decode("utf-8", "replace").removeprefix("\ufeff")
     said = _json_object(text)
-    code, message = _text(said.get("error")), _text(said.get("message"))
+    code, message = _text(said.get("error")), _words(said.get("message")) or _words(said.get("detail"))
+    if code is None and message is None:
+        message = _words(said.get("error"))
     cls = _BY_STATUS.get(status_code, ServerError if status_code >= 500 else AnamStatusError)
     if status_code == 429:
         for words in (code, message):
@@ -296,7 +322,10 @@ def error_from_response(
         status_code=status_code,
         code=_scrub_json(code, secrets),
         message=_scrub_json(message, secrets),
+        reason=_scrub_json(_text(said.get("reason")), secrets),
+        summary=_scrub_json(_text(said.get("summary")), secrets),
         details=_scrub_json(said.get("details"), secrets),
+        supported_dimensions=tuple(_scrub_json(_texts(said.get("supportedDimensions")), secrets)),
         body=scrub(text, secrets),
         headers=scrub_headers(headers, secrets),
         retry_after=retry_after(headers),
@@ -330,8 +359,9 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
     """How many seconds the server asks to wait, or None when it does not say, or says nonsense.
 
     `Retry-After` comes first: seconds, or an HTTP date, which is read against the response's own `Date` so that a wrong
-    clock on this side does no harm. Else `RateLimit-Reset`, in seconds, counts when `RateLimit-Remaining` is 0 or
-    absent.
+    clock on this side does no harm. Else, when the organisation's hour is used up (`X-RateLimit-Org-Hour-Remaining` is
+    0), `X-RateLimit-Org-Hour-Reset`; the minute's end would not help then. Else `RateLimit-Reset`, when
+    `RateLimit-Remaining` is 0 or absent. Both in seconds.
     """
     value = headers.get("Retry-After")
     if value is not None:
@@ -341,6 +371,8 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
         when, sent = _http_date(value), _http_date(headers.get("Date"))
         if when is not None:
             return max(0.0, when - (sent if sent is not None else time.time() if now is None else now))
+    if headers.get("X-RateLimit-Org-Hour-Remaining", "").strip() == "0":
+        return _seconds(headers.get("X-RateLimit-Org-Hour-Reset"))
     if headers.get("RateLimit-Remaining", "0").strip() == "0":
         return _seconds(headers.get("RateLimit-Reset"))
     return None
@@ -381,6 +413,23 @@ def _line(text: str) -> str:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _words(value: object, depth: int = 3) -> str | None:
+    """The words in what a server put in the place of a text, as the common frameworks for servers write it."""
+    match value:
+        case str():
+            return value or None
+        case list() if depth:
+            return "; ".join(filter(None, (_words(item, depth - 1) for item in value[:_PROBLEMS_SHOWN]))) or None
+        case dict() if depth:
+            keys = ("message", "msg", "detail", "error", "title", "description")
+            return next(filter(None, (_words(value.get(key), depth - 1) for key in keys)), None)
+    return None
+
+
+def _texts(value: object) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 def _phrase(status_code: int) -> str:

@@ -21,6 +21,8 @@ from anam_facade import (
     BadRequestError,
     ClientClosedError,
     ConcurrencyLimitError,
+    ConflictError,
+    NotFoundError,
     PermissionDeniedError,
     PlanRequiredError,
     Problem,
@@ -52,9 +54,9 @@ BY_STATUS = {
     401: AuthenticationError,
     402: PlanRequiredError,
     403: PermissionDeniedError,
-    404: AnamStatusError,
+    404: NotFoundError,
     408: AnamStatusError,
-    409: AnamStatusError,
+    409: ConflictError,
     418: AnamStatusError,
     429: RateLimitError,
     500: ServerError,
@@ -107,6 +109,39 @@ def test_every_status_with_every_body(status, name):
     assert text.startswith(f"POST /v1/x: {status}")
     assert text.endswith(words)
     assert text.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        ({"error": "Bad Request", "message": ["a must be b", "c too"]}, "Bad Request", "a must be b; c too"),
+        ({"error": {"message": "a must be b"}}, None, "a must be b"),
+        ({"error": {"code": 7, "error": {"title": "a must be b"}}}, None, "a must be b"),
+        ({"detail": "a must be b"}, None, "a must be b"),
+        ({"detail": [{"loc": ["body"], "msg": "a must be b"}, {"msg": "c too"}]}, None, "a must be b; c too"),
+        ({"error": "Slow", "message": [[[["too deep"]]]]}, "Slow", None),
+        ({"error": "Slow", "message": [5, {}, None]}, "Slow", None),
+    ],
+)
+def test_words_are_shown_in_whatever_shape_they_come(body, code, message):
+    """A list, an object, `detail`: what frameworks for servers put where Anam has a text."""
+    error = respond(400, json.dumps(body).encode())
+    assert (error.code, error.message) == (code, message)
+    assert (message or code) in str(error)
+
+
+def test_reason_summary_and_sizes_are_read():
+    """As seen in live answers; shown where there is no message, and the sizes always."""
+    body = {"error": "video_dimensions_not_supported_for_model", "supportedDimensions": ["1152x768", 5, "768x1152"]}
+    error = respond(400, json.dumps(body).encode())
+    assert error.supported_dimensions == ("1152x768", "768x1152")
+    assert str(error).endswith(": video_dimensions_not_supported_for_model (supported: 1152x768, 768x1152)")
+    error = respond(429, b'{"error": "Concurrent session limit reached", "reason": "concurrent_limit"}')
+    assert (type(error), error.reason, error.message) == (ConcurrencyLimitError, "concurrent_limit", None)
+    assert str(error).endswith(": Concurrent session limit reached: concurrent_limit")
+    error = respond(400, b'{"summary": "2 problems", "details": [{}], "reason": "x", "supportedDimensions": 7}')
+    assert (error.summary, error.supported_dimensions) == ("2 problems", ())
+    assert str(error).endswith("400 Bad Request: 2 problems")
 
 
 def test_details_are_kept_whatever_their_shape():
@@ -213,6 +248,10 @@ def test_the_words_of_a_plan_limit_mean_nothing_elsewhere(status):
         ({"Retry-After": "2", "RateLimit-Reset": "7"}, 2.0),
         ({"Retry-After": "soon", "RateLimit-Reset": "7"}, 7.0),
         ({"X-RateLimit-Org-Hour-Reset": "1800"}, None),
+        ({"X-RateLimit-Org-Hour-Reset": "1800", "X-RateLimit-Org-Hour-Remaining": "0", "RateLimit-Reset": "7"}, 1800.0),
+        ({"X-RateLimit-Org-Hour-Remaining": "0", "RateLimit-Reset": "7"}, None),
+        ({"X-RateLimit-Org-Hour-Reset": "1800", "X-RateLimit-Org-Hour-Remaining": "5", "RateLimit-Reset": "7"}, 7.0),
+        ({"Retry-After": "2", "X-RateLimit-Org-Hour-Remaining": "0", "X-RateLimit-Org-Hour-Reset": "9"}, 2.0),
     ],
     ids=map(str, range(32)),
 )
@@ -294,7 +333,7 @@ ERRORS: list[AnamError] = [
     SessionStartUncertainError(
         "unknown", token_claims={"type": "ephemeral"}, client_label="l", livekit_url="wss://a.b", livekit_room="r"
     ),
-    *(respond(status, b'{"error": "e", "message": "m"}') for status in (400, 401, 402, 403, 404, 429, 500)),
+    *(respond(status, b'{"error": "e", "message": "m"}') for status in (400, 401, 402, 403, 404, 409, 418, 429, 500)),
     respond(429, b'{"error": "Spend cap reached"}'),
     respond(429, b'{"error": "Concurrent session limit reached"}'),
     rich(),
