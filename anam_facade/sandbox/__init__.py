@@ -12,6 +12,8 @@ with Sandbox() as sandbox:
 `python -m anam_facade.sandbox` serves it for other programs and languages, which control it over HTTP (see `app`);
 pytest finds the fixture `anam_sandbox` by itself. A person with a browser finds the contract at `/docs` (see `pages`).
 
+A page with the vendor's JavaScript SDK can start a session, and is told that there is no engine (see `signalling`).
+
 What it does not do: it starts no engine, joins no LiveKit room, renders and bills nothing; it knows no catalogue of
 avatars, voices or personas; of Anam's API it has the two operations of the contract. Where the vendor does not say what
 its server does, `service` lists what the sandbox decided.
@@ -45,6 +47,7 @@ _EXTRA = {
     "jwt": "PyJWT",
     "starlette": "starlette",
     "uvicorn": "uvicorn",
+    "wsproto": "wsproto",
 }
 
 

@@ -47,6 +47,7 @@ class Sandbox:
         has_plan: Without a plan a start is answered 402.
         spend_cap_reached: With the cap reached a start is answered 429.
         gated_models: Avatar models that are answered 403.
+        record_all: Keep CORS preflights and the JavaScript SDK's telemetry in `requests`, too.
         keepalive: Seconds after which an idle connection is closed.
 
     Attributes:
@@ -72,6 +73,7 @@ class Sandbox:
         has_plan: bool = True,
         spend_cap_reached: bool = False,
         gated_models: tuple[str, ...] = ("cara-4-latest",),
+        record_all: bool = False,
         keepalive: float = 75.0,
     ) -> None:
         if isinstance(port, bool) or not isinstance(port, int):
@@ -92,6 +94,7 @@ class Sandbox:
             has_plan=has_plan,
             spend_cap_reached=spend_cap_reached,
             gated_models=gated_models,
+            record_all=record_all,
         )
         self._api_key = api_key or _likely_key()
         self._world = World(api_key=self._api_key, clock=self.clock, settings=settings)
@@ -214,7 +217,10 @@ class Sandbox:
 
     @property
     def requests(self) -> tuple[SeenRequest, ...]:
-        """The latest requests, oldest first, credentials masked. Without those to `/_sandbox`, `/docs` and the like."""
+        """The latest requests, oldest first, credentials masked.
+
+        Without those to `/_sandbox`, `/docs` and the like; with preflights and telemetry only if `record_all` is set.
+        """
         return self._world.state.requests
 
     # Changing things

@@ -44,6 +44,7 @@ from .faults import Fault, reason_phrase
 from .masking import masked, masked_headers
 from .service import Answer, Service, bearer_of, json_answer
 from .settings import checked_seconds
+from .signalling import TELEMETRY, Signalling
 from .state import Credential, Listener, SeenRequest, Session, State, TokenRefused, World
 from .validation import NotJson, contract, parse_json
 
@@ -96,10 +97,12 @@ def create_app(world: World) -> ASGIApp:
     What else the sandbox plays is attached here: its routes (a `WebSocketRoute` too), and its `Listener`.
     """
     operations = contract().operations
+    signalling = Signalling(world)
     routes = [
         *(Route(op.path, endpoint=_OperationEndpoint(op.id), methods=[op.method]) for op in operations),
         Mount(CONTROL, routes=_control_routes(world)),
         *pages.routes(),
+        *signalling.routes(),
     ]
     application = Starlette(
         routes=routes,
@@ -107,7 +110,7 @@ def create_app(world: World) -> ASGIApp:
     )
     # A redirect would turn a mistyped path into something that half works.
     application.router.redirect_slashes = False
-    world.listeners.append(_EndsInTime())
+    world.listeners += [_EndsInTime(), signalling]
     return _Gate(application, world, {(op.method, op.path): op.id for op in operations})
 
 
@@ -138,7 +141,9 @@ class _Gate:
         method, path = scope["method"], scope["path"]
         state = self._world.state
         is_page = path in pages.PATHS and method in ("GET", "HEAD")
-        if is_aside := is_page or path == CONTROL or path.startswith(CONTROL + "/"):
+        is_preflight = method == "OPTIONS" and b"access-control-request-method" in dict(scope["headers"])
+        is_aside = is_page or path == CONTROL or path.startswith(CONTROL + "/")
+        if is_aside or ((is_preflight or path == TELEMETRY) and not self._world.settings.record_all):
             exchange = Exchange(self._world, state, connection, number=0)
         else:
             headers = masked_headers(scope["headers"])
@@ -158,7 +163,7 @@ class _Gate:
 
         connection.busy = not is_aside
         try:
-            if method == "OPTIONS" and b"access-control-request-method" in dict(scope["headers"]):
+            if is_preflight:
                 await _preflight()(scope, receive, send_with_headers)
             else:
                 await self._app(scope, receive, send_with_headers)
@@ -236,7 +241,8 @@ class _OperationEndpoint:
         answer: Answer | None = None
         held_back = 0.0 if fault is None else fault.delay_answer
         if fault is None or fault.does_the_work:
-            service = Service(contract(), exchange.state, world.settings)
+            engine = (request.url.scheme, request.url.netloc)
+            service = Service(contract(), exchange.state, world.settings, engine)
             content_type = request.headers.get("content-type")
             answer = service.answer(self._operation, credential=credential, content_type=content_type, body=body)
             minting, starting = world.settings.latency

@@ -22,6 +22,9 @@ from typing import Any, Literal, Self
 OPERATIONS = ("createSessionToken", "createEngineSession")
 """The operations a fault can be tied to, by their `operationId` in the contract."""
 
+SIGNALLING = "signalling"
+"""What else it can be tied to: a page's socket, which module `signalling` describes."""
+
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t -~\x80-\xff]*")
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
@@ -40,7 +43,8 @@ class Fault:
     that a session is started.
 
     Attributes:
-        operation: `"createSessionToken"`, `"createEngineSession"`, or None for both.
+        operation: `"createSessionToken"`, `"createEngineSession"`, or None for both; `"signalling"` for the sockets of
+            pages, which meet `delay`, `close`, `delay_answer` and `body` as module `signalling` says.
         times: How many calls are hit at most; None for no limit.
         rate: Share of the calls that is hit, from 0 to 1. Whether the n-th matching call (from 0, after the spared
             ones) is hit depends on `seed` and n alone: it is when the first 53 bits of SHA-256 of `"<seed>:<n>"`, read
@@ -71,7 +75,7 @@ class Fault:
         TypeError: A value has the wrong type.
     """
 
-    operation: Literal["createSessionToken", "createEngineSession"] | None = None
+    operation: Literal["createSessionToken", "createEngineSession", "signalling"] | None = None
     times: int | None = None
     rate: float | None = None
     seed: int = 0
@@ -118,8 +122,9 @@ class Fault:
             raise TypeError("Fault.body must be a string of valid Unicode, bytes, or what json.dumps takes")
 
     def _check_values(self) -> None:
-        if self.operation not in (None, *OPERATIONS):
-            raise ValueError(f"Fault.operation must be one of {', '.join(OPERATIONS)}, not {self.operation!r}")
+        if self.operation not in (None, *OPERATIONS, SIGNALLING):
+            known = ", ".join((*OPERATIONS, SIGNALLING))
+            raise ValueError(f"Fault.operation must be one of {known}, not {self.operation!r}")
         if self.close not in (None, "before", "after"):
             raise ValueError(f'Fault.close must be "before" or "after", not {self.close!r}')
         if self.times is not None and self.times < 1:
@@ -142,6 +147,14 @@ class Fault:
 
     def _check_combination(self) -> None:
         answer = [name for name in ("status", "truncate", "drip", "endless") if getattr(self, name)]
+        if self.operation == SIGNALLING:
+            if answer or self.headers or not isinstance(self.body, str | None):
+                raise ValueError("Fault.operation=signalling goes with delay, close, delay_answer, and a text as body")
+            if self.close and (self.body or self.delay_answer):
+                raise ValueError("Fault.close leaves a page nothing to be told: no body, no delay_answer")
+            if not (self.close or self.delay or self.delay_answer or self.body):
+                raise ValueError("a Fault must do something: set close, delay, delay_answer or body")
+            return
         if self.status is None and (self.processed or self.content_type is not None):
             raise ValueError("Fault.processed and content_type go with a status")
         if self.status is None and self.body is not None and not self.endless:
@@ -158,6 +171,11 @@ class Fault:
             raise ValueError(
                 "a Fault must do something: set status, close, truncate, endless, drip, delay or delay_answer"
             )
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The operations whose calls it counts."""
+        return OPERATIONS if self.operation is None else (self.operation,)
 
     @property
     def does_the_work(self) -> bool:
@@ -231,7 +249,7 @@ class FaultPlan:
         taken: Fault | None = None
         with self._lock:
             for entry in self._entries:
-                if entry.fault.operation in (None, operation) and entry.is_due(session) and taken is None:
+                if operation in entry.fault.operations and entry.is_due(session) and taken is None:
                     entry.hits += 1
                     taken = entry.fault
         return taken

@@ -12,10 +12,10 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.config import Config
+from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 from uvicorn.server import ServerState
 
 from .connection import Connection, abort, logger
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 _BACKLOG = 2048
 """Connections that may wait to be accepted; the system may allow fewer."""
-
-_WEBSOCKETS: Literal["wsproto", "none"] = "wsproto" if find_spec("wsproto") else "none"
-"""Only signalling needs them; without `wsproto` the attempt to open one is answered as any other path."""
 
 _PATIENCE = 0.5
 """Seconds that requests in progress get to notice that their connection was cut."""
@@ -56,7 +53,7 @@ class Server:
         self._config = Config(
             cast("Any", app),
             http=Connection,
-            ws=_WEBSOCKETS,
+            ws=WSProtocol,
             lifespan="off",
             interface="asgi3",
             # Whoever runs this process decides about its logging, uvicorn's included.

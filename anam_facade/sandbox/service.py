@@ -68,12 +68,14 @@ class Service:
         contract: Shapes and examples.
         state: Tokens and sessions.
         settings: The account and the server, as they are for this request.
+        engine: Protocol and host of the engine that sessions are sent to: this very server, see `signalling`.
     """
 
-    def __init__(self, contract: Contract, state: State, settings: Settings) -> None:
+    def __init__(self, contract: Contract, state: State, settings: Settings, engine: tuple[str, str]) -> None:
         self._contract = contract
         self._state = state
         self._settings = settings
+        self._engine = engine
 
     def answer(self, operation: str, *, credential: Credential | None, content_type: str | None, body: bytes) -> Answer:
         """Does what an operation does, and says what the server says.
@@ -174,9 +176,12 @@ class Service:
             raise self._token_used() from None
         except NoSlot:
             raise _Refused(429, "ErrorConcurrency") from None
-        # With LiveKit the contract's example has no engine to connect to, and no clientConfig.
         said = self._contract.example("StartedForBrowser" if session.livekit_url is None else "StartedForLiveKit")
         said["sessionId"] = session.id
+        if session.livekit_url is None:
+            said["engineProtocol"], said["engineHost"] = self._engine
+        # The vendor's SDK reads it with LiveKit too. No ICE servers: nothing is to be reached, and nobody to be asked.
+        said["clientConfig"] = {**self._contract.example("StartedForBrowser")["clientConfig"], "iceServers": []}
         said["region"] = session.session_options.get("region", said["region"])
         return json_answer(status, said, session_id=session.id)
 

@@ -22,6 +22,8 @@ class Settings:
         has_plan: Without a plan a start is answered 402.
         spend_cap_reached: With the cap reached a start is answered 429.
         gated_models: Avatar models that are not part of the plan: 403.
+        record_all: Keep in `Sandbox.requests` also what browsers and the vendor's SDK send of their own accord: CORS
+            preflights and telemetry.
     """
 
     max_sessions: int | None = None
@@ -32,11 +34,12 @@ class Settings:
     has_plan: bool = True
     spend_cap_reached: bool = False
     gated_models: tuple[str, ...] = ("cara-4-latest",)
+    record_all: bool = False
 
     def __post_init__(self) -> None:
         # What arrives over HTTP or from an untyped program may have any type.
         given: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        for name in ("strict", "has_plan", "spend_cap_reached"):
+        for name in ("strict", "has_plan", "spend_cap_reached", "record_all"):
             if not isinstance(given[name], bool):
                 raise TypeError(f"{name} must be true or false, not {given[name]!r}")
         slots, latency, models = given["max_sessions"], given["latency"], given["gated_models"]

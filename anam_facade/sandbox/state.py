@@ -128,7 +128,7 @@ class SeenRequest:
 
     Attributes:
         number: Counts from 1.
-        operation: The contract's `operationId`, or None for a path it does not have.
+        operation: The contract's `operationId`; `signalling` for a web socket; None for a path it does not have.
         method: HTTP method.
         path: Path without the query.
         received_at: Seconds since the epoch, by the sandbox's clock.
@@ -390,6 +390,12 @@ class State:
         self.end_overdue()
         with self._lock:
             return tuple(self._sessions.values())
+
+    def running(self, session_id: str) -> Session | None:
+        """The session of that id; None when there is none, or it has ended."""
+        self.end_overdue()
+        with self._lock:
+            return self._sessions[session_id] if session_id in self._running else None
 
     # Requests
 

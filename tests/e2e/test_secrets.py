@@ -157,9 +157,12 @@ def test_what_holds_a_secret_refuses_to_be_pickled(holder: object) -> None:
 
 def test_a_turn_password_is_not_shown(anam_sandbox: Sandbox, calls: Any) -> None:
     """The answer's own credential, of a TURN server, is there for the asking and not in the repr."""
+    servers = [{"urls": "turn:turn.example.org", "username": "guest", "credential": "short-lived"}]
+    body = {"sessionId": "s-1", "clientConfig": {"iceServers": servers}}
+    anam_sandbox.inject(Fault(operation="createEngineSession", status=200, body=body))
     session: EngineSession = calls("start_session", {"personaId": ID})
     passwords = (
         [s.credential for s in session.client_config.ice_servers if s.credential] if session.client_config else []
     )
-    assert passwords
+    assert passwords == ["short-lived"]
     assert not any(password in repr(session) for password in passwords)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -110,8 +111,10 @@ def test_a_close_is_a_tcp_reset(api: Api) -> None:
 def test_a_truncated_answer_announces_more_than_it_sends(api: Api) -> None:
     """The headers are those of the whole answer, half of the body comes, and the session runs."""
     api.sandbox.inject(Fault(operation="createEngineSession", truncate=True, times=1))
-    with pytest.raises(httpx.RemoteProtocolError, match="received 206 bytes, expected 413"):
+    with pytest.raises(httpx.RemoteProtocolError) as broken:
         api.start(api.token())
+    received, expected = (int(number) for number in re.findall(r"\d+", str(broken.value)))
+    assert received == expected // 2 > 0
     (session,) = api.sandbox.sessions
     assert session.delivered is False
     assert api.sandbox.requests[-1].status == 200

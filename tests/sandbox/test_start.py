@@ -53,7 +53,7 @@ def test_with_livekit_there_is_no_engine_to_connect_to(api: Api) -> None:
     payload = base64.urlsafe_b64encode(json.dumps({"video": {"room": "lobby"}}).encode()).rstrip(b"=").decode()
     environment = {"livekitUrl": "wss://rooms.example.org", "livekitToken": f"e30.{payload}.c2ln"}
     for response in [api.start(api.token(INLINE, environment=environment)), api.direct(environment=environment)]:
-        assert set(response.json()) == {"sessionId", "region"}
+        assert set(response.json()) == {"sessionId", "region", "clientConfig"}
     for session in api.sandbox.sessions:
         assert (session.livekit_url, session.livekit_room) == ("wss://rooms.example.org", "lobby")
         assert payload not in repr(session)

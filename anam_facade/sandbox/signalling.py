@@ -1,0 +1,161 @@
+"""Where `engineHost` leads: a signalling socket with no engine behind it, for pages with the vendor's JavaScript SDK.
+
+A page connects to `/ws?session_id=…` and sends its WebRTC offer. Nothing here could answer it, so the sandbox ends the
+session in the SDK's own words, and the page is told plainly: `CONNECTION_CLOSED`, with the reason. A page whose session
+is unknown or has ended is refused before its socket is accepted; one whose session ends later (`Sandbox.end_session`,
+its `maxSessionLengthSeconds`) is told so. When the page goes, its session ends and its slot is free, a second later:
+the SDK reopens a socket that broke within a tenth of one.
+
+A `Fault` with `operation="signalling"` changes what a page meets; each socket counts as a call.
+
+| fault                | what the page meets                                                           |
+|----------------------|-------------------------------------------------------------------------------|
+| `close="before"`     | the socket is refused                                                         |
+| `close="after"`      | the socket is closed after the page's first frame, without a word             |
+| `delay_answer=5.0`   | silence for so many seconds after the offer, then the end                     |
+| `body="Maintenance"` | the end, with this reason; goes with `delay_answer`                           |
+
+The SDK also posts what is to be spoken to `/talk`, and its telemetry to `/v1/metrics/client`; both are answered 204.
+All of this was read in the source of @anam-ai/js-sdk 4.27.0 and tried with it; the vendor documents none of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from .connection import logger
+from .faults import SIGNALLING
+from .masking import masked_headers
+from .state import Listener, Session, State, World
+
+PATH = "/ws"
+TELEMETRY = "/v1/metrics/client"
+
+NO_ENGINE = "no_engine"
+REASONS = {
+    NO_ENGINE: "The sandbox has no engine: the session was started as it should be, and there is no picture to show.",
+    "stopped": "The session was ended in the sandbox.",
+    "max_length": "The session has reached its maxSessionLengthSeconds.",
+    "reset": "The sandbox was reset.",
+}
+
+GRACE = 1.0
+"""Seconds that a page may be away before its session ends."""
+
+# https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
+POLICY_VIOLATION, INTERNAL_ERROR = 1008, 1011
+
+
+class Signalling(Listener):
+    """Meets pages, and tells them of the end of their sessions."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._pages: defaultdict[str, set[_Page]] = defaultdict(set)
+
+    def routes(self) -> list[BaseRoute]:
+        """What a page asks for besides the contract's operations."""
+        return [
+            WebSocketRoute(PATH, self._connect),
+            Route("/talk", self._talk, methods=["POST"]),
+            Route(TELEMETRY, _telemetry, methods=["POST"]),
+        ]
+
+    def ended(self, state: State, session: Session) -> None:
+        """Tells the pages of a session that it has ended."""
+        for page in tuple(self._pages.get(session.id, ())):
+            page.end(REASONS.get(session.end_reason or "", session.end_reason or ""))
+
+    async def _talk(self, request: Request) -> Response:
+        session = self._world.state.running(request.query_params.get("session_id", ""))
+        return Response(status_code=404 if session is None else 204)
+
+    async def _connect(self, socket: WebSocket) -> None:
+        state = self._world.state
+        number = state.arrived(
+            method="GET", path=PATH, operation=SIGNALLING, headers=masked_headers(socket.scope["headers"])
+        )
+        session = state.running(socket.query_params.get("session_id", ""))
+        fault = None if session is None else state.faults.decide(SIGNALLING, lambda: session.label or "")
+        if fault:
+            await asyncio.sleep(fault.delay)
+        refused = session is None or (fault is not None and fault.close == "before")
+        state.learned(number, fault=fault, status=403 if refused else 101)
+        logger.info("GET %s -> %d%s", PATH, 403 if refused else 101, " (fault)" if fault else "")
+        if session is None or refused:
+            await socket.close(POLICY_VIOLATION)
+            return
+        page = _Page(socket, session.id, fault.body if fault else None)
+        self._pages[session.id].add(page)
+        try:
+            await socket.accept()
+            await page.frame()
+            if fault and fault.close == "after":
+                await socket.close(INTERNAL_ERROR)
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(fault.delay_answer if fault else 0.0):
+                    await page.until_gone()
+            state.end(session.id, NO_ENGINE)
+            await page.until_gone()
+        except _Gone:
+            pass
+        finally:
+            self._pages[session.id].discard(page)
+            asyncio.get_running_loop().call_later(GRACE, self._left, state, session.id)
+
+    def _left(self, state: State, session_id: str) -> None:
+        if not self._pages[session_id]:
+            del self._pages[session_id]
+            state.end(session_id, "page_left")
+
+
+async def _telemetry(request: Request) -> Response:
+    return Response(status_code=204)
+
+
+class _Gone(Exception):
+    """The page has closed its socket, or the network did."""
+
+
+class _Page:
+    """One open socket."""
+
+    def __init__(self, socket: WebSocket, session_id: str, reason: str | None) -> None:
+        self._socket = socket
+        self._session_id = session_id
+        self._reason = reason
+        self._loop = asyncio.get_running_loop()
+
+    async def frame(self) -> None:
+        """The page's next frame; all are taken, whatever they say."""
+        if (await self._socket.receive())["type"] == "websocket.disconnect":
+            raise _Gone
+
+    async def until_gone(self) -> None:
+        """Takes heartbeats, candidates and speech."""
+        while True:
+            await self.frame()
+
+    def end(self, reason: str) -> None:
+        """Tells the page that its session has ended. From any thread."""
+        said = {"actionType": "endsession", "sessionId": self._session_id, "payload": self._reason or reason}
+        self._loop.call_soon_threadsafe(self._send, json.dumps(said))
+
+    def _send(self, text: str) -> None:
+        self._sending = asyncio.ensure_future(_quietly(self._socket.send_text, text))
+
+
+async def _quietly(send: Callable[[str], Awaitable[None]], text: str) -> None:
+    # Who has gone meanwhile need not be told: uvicorn raises an OSError, Starlette a RuntimeError.
+    with contextlib.suppress(OSError, RuntimeError):
+        await send(text)
