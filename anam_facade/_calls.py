@@ -12,17 +12,19 @@ import random
 import re
 import time
 from collections.abc import Callable, Generator, Mapping
-from functools import cache, partial
-from types import ModuleType
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar, get_args
 
 import attrs
 from attrs import field
 
-from ._plain import as_object, exact, is_a
-from ._secret import Secret, scrub
+from anam_api import models
+from anam_api.api.auth import create_session_token
+from anam_api.api.engine import create_engine_session
+from anam_api.support import Findings, Model, Refused, Secret, as_secret, read, scrub, warn
+from anam_api.types import Request as HttpRequest
+
 from ._transport import Answer, Request
-from ._wire import Kind, Part, Rule, check_value, copied_object, warn
 from .errors import (
     AnamConfigError,
     AnamError,
@@ -33,19 +35,17 @@ from .errors import (
     error_from_response,
     scrub_headers,
 )
-from .persona import CUSTOMER_CLIENT_V1, PersonaConfig, WebhookTool
+from .persona import CUSTOMER_CLIENT_V1, PersonaConfig
 from .retry import Attempt, Doubt, Operation, Retry, RetryBudget, RetryPolicy, decide, doubt_after
-from .session import VIDEO_SIZES, EngineSession, LiveKitEnvironment, SessionOptions, SessionToken
+from .session import VIDEO_SIZES, LiveKitEnvironment, SessionToken, room_of
 
 logger = logging.getLogger("anam_facade")
 
-P = TypeVar("P", bound=Part)
+M = TypeVar("M", bound=Model)
 T = TypeVar("T")
 
-CLIENT_LABEL = Rule(name="clientLabel", kind=Kind.STRING, max_length=128)
-EXPIRES_IN = Rule(name="expiresIn", kind=Kind.STRING)
-CLIENT_METADATA = Rule(name="clientMetadata", kind=Kind.OBJECT)
-_ARGUMENTS = {"client_label": CLIENT_LABEL, "expires_in": EXPIRES_IN, "client_metadata": CLIENT_METADATA}
+# Of the contract's kinds of environment, and the facade's own class for one of them.
+ENVIRONMENTS = get_args(getattr(models, "SessionEnvironment", None)) or (models.LiveKitEnvironment,)
 
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
@@ -72,21 +72,21 @@ class Call:
     secrets: tuple[Secret, ...] = field(repr=False)
     token: SessionToken | None = None
     client_label: str | None = None
-    environment: LiveKitEnvironment | None = None
+    environment: Model | None = None
 
     @property
     def livekit_url(self) -> str | None:
         """Address of the LiveKit server that the engine joins."""
         if self.token is not None:
             return self.token.livekit_url
-        return self.environment.url if self.environment else None
+        return self.environment.url if isinstance(self.environment, models.LiveKitEnvironment) else None
 
     @property
     def livekit_room(self) -> str | None:
         """Name of the room there, as far as it is known."""
         if self.token is not None:
             return self.token.livekit_room
-        return self.environment.room if self.environment else None
+        return room_of(self.environment)
 
     @property
     def method(self) -> str:
@@ -148,22 +148,45 @@ class Settings:
         return None if self.gateway_url is None else self.base_url + path
 
 
-@cache
-def generated() -> ModuleType:
-    """The generated client; imported by the first client that is made, since it takes longer than the whole facade."""
-    from . import _generated
-
-    return _generated
-
-
 # What to send.
+
+Persona = PersonaConfig | Mapping[str, Any]
+Environment = LiveKitEnvironment | Mapping[str, Any]
+Options = models.SessionOptions | Mapping[str, Any]
+Body = models.SessionTokenRequest | models.DirectStartRequest
+
+
+def taken(persona: Any, environment: Any, session_options: Any) -> tuple[Any, Any, Any]:
+    """The arguments that may hold credentials, taken over at the door: no frame behind it keeps a caller's mapping.
+
+    Mappings become objects; what is wrong becomes `Refused`, which the body's constructor takes as its own problems.
+    """
+    who = _taken(persona, "persona", "personaConfig", (models.PersonaConfig,), PersonaConfig)
+    if persona is None:
+        who = _refused("persona", "is required")
+    ours = [LiveKitEnvironment if cls is models.LiveKitEnvironment else cls for cls in ENVIRONMENTS]
+    room = _taken(environment, "environment", "environment", ENVIRONMENTS, *ours)
+    options = (models.SessionOptions,)
+    return who, room, _taken(session_options, "session_options", "sessionOptions", options, *options)
+
+
+def _taken(value: Any, name: str, wire: str, accepted: tuple[type[Model], ...], *read_as: type[Model]) -> Any:
+    if isinstance(value, Mapping) and wire in value:
+        return _refused(name, f"is a whole body; pass what is under {wire}")
+    return value if isinstance(value, (Refused, *accepted)) else read(value, name, *read_as)
+
+
+def _refused(field: str, rule: str) -> Refused:
+    found = Findings()
+    found.refuse(field, rule)
+    return Refused(found)
 
 
 def mint(
     settings: Settings,
-    persona: PersonaConfig | Mapping[str, Any],
-    environment: LiveKitEnvironment | Mapping[str, Any] | None,
-    session_options: SessionOptions | Mapping[str, Any] | None,
+    persona: Persona,
+    environment: Environment | None,
+    session_options: Options | None,
     client_label: str | None,
     expires_in: str | None = None,
     client_metadata: Mapping[str, Any] | None = None,
@@ -175,37 +198,72 @@ def mint(
     Raises:
         AnamConfigError: With every problem of every argument.
     """
-    arguments = {"expires_in": expires_in, "client_metadata": client_metadata}
-    setup = _Setup.of(settings, persona, environment, session_options, client_label, arguments)
-    body = setup.body | ({} if expires_in is None else {"expiresIn": exact(expires_in)})
-    request = generated().mint_request(body, settings.gateway_target("/v1/auth/session-token"))
-    return setup.call(Operation.MINT, request, settings.api_key)
+    persona, environment, session_options = taken(persona, environment, session_options)
+    problems: list[Problem] = []
+    body = _made(
+        problems,
+        models.SessionTokenRequest,
+        persona_config=persona,
+        environment=environment,
+        session_options=session_options,
+        client_label=_label(settings, client_label),
+        expires_in=expires_in,
+    )
+    _made(problems, models.TokenStartRequest, client_metadata=client_metadata)
+    _across(problems, persona, session_options)
+    if body is None or problems:
+        raise AnamConfigError(*problems)
+    target = settings.gateway_target(MINTING)
+    return _call(settings, Operation.MINT, body, create_session_token.request(body=body, x_anam_target_url=target))
 
 
 def start_direct(
     settings: Settings,
-    persona: PersonaConfig | Mapping[str, Any],
-    environment: LiveKitEnvironment | Mapping[str, Any] | None,
-    session_options: SessionOptions | Mapping[str, Any] | None,
+    persona: Persona,
+    environment: Environment | None,
+    session_options: Options | None,
     client_label: str | None,
     client_metadata: Mapping[str, Any] | None,
 ) -> Call:
     """The call that starts a session with the API key."""
-    setup = _Setup.of(
-        settings, persona, environment, session_options, client_label, {"client_metadata": client_metadata}
+    persona, environment, session_options = taken(persona, environment, session_options)
+    problems: list[Problem] = []
+    body = _made(
+        problems,
+        models.DirectStartRequest,
+        persona_config=persona,
+        environment=environment,
+        session_options=session_options,
+        client_label=_label(settings, client_label),
+        client_metadata=client_metadata,
     )
-    body = setup.body | ({} if client_metadata is None else {"clientMetadata": copied_object(client_metadata)})
-    request = generated().direct_start_request(body, settings.gateway_target("/v1/engine/session"))
-    return setup.call(Operation.START_DIRECT, request, settings.api_key)
+    _across(problems, persona, session_options)
+    if body is None or problems:
+        raise AnamConfigError(*problems)
+    request = create_engine_session.request(body=body, x_anam_target_url=settings.gateway_target(STARTING))
+    return _call(settings, Operation.START_DIRECT, body, request)
+
+
+def as_token(token: object) -> SessionToken:
+    """A token, which may be a plain string."""
+    kind, secret = type(token).__name__, token if isinstance(token, SessionToken) else as_secret(token)
+    del token  # no frame that an error passes keeps it
+    if isinstance(secret, Secret):
+        return SessionToken(secret)
+    if isinstance(secret, SessionToken):
+        return secret
+    raise AnamConfigError(Problem("token", "", f"must be a SessionToken or a string, not {kind}"))
 
 
 def start_with_token(settings: Settings, token: object, client_metadata: Mapping[str, Any] | None) -> Call:
     """The call that starts a session with a session token: the token, and not the API key, is the bearer."""
-    token = SessionToken(token) if is_a(token, str) else token
-    problems = list(_argument_problems(client_metadata=client_metadata))
-    if not is_a(token, SessionToken):
-        problems.append(Problem("token", "", f"must be a SessionToken or a string, not {type(token).__name__}"))
-    elif token._secret == settings.api_key:
+    problems: list[Problem] = []
+    body = _made(problems, models.TokenStartRequest, client_metadata=client_metadata)
+    try:
+        token = as_token(token)
+    except AnamConfigError as error:
+        raise AnamConfigError(*error.problems, *problems) from None
+    if token._secret == settings.api_key:
         problems.append(Problem("token", "", "must be a session token; this is the API key, which may not travel here"))
     elif not BEARER.fullmatch(token.value):
         problems.append(Problem("token", "", "must be a bearer token: letters, digits and -._~+/ only, not empty"))
@@ -214,118 +272,84 @@ def start_with_token(settings: Settings, token: object, client_metadata: Mapping
             "is of type legacy, which cannot start a session: give the persona a voice_id or an llm_id, and mint anew"
         )
         problems.append(Problem("token", "", rule))
-    if problems or not isinstance(token, SessionToken):
+    if body is None or problems:
         raise AnamConfigError(*problems)
-    body = {} if client_metadata is None else {"clientMetadata": copied_object(client_metadata)}
     return Call(
         operation=Operation.START_WITH_TOKEN,
         bearer=token._secret,
-        request=generated().token_start_request(body, settings.gateway_target("/v1/engine/session")),
+        request=create_engine_session.request(body=body, x_anam_target_url=settings.gateway_target(STARTING)),
         secrets=(settings.api_key, token._secret, *token._bound),
         token=token,
         client_label=token.client_label,
     )
 
 
-@attrs.frozen
-class _Setup:
-    """What both ways of describing a session have in common, checked."""
-
-    body: dict[str, Any] = field(repr=False)
-    secrets: tuple[Secret, ...] = field(repr=False)
-    client_label: str | None
-    environment: LiveKitEnvironment | None
-
-    @classmethod
-    def of(
-        cls,
-        settings: Settings,
-        persona: PersonaConfig | Mapping[str, Any],
-        environment: LiveKitEnvironment | Mapping[str, Any] | None,
-        session_options: SessionOptions | Mapping[str, Any] | None,
-        client_label: str | None,
-        arguments: Mapping[str, Any],
-    ) -> _Setup:
-        problems: list[Problem] = []
-        who = _part(PersonaConfig, persona, "persona", problems)
-        room = None if environment is None else _part(LiveKitEnvironment, environment, "environment", problems)
-        options = (
-            None if session_options is None else _part(SessionOptions, session_options, "session_options", problems)
-        )
-        label = settings.client_label if client_label is None else exact(client_label)
-        problems += _argument_problems(client_label=label, **arguments)
-        if options is not None and options.egress is not None and who is not None and not who.enable_audio_passthrough:
-            problems.append(Problem("session_options.egress", "", "needs persona.enable_audio_passthrough to be true"))
-        if problems or who is None:
-            raise AnamConfigError(*problems)
-        for_livekit = {} if room is None else what_livekit_needs(who)
-        if not for_livekit:
-            _warn_of_legacy(who)
-        _warn_of_video_size(who, options)
-        body: dict[str, Any] = {"personaConfig": who.to_dict() | for_livekit}
-        secrets = [settings.api_key]
-        for tool in who.tools or ():
-            if isinstance(tool, WebhookTool):
-                secrets += (tool.headers or {}).values()
-        if room is not None:
-            body["environment"] = room.to_dict()
-            secrets.append(room.token)
-        if options is not None:
-            body["sessionOptions"] = options.to_dict()
-            if options.egress is not None and options.egress.token is not None:
-                secrets.append(options.egress.token)
-        if label is not None:
-            body["clientLabel"] = label
-        return cls(body, tuple(secrets), label, room)
-
-    def call(self, operation: Operation, request: Mapping[str, Any], bearer: Secret) -> Call:
-        return Call(
-            operation=operation,
-            bearer=bearer,
-            request=request,
-            secrets=self.secrets,
-            client_label=self.client_label,
-            environment=self.environment,
-        )
+MINTING = create_session_token.PATH
+STARTING = create_engine_session.PATH
 
 
-def what_livekit_needs(persona: PersonaConfig) -> dict[str, str]:
+def _made(problems: list[Problem], cls: type[M], **arguments: Any) -> M | None:
+    """The object; None after its problems were added to the list."""
+    try:
+        return cls(**arguments)
+    except AnamConfigError as error:
+        problems += error.problems
+        return None
+
+
+def _label(settings: Settings, client_label: str | None) -> str | None:
+    return settings.client_label if client_label is None else client_label
+
+
+def _call(settings: Settings, operation: Operation, body: Body, request: HttpRequest) -> Call:
+    persona, environment = body.persona_config, body.environment
+    needs = {} if environment is None else what_livekit_needs(persona)
+    request["json"]["personaConfig"].update(needs)
+    _warn_of_legacy(persona, environment)
+    _warn_of_video_size(persona, body.session_options)
+    return Call(
+        operation=operation,
+        bearer=settings.api_key,
+        request=request,
+        secrets=(settings.api_key, *body.secrets()),
+        client_label=body.client_label,
+        environment=environment,
+    )
+
+
+def _across(problems: list[Problem], persona: object, options: object) -> None:
+    """Rules between arguments."""
+    if not isinstance(options, models.SessionOptions) or not isinstance(persona, models.PersonaConfig):
+        return
+    if options.egress is not None and not persona.enable_audio_passthrough:
+        problems.append(Problem("session_options.egress", "", "needs persona.enable_audio_passthrough to be true"))
+
+
+def what_livekit_needs(persona: models.PersonaConfig) -> dict[str, str]:
     """What LiveKit always needs on the wire; nothing for a saved persona, or one that chose a language model."""
     if persona.persona_id is not None or persona.llm_id not in (None, CUSTOMER_CLIENT_V1):
         return {}
     return {"type": "ephemeral", "llmId": CUSTOMER_CLIENT_V1}
 
 
-def _part(cls: type[P], value: P | Mapping[str, Any], path: str, problems: list[Problem]) -> P | None:
-    if is_a(value, cls):
-        return value
-    if as_object(value) is not None:
-        return cls._parse(value, path, problems)
-    rule = f"must be a {cls.__name__} or a mapping in the wire's form, not {type(value).__name__}"
-    problems.append(Problem(path, "", rule))
-    return None
+def _warn_of_legacy(persona: models.PersonaConfig, environment: Model | None) -> None:
+    chosen = (persona.persona_id, persona.llm_id, persona.voice_id, persona.enable_audio_passthrough or None)
+    if environment is None and not any(chosen):
+        warn(
+            "the persona has neither llm_id nor voice_id, nor enable_audio_passthrough: Anam will mint a token of type"
+            " legacy, which starts nothing"
+        )
 
 
-def _argument_problems(**arguments: Any) -> list[Problem]:
-    found: list[Problem] = []
-    for name, value in arguments.items():
-        if value is not None:
-            found += check_value(_ARGUMENTS[name], value, name)
-    return found
-
-
-def _warn_of_legacy(who: PersonaConfig) -> None:
-    if who.persona_id is None and who.llm_id is None and who.voice_id is None:
-        warn("the persona has neither llm_id nor voice_id: Anam will mint a token of type legacy, which starts nothing")
-
-
-def _warn_of_video_size(who: PersonaConfig, options: SessionOptions | None) -> None:
-    sizes = VIDEO_SIZES.get(who.avatar_model or "")
-    if sizes is not None and options is not None and options.video_width is not None:
-        size = (options.video_width, options.video_height)
-        if size not in sizes:
-            known = ", ".join(f"{width}x{height}" for width, height in sizes)
-            warn(f"video size {size[0]}x{size[1]} is not one of {who.avatar_model}'s ({known}); Anam refuses others")
+def _warn_of_video_size(persona: models.PersonaConfig, options: models.SessionOptions | None) -> None:
+    if options is None or options.video_width is None:
+        return
+    size, model = (options.video_width, options.video_height), persona.avatar_model
+    sizes = VIDEO_SIZES.get(model or "") or [size for sizes in VIDEO_SIZES.values() for size in sizes]
+    if size not in sizes:
+        known = ", ".join(f"{width}x{height}" for width, height in sizes)
+        whose = f"one of {model}'s" if model in VIDEO_SIZES else "among those known today"
+        warn(f"video size {size[0]}x{size[1]} is not {whose} ({known}); Anam refuses sizes it does not support")
 
 
 # What to make of the outcome.
@@ -336,14 +360,14 @@ def minting(settings: Settings, call: Call) -> Flow[SessionToken]:
     return (yield from _attempts(settings, call, partial(_session_token, call)))
 
 
-def starting(settings: Settings, call: Call) -> Flow[EngineSession]:
+def starting(settings: Settings, call: Call) -> Flow[models.EngineSession]:
     """Starts a session."""
-    return (yield from _attempts(settings, call, EngineSession.from_dict))
+    return (yield from _attempts(settings, call, models.EngineSession.from_dict))
 
 
 def minting_and_starting(
     settings: Settings, call: Call, client_metadata: Mapping[str, Any] | None
-) -> Flow[EngineSession]:
+) -> Flow[models.EngineSession]:
     """Both steps. Nothing after the first leads back to it: a second token could start a second session."""
     token = yield from minting(settings, call)
     return (yield from starting(settings, start_with_token(settings, token, client_metadata)))

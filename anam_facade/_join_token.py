@@ -10,7 +10,8 @@ import re
 import time
 from typing import Any
 
-from ._secret import Secret, as_optional_secret
+from anam_api.support import Secret, as_secret
+
 from .errors import AnamConfigError, Problem
 from .retry import A_DAY
 
@@ -32,7 +33,7 @@ def room_access(
     """Address of the LiveKit server and a token to join the room, from `LIVEKIT_*` where an argument is None."""
     url = url or os.environ.get("LIVEKIT_URL", "")
     key = api_key or os.environ.get("LIVEKIT_API_KEY")
-    secret = api_secret or as_optional_secret(os.environ.get("LIVEKIT_API_SECRET"))
+    secret = api_secret or as_secret(os.environ.get("LIVEKIT_API_SECRET"))
     problems = [
         Problem(name, "", f"is missing: pass {name}, or set the environment variable {variable}")
         for name, value, variable in (

@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from anam_api import models
+from anam_api.support import Findings, Number, Secret, as_secret, plain, shown
+
 from . import _calls
 from ._calls import Flow, Send, Settings
-from ._plain import as_text, exact, is_a
-from ._secret import Secret, as_optional_secret
 from ._transport import (
     TRANSPORT_ERRORS,
     Answer,
@@ -31,11 +32,10 @@ from ._transport import (
     send_async,
 )
 from ._version import __version__
-from ._wire import Kind, Rule, absolute_uri, check_value, shown
 from .errors import AnamConfigError, AnamError, ClientClosedError, Problem
 from .persona import PersonaConfig
 from .retry import A_DAY, RetryBudget, RetryPolicy
-from .session import EngineSession, LiveKitEnvironment, SessionOptions, SessionToken, jwt_claims
+from .session import LiveKitEnvironment, SessionToken, jwt_claims
 
 if TYPE_CHECKING:
     from ._fast import AsyncFastTransport, FastTransport
@@ -52,7 +52,7 @@ TransportName = Literal["httpx", "fast"]
 TRANSPORTS = get_args(TransportName)
 DEFAULT_TRANSPORT: TransportName = "httpx"
 
-CONNECTIONS = Rule(name="connections", kind=Kind.INTEGER, ge=1, le=512)
+CONNECTIONS = Number(ge=1, le=512, whole=True)
 
 
 def _settings(
@@ -68,30 +68,31 @@ def _settings(
     ssl_context: ssl.SSLContext | None,
 ) -> Settings:
     """The arguments of a client, filled in from the environment and checked."""
-    problems: list[Problem] = []
+    found = Findings()
+    problems = found.problems
     name = "ANAM_API_KEY" if api_key is None else "api_key"
-    key = as_optional_secret(os.environ.get("ANAM_API_KEY")) if api_key is None else api_key
+    key = as_secret(os.environ.get("ANAM_API_KEY")) if api_key is None else api_key
     problems += _key_problems(key, name)
     name = "base_url" if base_url is not None else "ANAM_API_URL"
-    url = exact(base_url) if base_url is not None else os.environ.get("ANAM_API_URL") or DEFAULT_BASE_URL
-    gateway_url = exact(gateway_url)
+    url = _url(base_url) if base_url is not None else os.environ.get("ANAM_API_URL") or DEFAULT_BASE_URL
+    gateway_url = _url(gateway_url)
     problems += _url_problems(url, name, allow_insecure_http)
     if gateway_url is not None:
         problems += _url_problems(gateway_url, "gateway_url", allow_insecure_http)
     problems += _policy_problems(retry)
     problems += _timeout_problems(timeout)
     if client_label is not None:
-        problems += check_value(_calls.CLIENT_LABEL, client_label, "client_label")
+        label = next(f for f in models.SessionTokenRequest.FIELDS if f.name == "client_label")
+        label.kind.take(client_label, label.name, found)
     problems += _transport_problems(transport, transport_kind, ssl_context, allow_insecure_http)
     if problems or key is None:
         raise AnamConfigError(*problems)
-    _calls.generated()
     return Settings(
         api_key=key,
         base_url=_ascii(url),
         gateway_url=None if gateway_url is None else _ascii(gateway_url),
-        client_label=exact(client_label),
-        timeout=exact(timeout),
+        client_label=plain(client_label),
+        timeout=plain(timeout),
         policy=retry,
         budget=RetryBudget(retry.budget),
     )
@@ -125,9 +126,9 @@ def _own_async_transport(
 
 
 def _check_connections(connections: object) -> None:
-    problems = list(check_value(CONNECTIONS, connections, "connections"))
-    if problems:
-        raise AnamConfigError(*problems)
+    found = Findings()
+    CONNECTIONS.take(connections, "connections", found)
+    found.settle()
 
 
 @contextmanager
@@ -140,30 +141,30 @@ def _trust_errors() -> Iterator[None]:
 
 
 def _timeout_problems(timeout: object) -> list[Problem]:
-    seconds = exact(timeout)
+    seconds = plain(timeout)
     if type(seconds) in (int, float) and 0 < seconds <= A_DAY:
         return []
     return [Problem("timeout", shown(timeout), f"must be a number of seconds above 0 and at most {A_DAY:g}")]
 
 
 def _policy_problems(retry: object) -> list[Problem]:
-    if is_a(retry, RetryPolicy):
+    if isinstance(retry, RetryPolicy):
         return []
     return [Problem("retry", "", f"must be a RetryPolicy, not {type(retry).__name__}")]
 
 
 def _transport_problems(transport: object, kind: type, ssl_context: object, insecure: object) -> list[Problem]:
     problems: list[Problem] = []
-    name = as_text(transport)
+    name = _name(transport)
     if name is not None and name not in TRANSPORTS:
         rule = f"must be {' or '.join(TRANSPORTS)}, or an httpx.{kind.__name__}"
         problems.append(Problem("transport", shown(name), rule))
     elif name == "fast" and not all(map(find_spec, ("httptools", "aiohappyeyeballs"))):
         problems.append(Problem("transport", "fast", 'needs an extra: pip install "anam-facade[fast]"'))
-    elif transport is not None and name is None and not is_a(transport, kind):
+    elif transport is not None and name is None and not isinstance(transport, kind):
         rule = f"must be an httpx.{kind.__name__}, not {type(transport).__name__}"
         problems.append(Problem("transport", "", rule))
-    if ssl_context is not None and not is_a(ssl_context, ssl.SSLContext):
+    if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):
         rule = f"must be an ssl.SSLContext, not {type(ssl_context).__name__}"
         problems.append(Problem("ssl_context", "", rule))
     if type(insecure) is not bool:  # the text "false" is true
@@ -174,10 +175,10 @@ def _transport_problems(transport: object, kind: type, ssl_context: object, inse
 
 def _key_problems(key: object, name: str) -> list[Problem]:
     # The value itself is never part of a problem.
-    if key is None or (is_a(key, Secret) and key == ""):
+    if key is None or (isinstance(key, Secret) and key == ""):
         return [Problem("api_key", "", "is missing: pass api_key, or set the environment variable ANAM_API_KEY")]
-    text = key.reveal() if is_a(key, Secret) else None
-    if is_a(key, SessionToken) or (text is not None and jwt_claims(text).get("type") in _TOKEN_TYPES):
+    text = key.reveal() if isinstance(key, Secret) else None
+    if isinstance(key, SessionToken) or (text is not None and jwt_claims(text).get("type") in _TOKEN_TYPES):
         return [Problem(name, "", "must be an API key; this is a session token, which may not travel in its place")]
     if text is None or not re.fullmatch(r"[!-~]+", text):
         return [Problem(name, "", "must be visible ASCII characters, without blanks or line breaks")]
@@ -188,7 +189,7 @@ _TOKEN_TYPES = ("ephemeral", "stateful", "legacy")
 
 
 def _url_problems(url: object, name: str, allow_insecure_http: bool) -> list[Problem]:
-    if not is_a(url, str) or not absolute_uri(url):
+    if not isinstance(url, str) or not _absolute(url):
         return [Problem(name, "", "must be an absolute URL such as https://api.anam.ai")]
     parts = urlsplit(url)
     if parts.username is not None or parts.password is not None:
@@ -208,6 +209,26 @@ def _url_problems(url: object, name: str, allow_insecure_http: bool) -> list[Pro
         rule = "must have a host name whose parts are 1 to 63 letters, digits, hyphens or underscores"
         return [Problem(name, shown(url), rule)]
     return []
+
+
+def _url(url: Any) -> Any:
+    """A URL, which may be one of the objects that libraries have for it, as a string."""
+    return str(url) if hasattr(url, "host") and hasattr(url, "scheme") else plain(url)
+
+
+def _absolute(url: str) -> bool:
+    """Whether the text has a scheme and a host, and nothing that could break out of a line."""
+    if re.search(r"[\s\x00-\x20\x7f]", url):
+        return False
+    try:
+        parts = urlsplit(url)
+        return bool(parts.scheme and parts.hostname) and (parts.port is None or parts.port >= 0)
+    except ValueError:
+        return False
+
+
+def _name(transport: object) -> str | None:
+    return plain(transport) if isinstance(transport, str) else None
 
 
 def _ascii(url: str) -> str:
@@ -256,7 +277,7 @@ class AnamClient:
         ssl_context: ssl.SSLContext | None = None,
         allow_insecure_http: bool = False,
     ) -> None:
-        key, api_key = as_optional_secret(api_key), None  # no frame of ours shows it from here on
+        key, api_key = as_secret(api_key), None  # no frame of ours shows it from here on
         self._settings = _settings(
             key,
             base_url,
@@ -274,10 +295,10 @@ class AnamClient:
         self._exchange: Callable[[Request, float], Answer]
         self._open: Callable[[int, float], None] | None = None
         library = HTTPX
-        if is_a(transport, httpx.BaseTransport):
+        if isinstance(transport, httpx.BaseTransport):
             self._transport, self._exchange = transport, partial(send, transport)
         else:
-            self._transport = own = _own_transport(as_text(transport) or DEFAULT_TRANSPORT, self._url, ssl_context)
+            self._transport = own = _own_transport(_name(transport) or DEFAULT_TRANSPORT, self._url, ssl_context)
             self._exchange, self._open = own.exchange, own.warm_up
             library = own.library
         self._agent = f"{PRODUCT} {library}"
@@ -288,7 +309,7 @@ class AnamClient:
         persona: PersonaConfig | Mapping[str, Any],
         *,
         environment: LiveKitEnvironment | Mapping[str, Any] | None = None,
-        session_options: SessionOptions | Mapping[str, Any] | None = None,
+        session_options: models.SessionOptions | Mapping[str, Any] | None = None,
         client_label: str | None = None,
         expires_in: str | None = None,
     ) -> SessionToken:
@@ -307,12 +328,13 @@ class AnamClient:
             AnamConnectionError, AnamTimeoutError: The server could not be reached, or did not answer in time.
             AnamResponseError: The answer makes no sense.
         """
+        persona, environment, session_options = _calls.taken(persona, environment, session_options)
         call = _calls.mint(self._settings, persona, environment, session_options, client_label, expires_in)
         return self._run(_calls.minting(self._settings, call))
 
     def start_engine_session(
         self, token: SessionToken | str, *, client_metadata: Mapping[str, Any] | None = None
-    ) -> EngineSession:
+    ) -> models.EngineSession:
         """Starts the session that a token was minted for. This is billed.
 
         The session token is the bearer here; the API key does not travel. A token starts one session, so repeating a
@@ -328,7 +350,7 @@ class AnamClient:
             AnamStatusError: The server refused, or failed until the retries were used up; see `may_have_started`.
             AnamConnectionError, AnamTimeoutError: The server could not be reached.
         """
-        token = SessionToken(token) if is_a(token, str) else token  # no frame of ours shows it from here on
+        token = _calls.as_token(token)  # no frame of ours shows it from here on
         call = _calls.start_with_token(self._settings, token, client_metadata)
         return self._run(_calls.starting(self._settings, call))
 
@@ -337,11 +359,11 @@ class AnamClient:
         persona: PersonaConfig | Mapping[str, Any],
         *,
         environment: LiveKitEnvironment | Mapping[str, Any] | None = None,
-        session_options: SessionOptions | Mapping[str, Any] | None = None,
+        session_options: models.SessionOptions | Mapping[str, Any] | None = None,
         client_label: str | None = None,
         direct: bool = False,
         client_metadata: Mapping[str, Any] | None = None,
-    ) -> EngineSession:
+    ) -> models.EngineSession:
         """Mints a token and starts its session, or does both in one call. This is billed.
 
         Args:
@@ -361,6 +383,7 @@ class AnamClient:
             AnamConnectionError, AnamTimeoutError: The server could not be reached, or minting was not answered in time.
             AnamResponseError: The answer to minting makes no sense.
         """
+        persona, environment, session_options = _calls.taken(persona, environment, session_options)
         setup = (self._settings, persona, environment, session_options, client_label)
         if direct:
             return self._run(_calls.starting(self._settings, _calls.start_direct(*setup, client_metadata)))
@@ -455,7 +478,7 @@ class AsyncAnamClient:
         ssl_context: ssl.SSLContext | None = None,
         allow_insecure_http: bool = False,
     ) -> None:
-        key, api_key = as_optional_secret(api_key), None  # no frame of ours shows it from here on
+        key, api_key = as_secret(api_key), None  # no frame of ours shows it from here on
         self._settings = _settings(
             key,
             base_url,
@@ -473,12 +496,10 @@ class AsyncAnamClient:
         self._exchange: Callable[[Request, float], Awaitable[Answer]]
         self._open: Callable[[int, float], Awaitable[None]] | None = None
         library = HTTPX
-        if is_a(transport, httpx.AsyncBaseTransport):
+        if isinstance(transport, httpx.AsyncBaseTransport):
             self._transport, self._exchange = transport, partial(send_async, transport)
         else:
-            self._transport = own = _own_async_transport(
-                as_text(transport) or DEFAULT_TRANSPORT, self._url, ssl_context
-            )
+            self._transport = own = _own_async_transport(_name(transport) or DEFAULT_TRANSPORT, self._url, ssl_context)
             self._exchange, self._open = own.exchange, own.warm_up
             library = own.library
         self._agent = f"{PRODUCT} {library}"
@@ -489,22 +510,23 @@ class AsyncAnamClient:
         persona: PersonaConfig | Mapping[str, Any],
         *,
         environment: LiveKitEnvironment | Mapping[str, Any] | None = None,
-        session_options: SessionOptions | Mapping[str, Any] | None = None,
+        session_options: models.SessionOptions | Mapping[str, Any] | None = None,
         client_label: str | None = None,
         expires_in: str | None = None,
     ) -> SessionToken:
         """Mints a session token; see `AnamClient.create_session_token`."""
+        persona, environment, session_options = _calls.taken(persona, environment, session_options)
         call = _calls.mint(self._settings, persona, environment, session_options, client_label, expires_in)
         return await self._run(_calls.minting(self._settings, call))
 
     async def start_engine_session(
         self, token: SessionToken | str, *, client_metadata: Mapping[str, Any] | None = None
-    ) -> EngineSession:
+    ) -> models.EngineSession:
         """Starts the session that a token was minted for; see `AnamClient.start_engine_session`.
 
         A task that is cancelled while this runs learns nothing of the start's fate: a session may have been started.
         """
-        token = SessionToken(token) if is_a(token, str) else token  # no frame of ours shows it from here on
+        token = _calls.as_token(token)  # no frame of ours shows it from here on
         call = _calls.start_with_token(self._settings, token, client_metadata)
         return await self._run(_calls.starting(self._settings, call))
 
@@ -513,15 +535,16 @@ class AsyncAnamClient:
         persona: PersonaConfig | Mapping[str, Any],
         *,
         environment: LiveKitEnvironment | Mapping[str, Any] | None = None,
-        session_options: SessionOptions | Mapping[str, Any] | None = None,
+        session_options: models.SessionOptions | Mapping[str, Any] | None = None,
         client_label: str | None = None,
         direct: bool = False,
         client_metadata: Mapping[str, Any] | None = None,
-    ) -> EngineSession:
+    ) -> models.EngineSession:
         """Mints a token and starts its session, or does both in one call; see `AnamClient.start_session`.
 
         A task that is cancelled while this runs learns nothing of the start's fate: a session may have been started.
         """
+        persona, environment, session_options = _calls.taken(persona, environment, session_options)
         setup = (self._settings, persona, environment, session_options, client_label)
         if direct:
             return await self._run(_calls.starting(self._settings, _calls.start_direct(*setup, client_metadata)))

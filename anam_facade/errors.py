@@ -33,73 +33,12 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-import attrs
 import httpx
 
-from ._secret import Secret, scrub
-
-
-class AnamError(Exception):
-    """Anything this package raises on purpose.
-
-    Attributes:
-        may_have_started: True when, in spite of this error, a session may have been started (and billed).
-        attempts: How many times the request was tried; 0 when nothing was sent.
-    """
-
-    may_have_started: bool = False
-    attempts: int = 0
-
-    def __str__(self) -> str:
-        note = " (a session may have been started all the same)" if self.__dict__.get("may_have_started") else ""
-        return super().__str__() + note
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # The default would call __init__ with the message alone, which loses the attributes or fails.
-        return _rebuild, (type(self), self.args, self.__dict__)
-
-
-def _rebuild(cls: type[AnamError], args: tuple[Any, ...], state: dict[str, Any]) -> AnamError:
-    error = cls.__new__(cls, *args)
-    error.args = args
-    error.__dict__.update(state)
-    return error
-
-
-@attrs.frozen
-class Problem:
-    """One thing that is wrong with an argument.
-
-    Attributes:
-        field: Path of the field, spelled as the caller spelled it.
-        value: The offending value, shortened, secrets masked.
-        rule: What the field must satisfy.
-    """
-
-    field: str
-    value: str
-    rule: str
-
-    def __str__(self) -> str:
-        return f"{self.field} = {self.value}: {self.rule}" if self.value else f"{self.field}: {self.rule}"
-
-
-_PROBLEMS_SHOWN = 50
-
-
-class AnamConfigError(AnamError, ValueError):
-    """An argument, file or environment variable is not valid. Nothing was started.
-
-    Attributes:
-        problems: Every problem found, not just the first. The error's text lists the first fifty.
-    """
-
-    def __init__(self, *problems: Problem) -> None:
-        self.problems = problems
-        lines = [str(problem) for problem in problems[:_PROBLEMS_SHOWN]]
-        if len(problems) > _PROBLEMS_SHOWN:
-            lines.append(f"and {len(problems) - _PROBLEMS_SHOWN:,} more")
-        super().__init__(lines[0] if len(lines) == 1 else "\n  ".join([f"{len(problems):,} problems:", *lines]))
+from anam_api.support import AnamConfigError as AnamConfigError
+from anam_api.support import AnamError as AnamError
+from anam_api.support import Problem as Problem
+from anam_api.support import Secret, scrub
 
 
 class AnamConnectionError(AnamError):
@@ -421,7 +360,7 @@ def _words(value: object, depth: int = 3) -> str | None:
         case str():
             return value or None
         case list() if depth:
-            return "; ".join(filter(None, (_words(item, depth - 1) for item in value[:_PROBLEMS_SHOWN]))) or None
+            return "; ".join(filter(None, (_words(item, depth - 1) for item in value[:50]))) or None
         case dict() if depth:
             keys = ("message", "msg", "detail", "error", "title", "description")
             return next(filter(None, (_words(value.get(key), depth - 1) for key in keys)), None)

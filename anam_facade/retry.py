@@ -16,7 +16,8 @@ from typing import Any
 import attrs
 from attrs import field
 
-from ._wire import shown
+from anam_api.support import shown
+
 from .errors import (
     AnamConfigError,
     AnamConnectionError,

@@ -19,12 +19,18 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "generated"))
+from view import NotSupported, as_jinja
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 SPEC = ROOT / "openapi.yaml"
 CONFIG = ROOT / "generated" / "config.yaml"
+OVERLAY = ROOT / "generated" / "overlay.yaml"
+TEMPLATES = ROOT / "generated" / "templates"
+SUPPORT = ROOT / "generated" / "support.py"
 PACKAGE = ROOT / "generated" / "anam_api"
 GENERATOR = "openapi-python-client"
 
@@ -48,13 +54,8 @@ def run(*command: str, cwd: Path) -> None:
         raise GenerationError(f"{command[0]} failed:\n{done.stdout.rstrip()}")
 
 
-def header(spec: Path) -> str:
-    """First lines of every file. They name versions, not a hash, so that a comment in the document touches no file."""
-    info = yaml.safe_load(spec.read_text("utf-8"))["info"]
-    return (
-        f"# Generated from openapi.yaml (version {info['version']}) by {GENERATOR} {version(GENERATOR)}.\n"
-        "# Do not edit: change openapi.yaml and run `make generate`.\n"
-    )
+HEADER = f"# Generated from openapi.yaml by {GENERATOR}. Do not edit: change the contract and run `make generate`.\n"
+"""First line of every file. The versions stand in one of them alone, so that a change touches what it changes."""
 
 
 def build(spec: Path, config: Path, package: Path) -> None:
@@ -62,23 +63,34 @@ def build(spec: Path, config: Path, package: Path) -> None:
     if package.exists():
         shutil.rmtree(package)
     package.parent.mkdir(parents=True, exist_ok=True)
+    templates = shutil.copytree(TEMPLATES, package.parent / "templates")
+    try:
+        told = as_jinja(yaml.safe_load(spec.read_text("utf-8")), yaml.safe_load(OVERLAY.read_text("utf-8")))
+    except NotSupported as error:
+        raise GenerationError(f"the generated classes would leave this out: {error}") from None
+    (templates / "contract.jinja").write_text(told + f"{{% set generator = {version(GENERATOR)!r} %}}\n", "ascii")
     run(
         "openapi_python_client",
         "generate",
         f"--path={spec}",
         f"--config={config}",
+        f"--custom-template-path={templates}",
         f"--output-path={package}",
         "--meta=none",
         "--overwrite",
         "--fail-on-warning",
         cwd=package.parent,
     )
+    for module in (package / "models").iterdir():  # all classes are in its __init__.py
+        if module.name != "__init__.py":
+            module.unlink()
+    (package / "errors.py").unlink()  # for statuses without a `default`; the contract has one
+    shutil.copy(SUPPORT, package / "support.py")
     (package / "py.typed").touch()
     shutil.rmtree(package / ".ruff_cache", ignore_errors=True)
 
-    first_lines = header(spec)
     for file in sorted(package.rglob("*.py")):
-        file.write_text(f"{first_lines}\n{file.read_text('utf-8').lstrip()}", "utf-8", newline="\n")
+        file.write_text(f"{HEADER}\n{file.read_text('utf-8').lstrip()}", "utf-8", newline="\n")
 
     style = ("--isolated", "--no-cache", "--target-version=py311", "--line-length=120")
     run("ruff", "check", "--quiet", "--fix", "--select=E4,E7,E9,F,I", *style, package.name, cwd=package.parent)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions
 
-from .._secret import Secret
+from anam_api.support import Secret
+
 from ..client import AsyncAnamClient
 from ..persona import CUSTOMER_CLIENT_V1, PersonaConfig
 from ..retry import A_DAY, RetryPolicy

@@ -17,8 +17,9 @@ from livekit.agents.voice.avatar import AvatarSession as BaseAvatarSession
 from livekit.agents.voice.avatar import DataStreamAudioOutput
 from livekit.agents.voice.io import AudioOutput
 
+from anam_api.support import Secret, as_secret
+
 from .._join_token import AVATAR_IDENTITY, JOIN_TTL, room_access
-from .._secret import Secret, as_optional_secret
 from ..client import AsyncAnamClient
 from ..errors import AnamConfigError, AnamError, Problem
 from ..persona import PersonaConfig
@@ -138,7 +139,7 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
             AnamError: The session was not started, or, when `may_have_started`, its avatar did not come within
                 `join_timeout`. It is LiveKit's `APIError` too.
         """
-        secret, livekit_api_secret = as_optional_secret(livekit_api_secret), None
+        secret, livekit_api_secret = as_secret(livekit_api_secret), None
         if self._watch is not None:
             raise RuntimeError("this AvatarSession was started before; use a new one")
         if not room.isconnected():

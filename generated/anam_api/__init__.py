@@ -1,11 +1,10 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
-# Do not edit: change openapi.yaml and run `make generate`.
+# Generated from openapi.yaml by openapi-python-client. Do not edit: change the contract and run `make generate`.
 
-"""A client library for accessing Anam sessions"""
+"""Anam's API as its contract has it: `models` are what travels, `api` is how, `support` what both are made of."""
 
 from .client import AuthenticatedClient, Client
 
-__all__ = (
-    "AuthenticatedClient",
-    "Client",
-)
+CONTRACT_VERSION = "1.0.0"
+GENERATOR_VERSION = "0.29.1"  # of openapi-python-client
+
+__all__ = ("CONTRACT_VERSION", "AuthenticatedClient", "Client")

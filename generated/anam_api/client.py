@@ -1,5 +1,4 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
-# Do not edit: change openapi.yaml and run `make generate`.
+# Generated from openapi.yaml by openapi-python-client. Do not edit: change the contract and run `make generate`.
 
 import ssl
 from typing import Any, Self

@@ -1,57 +1,30 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
-# Do not edit: change openapi.yaml and run `make generate`.
+# Generated from openapi.yaml by openapi-python-client. Do not edit: change the contract and run `make generate`.
 
-"""Contains some shared types for properties"""
+"""What the functions of `api` give."""
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import IO, BinaryIO, Generic, Literal, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar
 
-from attrs import define
-
-
-class Unset:
-    def __bool__(self) -> Literal[False]:
-        return False
-
-
-UNSET: Unset = Unset()
-
-# The types that `httpx.Client(files=)` can accept, copied from that library.
-FileContent = IO[bytes] | bytes | str
-FileTypes = (
-    # (filename, file (or bytes), content_type)
-    tuple[str | None, FileContent, str | None]
-    # (filename, file (or bytes), content_type, headers)
-    | tuple[str | None, FileContent, str | None, Mapping[str, str]]
-)
-RequestFiles = list[tuple[str, FileTypes]]
-
-
-@define
-class File:
-    """Contains information for file uploads"""
-
-    payload: BinaryIO
-    file_name: str | None = None
-    mime_type: str | None = None
-
-    def to_tuple(self) -> FileTypes:
-        """Return a tuple representation that httpx will accept for multipart/form-data"""
-        return self.file_name, self.payload, self.mime_type
-
+import attrs
 
 T = TypeVar("T")
 
 
-@define
+class Request(TypedDict):
+    """A request, ready for whatever sends it: `httpx.Client.request(**request)`, for one."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    json: dict[str, Any]
+
+
+@attrs.define
 class Response(Generic[T]):
-    """A response from an endpoint"""
+    """A response from an endpoint. `parsed` is None when the body is not what the contract promises."""
 
     status_code: HTTPStatus
     content: bytes
-    headers: MutableMapping[str, str]
-    parsed: T | None
-
-
-__all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset"]
+    headers: Mapping[str, str]
+    parsed: T

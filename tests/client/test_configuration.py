@@ -75,7 +75,7 @@ def refused(connect, server):
         ({"timeout": math.nan}, ["timeout = nan: must be a number of seconds above 0 and at most 86400"]),
         ({"timeout": True}, ["timeout = True: must be a number of seconds above 0 and at most 86400"]),
         ({"client_label": "x" * 129}, ["client_label = 129 characters: must have at most 128 characters"]),
-        ({"client_label": 5}, ["client_label = 5: must be a string"]),
+        ({"client_label": 5}, ["client_label = 5: must be a string, not int"]),
         (
             {"api_key": "", "base_url": "x", "gateway_url": "y", "retry": 1, "timeout": 0, "client_label": 5},
             [
@@ -84,7 +84,7 @@ def refused(connect, server):
                 f"gateway_url: {URL_RULE}",
                 "retry: must be a RetryPolicy, not int",
                 "timeout = 0: must be a number of seconds above 0 and at most 86400",
-                "client_label = 5: must be a string",
+                "client_label = 5: must be a string, not int",
             ],
         ),
     ],

@@ -39,82 +39,45 @@ def jwt(claims: object) -> str:
     return f"{part({'alg': 'HS256'})}.{part(claims)}.c2lnbmF0dXJl"
 
 
+URI = "must be an absolute URI such as https://host/path, other characters percent-encoded"
+SPACE = "must not begin or end with white space; was it read from a file with its line break?"
 REFUSED = [
     (
         lambda: LiveKitEnvironment("", ""),
-        [
-            "url = '': must have at least 1 character",
-            "url = '': must be an absolute URI, without blanks or control characters",
-            "token = '***': must have at least 1 character",
-        ],
+        ["url = '': must have at least 1 character", "token = '***': must have at least 1 character"],
     ),
-    (
-        lambda: LiveKitEnvironment("rooms", "swordfish"),
-        ["url = rooms: must be an absolute URI, without blanks or control characters"],
-    ),
+    (lambda: LiveKitEnvironment("rooms", "swordfish"), [f"url = rooms: {URI}"]),
     (lambda: LiveKitEnvironment(None, None), ["url: is required", "token: is required"]),
-    (lambda: LiveKitEnvironment(URL, 5), ["token = '***': must be a string"]),
+    (lambda: LiveKitEnvironment(URL, 5), ["token = '***': must be a string, not int"]),
+    (lambda: LiveKitEnvironment(URL, "swordfish\n"), [f"token = '***': {SPACE}"]),
     (lambda: LiveKitEnvironment.from_dict({"livekitUrl": URL}), ["livekitToken: is required"]),
-    (
-        lambda: LiveKitEnvironment.from_dict({"livekitUrl": URL, "livekitToken": "t", "zzz": 1}),
-        ["zzz: unknown; known are livekitToken, livekitUrl"],
-    ),
-    (
-        lambda: DailyEgress(room_url="daily", token=5),
-        [
-            "room_url = daily: must be an absolute URI, without blanks or control characters",
-            "token = '***': must be a string",
-        ],
-    ),
     (lambda: DailyEgress.from_dict({"mode": "agora", "daily": {"roomUrl": "https://a.b"}}), ['mode: must be "daily"']),
-    (lambda: DailyEgress.from_dict({"mode": "daily"}), ["daily.roomUrl: is required"]),
     (
         lambda: DailyEgress.from_dict({"mode": "daily", "daily": None}),
-        ["daily: must be an object, not NoneType", "daily.roomUrl: is required"],
+        ["daily: must be an object, not null", "daily.roomUrl: is required"],
     ),
     (lambda: SessionOptions(video_width=720), ["video_height: must be set together with video_width"]),
     (lambda: SessionOptions(video_height=480), ["video_width: must be set together with video_height"]),
-    (
-        lambda: SessionOptions(video_width=720.0, video_height="480"),
-        [
-            "video_width = 720.0: must be a whole number, not float",
-            "video_height = '480': must be a whole number, not str",
-        ],
-    ),
-    (lambda: SessionOptions(video_quality="low"), ["video_quality = low: must be one of high, auto"]),
     (lambda: SessionOptions(region_policy="strict"), ["region: is required when region_policy is strict"]),
-    (lambda: SessionOptions(region_policy="lax"), ["region_policy = lax: must be one of preferred, strict"]),
     (
-        lambda: SessionOptions(end_of_speech_sensitivity=1.5),
-        ["end_of_speech_sensitivity = 1.5: must be between 0 and 1"],
-    ),
-    (
-        lambda: SessionOptions(enable_session_replay=1, show_ai_avatar_disclosure="no"),
+        lambda: SessionOptions(end_of_speech_sensitivity=1.5, video_quality="low"),
         [
-            "enable_session_replay = 1: must be true or false, not int",
-            "show_ai_avatar_disclosure = no: must be true or false, not str",
+            "video_quality = low: must be one of high, auto",
+            "end_of_speech_sensitivity = 1.5: must be between 0 and 1",
         ],
     ),
-    (lambda: SessionOptions(egress="daily"), ["egress: must be an object of its own, not str"]),
     (
-        lambda: SessionOptions(egress={"mode": "daily", "daily": {"roomUrl": "x", "zzz": 1}}),
-        [
-            "egress.daily.zzz: unknown; did you mean daily.token?",
-            "egress.daily.roomUrl = x: must be an absolute URI, without blanks or control characters",
-        ],
+        lambda: SessionOptions(egress={"mode": "daily", "daily": {"roomUrl": "x"}}),
+        [f"egress.daily.roomUrl = x: {URI}"],
     ),
     (lambda: SessionOptions.from_dict({"videoWidth": 720}), ["videoHeight: must be set together with videoWidth"]),
     (lambda: SessionOptions.from_dict({"regionPolicy": "strict"}), ["region: is required when regionPolicy is strict"]),
     (lambda: SessionOptions.from_dict({"sessionReplay": True}), ["sessionReplay: must be an object, not bool"]),
     (
         lambda: SessionOptions.from_dict({"sessionReplay": {"enableSessionReplay": None}}),
-        ["sessionReplay.enableSessionReplay = null: must be true or false; leave it out instead"],
+        ["sessionReplay.enableSessionReplay: must be true or false, not null; leave it out instead"],
     ),
     (lambda: SessionToken(5), ["SessionToken.value: must be a string, not int"]),
-    (
-        lambda: SessionToken("t", environment="room"),
-        ["SessionToken.environment: must be a LiveKitEnvironment, not str"],
-    ),
 ]
 
 
@@ -180,21 +143,22 @@ def test_an_empty_object_in_the_options_is_unset():
     ("make", "text"),
     [
         (lambda: SessionOptions(region="moon"), "region='moon' is not among the values known today"),
-        (lambda: SessionOptions(video_width=1, video_height=2), "video size 1x2 is not among those known today"),
+        (lambda: LiveKitEnvironment("ws://localhost:7880", "t"), "this machine .localhost.: Anam's engine, elsewhere"),
+        (lambda: LiveKitEnvironment("ws://[::1]:7880", "t"), "url=ws://.*::1.* is this machine"),
+        (lambda: LiveKitEnvironment.from_dict({"livekitUrl": "ws://127.1.2.3", "livekitToken": "t"}), "livekitUrl=ws"),
     ],
-    ids=["region", "size"],
+    ids=["region", "localhost", "ipv6", "wire"],
 )
-def test_unknown_regions_and_sizes_are_warned_of(make, text):
-    """Regions and video sizes that are not known today are sent, with a warning that blames the caller's line."""
+def test_what_is_probably_a_mistake_is_warned_of(make, text):
+    """Regions not known today, and rooms that only this machine can reach, are sent, with a warning."""
     with pytest.warns(AnamConfigWarning, match=text) as caught:
         make()
     assert [w.filename for w in caught] == [__file__]
 
 
-def test_known_video_sizes_pass_quietly():
-    """No size in the catalogue is warned of."""
-    sizes = [size for sizes in VIDEO_SIZES.values() for size in sizes]
-    assert sizes == [(SessionOptions(video_width=w, video_height=h).to_dict()["videoWidth"], h) for w, h in sizes]
+def test_the_catalogue_of_video_sizes_is_the_contracts():
+    """Width and height of each avatar model, as numbers."""
+    assert VIDEO_SIZES == {"cara-3": ((720, 480),), "cara-4": ((1152, 768), (768, 1152))}
 
 
 @pytest.mark.parametrize(
@@ -313,7 +277,7 @@ def test_an_engine_session_keeps_everything():
             ice_servers=(
                 IceServer(urls=("stun:a",)),
                 IceServer(urls=("turn:b",), username="u", credential="swordfish"),
-                IceServer(),
+                IceServer(urls=()),
             ),
             ice_transport_policy="relay",
         ),
@@ -322,12 +286,6 @@ def test_an_engine_session_keeps_everything():
     assert "swordfish" not in repr(session)
     assert "credential='***'" in repr(session)
     assert "credential=None" in repr(session)
-
-
-@pytest.mark.parametrize("data", [{}, {"sessionId": ""}, {"sessionId": 5}, {"sessionId": None}], ids=map(str, range(4)))
-def test_without_a_session_id_there_is_no_session(data):
-    """An answer without a usable `sessionId` is not a session."""
-    assert EngineSession.from_dict(data) is None
 
 
 def test_a_started_session_is_not_lost_over_a_detail():
@@ -354,8 +312,8 @@ def test_the_defaults_of_a_client_config():
 def test_secrets_of_rooms_are_not_shown():
     """The repr of rooms and egress masks their tokens; comparing them works."""
     room, egress = LiveKitEnvironment(URL, "swordfish"), DailyEgress(room_url=URL, token="swordfish")
-    assert repr(room) == f"LiveKitEnvironment(url='{URL}', token='***')"
-    assert repr(egress) == f"DailyEgress(room_url='{URL}', token='***')"
+    assert repr(room) == f"LiveKitEnvironment(url='{URL}', token=Secret('***'))"
+    assert repr(egress) == f"DailyEgress(room_url='{URL}', token=Secret('***'))"
     assert repr(DailyEgress(room_url=URL)) == f"DailyEgress(room_url='{URL}')"
     assert room == LiveKitEnvironment(URL, Secret("swordfish"))
     assert room != LiveKitEnvironment(URL, "other")

@@ -1,242 +1,178 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
-# Do not edit: change openapi.yaml and run `make generate`.
+# Generated from openapi.yaml by openapi-python-client. Do not edit: change the contract and run `make generate`.
+
+"""POST /v1/auth/session-token: Mint a session token."""
 
 from http import HTTPStatus
-from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...models.error_response import ErrorResponse
-from ...models.session_token_request import SessionTokenRequest
-from ...models.session_token_response import SessionTokenResponse
-from ...types import UNSET, Response, Unset
+from ...client import AuthenticatedClient
+from ...models import ErrorResponse, SessionTokenRequest, SessionTokenResponse
+from ...types import Request, Response
+
+METHOD = "POST"
+PATH = "/v1/auth/session-token"
 
 
-def _get_kwargs(
+def request(
     *,
     body: SessionTokenRequest,
-    x_anam_target_url: str | Unset = UNSET,
-) -> dict[str, Any]:
-    headers: dict[str, Any] = {}
-    if not isinstance(x_anam_target_url, Unset):
+    x_anam_target_url: str | None = None,
+) -> Request:
+    """Mint a session token.
+
+    Binds a persona, an environment and session options to a new session token. Safe to repeat: minting starts
+    nothing and is not billed.
+
+    The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size is usually
+    accepted and only refused when the session is started. An inline persona without `llmId` or `voiceId` yields a
+    token whose `type` claim is `legacy`, which cannot be used.
+
+    Args:
+        body: What the session started with the token will look like.
+        x_anam_target_url: Only for calls through a gateway: the full URL at Anam that the gateway should
+            forward to. Leave it out when calling Anam itself.
+
+    Returns:
+        The request. Nothing is sent; the credential is for the sender to add.
+    """
+    headers = {"Content-Type": "application/json"}
+    if x_anam_target_url is not None:
         headers["X-Anam-Target-Url"] = x_anam_target_url
-
-    _kwargs: dict[str, Any] = {
-        "method": "post",
-        "url": "/v1/auth/session-token",
-    }
-
-    _kwargs["json"] = body.to_dict()
-
-    headers["Content-Type"] = "application/json"
-
-    _kwargs["headers"] = headers
-    return _kwargs
+    return {"method": METHOD, "url": PATH, "headers": headers, "json": body.to_dict()}
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ErrorResponse | SessionTokenResponse:
-    if response.status_code == 200:
-        response_200 = SessionTokenResponse.from_dict(response.json())
-
-        return response_200
-
-    if response.status_code == 400:
-        response_400 = ErrorResponse.from_dict(response.json())
-
-        return response_400
-
-    if response.status_code == 401:
-        response_401 = ErrorResponse.from_dict(response.json())
-
-        return response_401
-
-    if response.status_code == 403:
-        response_403 = ErrorResponse.from_dict(response.json())
-
-        return response_403
-
-    if response.status_code == 429:
-        response_429 = ErrorResponse.from_dict(response.json())
-
-        return response_429
-
-    if response.status_code == 500:
-        response_500 = ErrorResponse.from_dict(response.json())
-
-        return response_500
-
-    response_default = ErrorResponse.from_dict(response.json())
-
-    return response_default
-
-
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ErrorResponse | SessionTokenResponse]:
-    return Response(
-        status_code=HTTPStatus(response.status_code),
-        content=response.content,
-        headers=response.headers,
-        parsed=_parse_response(client=client, response=response),
-    )
+def _response(response: httpx.Response) -> Response[SessionTokenResponse | ErrorResponse | None]:
+    try:
+        said = response.json()
+    except ValueError:
+        said = None
+    parsed: SessionTokenResponse | ErrorResponse | None = None
+    if isinstance(said, dict):
+        if response.status_code == 200:
+            parsed = SessionTokenResponse.from_dict(said)
+        else:
+            parsed = ErrorResponse.from_dict(said)
+    return Response(HTTPStatus(response.status_code), response.content, response.headers, parsed)
 
 
 def sync_detailed(
     *,
     client: AuthenticatedClient,
     body: SessionTokenRequest,
-    x_anam_target_url: str | Unset = UNSET,
-) -> Response[ErrorResponse | SessionTokenResponse]:
-    """Mint a session token
+    x_anam_target_url: str | None = None,
+) -> Response[SessionTokenResponse | ErrorResponse | None]:
+    """Mint a session token.
 
-     Binds a persona, an environment and session options to a new session token. Safe to repeat: minting
-    starts nothing
-    and is not billed.
+    Binds a persona, an environment and session options to a new session token. Safe to repeat: minting starts
+    nothing and is not billed.
 
-    The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size
-    is usually
-    accepted and only refused when the session is started. An inline persona without `llmId` or
-    `voiceId` yields a token
-    whose `type` claim is `legacy`, which cannot be used.
+    The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size is usually
+    accepted and only refused when the session is started. An inline persona without `llmId` or `voiceId` yields a
+    token whose `type` claim is `legacy`, which cannot be used.
 
     Args:
-        x_anam_target_url (str | Unset):
-        body (SessionTokenRequest): What a session token is bound to.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: What sends it, with the credential.
+        body: What the session started with the token will look like.
+        x_anam_target_url: Only for calls through a gateway: the full URL at Anam that the gateway should
+            forward to. Leave it out when calling Anam itself.
 
     Returns:
-        Response[ErrorResponse | SessionTokenResponse]
+        The whole response.
+
+    Raises:
+        httpx.TransportError: The server could not be reached, or did not answer in time.
     """
-
-    kwargs = _get_kwargs(
-        body=body,
-        x_anam_target_url=x_anam_target_url,
-    )
-
-    response = client.get_httpx_client().request(
-        **kwargs,
-    )
-
-    return _build_response(client=client, response=response)
+    return _response(client.get_httpx_client().request(**request(body=body, x_anam_target_url=x_anam_target_url)))
 
 
 def sync(
     *,
     client: AuthenticatedClient,
     body: SessionTokenRequest,
-    x_anam_target_url: str | Unset = UNSET,
-) -> ErrorResponse | SessionTokenResponse | None:
-    """Mint a session token
+    x_anam_target_url: str | None = None,
+) -> SessionTokenResponse | ErrorResponse | None:
+    """Mint a session token.
 
-     Binds a persona, an environment and session options to a new session token. Safe to repeat: minting
-    starts nothing
-    and is not billed.
+    Binds a persona, an environment and session options to a new session token. Safe to repeat: minting starts
+    nothing and is not billed.
 
-    The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size
-    is usually
-    accepted and only refused when the session is started. An inline persona without `llmId` or
-    `voiceId` yields a token
-    whose `type` claim is `legacy`, which cannot be used.
+    The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size is usually
+    accepted and only refused when the session is started. An inline persona without `llmId` or `voiceId` yields a
+    token whose `type` claim is `legacy`, which cannot be used.
 
     Args:
-        x_anam_target_url (str | Unset):
-        body (SessionTokenRequest): What a session token is bound to.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: What sends it, with the credential.
+        body: What the session started with the token will look like.
+        x_anam_target_url: Only for calls through a gateway: the full URL at Anam that the gateway should
+            forward to. Leave it out when calling Anam itself.
 
     Returns:
-        ErrorResponse | SessionTokenResponse
-    """
+        What the response says; None when it is not what the contract promises.
 
-    return sync_detailed(
-        client=client,
-        body=body,
-        x_anam_target_url=x_anam_target_url,
-    ).parsed
+    Raises:
+        httpx.TransportError: The server could not be reached, or did not answer in time.
+    """
+    return sync_detailed(client=client, body=body, x_anam_target_url=x_anam_target_url).parsed
 
 
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: SessionTokenRequest,
-    x_anam_target_url: str | Unset = UNSET,
-) -> Response[ErrorResponse | SessionTokenResponse]:
-    """Mint a session token
+    x_anam_target_url: str | None = None,
+) -> Response[SessionTokenResponse | ErrorResponse | None]:
+    """Mint a session token.
 
-     Binds a persona, an environment and session options to a new session token. Safe to repeat: minting
-    starts nothing
-    and is not billed.
+    Binds a persona, an environment and session options to a new session token. Safe to repeat: minting starts
+    nothing and is not billed.
 
-    The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size
-    is usually
-    accepted and only refused when the session is started. An inline persona without `llmId` or
-    `voiceId` yields a token
-    whose `type` claim is `legacy`, which cannot be used.
+    The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size is usually
+    accepted and only refused when the session is started. An inline persona without `llmId` or `voiceId` yields a
+    token whose `type` claim is `legacy`, which cannot be used.
 
     Args:
-        x_anam_target_url (str | Unset):
-        body (SessionTokenRequest): What a session token is bound to.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: What sends it, with the credential.
+        body: What the session started with the token will look like.
+        x_anam_target_url: Only for calls through a gateway: the full URL at Anam that the gateway should
+            forward to. Leave it out when calling Anam itself.
 
     Returns:
-        Response[ErrorResponse | SessionTokenResponse]
+        The whole response.
+
+    Raises:
+        httpx.TransportError: The server could not be reached, or did not answer in time.
     """
-
-    kwargs = _get_kwargs(
-        body=body,
-        x_anam_target_url=x_anam_target_url,
+    return _response(
+        await client.get_async_httpx_client().request(**request(body=body, x_anam_target_url=x_anam_target_url))
     )
-
-    response = await client.get_async_httpx_client().request(**kwargs)
-
-    return _build_response(client=client, response=response)
 
 
 async def asyncio(
     *,
     client: AuthenticatedClient,
     body: SessionTokenRequest,
-    x_anam_target_url: str | Unset = UNSET,
-) -> ErrorResponse | SessionTokenResponse | None:
-    """Mint a session token
+    x_anam_target_url: str | None = None,
+) -> SessionTokenResponse | ErrorResponse | None:
+    """Mint a session token.
 
-     Binds a persona, an environment and session options to a new session token. Safe to repeat: minting
-    starts nothing
-    and is not billed.
+    Binds a persona, an environment and session options to a new session token. Safe to repeat: minting starts
+    nothing and is not billed.
 
-    The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size
-    is usually
-    accepted and only refused when the session is started. An inline persona without `llmId` or
-    `voiceId` yields a token
-    whose `type` claim is `legacy`, which cannot be used.
+    The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size is usually
+    accepted and only refused when the session is started. An inline persona without `llmId` or `voiceId` yields a
+    token whose `type` claim is `legacy`, which cannot be used.
 
     Args:
-        x_anam_target_url (str | Unset):
-        body (SessionTokenRequest): What a session token is bound to.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: What sends it, with the credential.
+        body: What the session started with the token will look like.
+        x_anam_target_url: Only for calls through a gateway: the full URL at Anam that the gateway should
+            forward to. Leave it out when calling Anam itself.
 
     Returns:
-        ErrorResponse | SessionTokenResponse
-    """
+        What the response says; None when it is not what the contract promises.
 
-    return (
-        await asyncio_detailed(
-            client=client,
-            body=body,
-            x_anam_target_url=x_anam_target_url,
-        )
-    ).parsed
+    Raises:
+        httpx.TransportError: The server could not be reached, or did not answer in time.
+    """
+    return (await asyncio_detailed(client=client, body=body, x_anam_target_url=x_anam_target_url)).parsed

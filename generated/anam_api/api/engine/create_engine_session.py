@@ -1,288 +1,200 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
-# Do not edit: change openapi.yaml and run `make generate`.
+# Generated from openapi.yaml by openapi-python-client. Do not edit: change the contract and run `make generate`.
+
+"""POST /v1/engine/session: Start an avatar session."""
 
 from http import HTTPStatus
-from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...models.direct_start_request import DirectStartRequest
-from ...models.engine_session import EngineSession
-from ...models.error_response import ErrorResponse
-from ...models.token_start_request import TokenStartRequest
-from ...types import UNSET, Response, Unset
+from ...client import AuthenticatedClient
+from ...models import DirectStartRequest, EngineSession, ErrorResponse, TokenStartRequest
+from ...types import Request, Response
+
+METHOD = "POST"
+PATH = "/v1/engine/session"
 
 
-def _get_kwargs(
+def request(
     *,
     body: DirectStartRequest | TokenStartRequest,
-    x_anam_target_url: str | Unset = UNSET,
-) -> dict[str, Any]:
-    headers: dict[str, Any] = {}
-    if not isinstance(x_anam_target_url, Unset):
+    x_anam_target_url: str | None = None,
+) -> Request:
+    """Start an avatar session.
+
+    Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on free plans)
+    until it ends. The bearer decides the mode:
+
+    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` at most;
+      send `{}` when there is none. The token is used up by a successful start.
+    - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus `clientMetadata`. One
+      round trip less; never do this from a browser.
+
+    With a LiveKit environment the engine joins the room as a participant and `engineHost`, `engineProtocol` and
+    `signallingEndpoint` may be absent from the answer.
+
+    Args:
+        body: `TokenStartRequest` with a session token, `DirectStartRequest` with the API key.
+        x_anam_target_url: Only for calls through a gateway: the full URL at Anam that the gateway should
+            forward to. Leave it out when calling Anam itself.
+
+    Returns:
+        The request. Nothing is sent; the credential is for the sender to add.
+    """
+    headers = {"Content-Type": "application/json"}
+    if x_anam_target_url is not None:
         headers["X-Anam-Target-Url"] = x_anam_target_url
-
-    _kwargs: dict[str, Any] = {
-        "method": "post",
-        "url": "/v1/engine/session",
-    }
-
-    if isinstance(body, DirectStartRequest):
-        _kwargs["json"] = body.to_dict()
-    else:
-        _kwargs["json"] = body.to_dict()
-
-    headers["Content-Type"] = "application/json"
-
-    _kwargs["headers"] = headers
-    return _kwargs
+    return {"method": METHOD, "url": PATH, "headers": headers, "json": body.to_dict()}
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> EngineSession | ErrorResponse:
-    if response.status_code == 200:
-        response_200 = EngineSession.from_dict(response.json())
-
-        return response_200
-
-    if response.status_code == 201:
-        response_201 = EngineSession.from_dict(response.json())
-
-        return response_201
-
-    if response.status_code == 400:
-        response_400 = ErrorResponse.from_dict(response.json())
-
-        return response_400
-
-    if response.status_code == 401:
-        response_401 = ErrorResponse.from_dict(response.json())
-
-        return response_401
-
-    if response.status_code == 402:
-        response_402 = ErrorResponse.from_dict(response.json())
-
-        return response_402
-
-    if response.status_code == 403:
-        response_403 = ErrorResponse.from_dict(response.json())
-
-        return response_403
-
-    if response.status_code == 409:
-        response_409 = ErrorResponse.from_dict(response.json())
-
-        return response_409
-
-    if response.status_code == 429:
-        response_429 = ErrorResponse.from_dict(response.json())
-
-        return response_429
-
-    if response.status_code == 500:
-        response_500 = ErrorResponse.from_dict(response.json())
-
-        return response_500
-
-    if response.status_code == 503:
-        response_503 = ErrorResponse.from_dict(response.json())
-
-        return response_503
-
-    response_default = ErrorResponse.from_dict(response.json())
-
-    return response_default
-
-
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[EngineSession | ErrorResponse]:
-    return Response(
-        status_code=HTTPStatus(response.status_code),
-        content=response.content,
-        headers=response.headers,
-        parsed=_parse_response(client=client, response=response),
-    )
+def _response(response: httpx.Response) -> Response[EngineSession | ErrorResponse | None]:
+    try:
+        said = response.json()
+    except ValueError:
+        said = None
+    parsed: EngineSession | ErrorResponse | None = None
+    if isinstance(said, dict):
+        if response.status_code == 200:
+            parsed = EngineSession.from_dict(said)
+        elif response.status_code == 201:
+            parsed = EngineSession.from_dict(said)
+        else:
+            parsed = ErrorResponse.from_dict(said)
+    return Response(HTTPStatus(response.status_code), response.content, response.headers, parsed)
 
 
 def sync_detailed(
     *,
     client: AuthenticatedClient,
     body: DirectStartRequest | TokenStartRequest,
-    x_anam_target_url: str | Unset = UNSET,
-) -> Response[EngineSession | ErrorResponse]:
-    """Start an avatar session
+    x_anam_target_url: str | None = None,
+) -> Response[EngineSession | ErrorResponse | None]:
+    """Start an avatar session.
 
-     Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on
-    free plans) until it
-    ends. The bearer decides the mode:
+    Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on free plans)
+    until it ends. The bearer decides the mode:
 
-    - **Session token**: the configuration is the one bound to the token, and the body carries
-    `clientMetadata` at most;
+    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` at most;
       send `{}` when there is none. The token is used up by a successful start.
-    - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus
-    `clientMetadata`. One
+    - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus `clientMetadata`. One
       round trip less; never do this from a browser.
 
-    With a LiveKit environment the engine joins the room as a participant and `engineHost`,
-    `engineProtocol` and
+    With a LiveKit environment the engine joins the room as a participant and `engineHost`, `engineProtocol` and
     `signallingEndpoint` may be absent from the answer.
 
     Args:
-        x_anam_target_url (str | Unset):
-        body (DirectStartRequest | TokenStartRequest): The body of a start; which of the two
-            depends on the bearer.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: What sends it, with the credential.
+        body: `TokenStartRequest` with a session token, `DirectStartRequest` with the API key.
+        x_anam_target_url: Only for calls through a gateway: the full URL at Anam that the gateway should
+            forward to. Leave it out when calling Anam itself.
 
     Returns:
-        Response[EngineSession | ErrorResponse]
+        The whole response.
+
+    Raises:
+        httpx.TransportError: The server could not be reached, or did not answer in time.
     """
-
-    kwargs = _get_kwargs(
-        body=body,
-        x_anam_target_url=x_anam_target_url,
-    )
-
-    response = client.get_httpx_client().request(
-        **kwargs,
-    )
-
-    return _build_response(client=client, response=response)
+    return _response(client.get_httpx_client().request(**request(body=body, x_anam_target_url=x_anam_target_url)))
 
 
 def sync(
     *,
     client: AuthenticatedClient,
     body: DirectStartRequest | TokenStartRequest,
-    x_anam_target_url: str | Unset = UNSET,
+    x_anam_target_url: str | None = None,
 ) -> EngineSession | ErrorResponse | None:
-    """Start an avatar session
+    """Start an avatar session.
 
-     Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on
-    free plans) until it
-    ends. The bearer decides the mode:
+    Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on free plans)
+    until it ends. The bearer decides the mode:
 
-    - **Session token**: the configuration is the one bound to the token, and the body carries
-    `clientMetadata` at most;
+    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` at most;
       send `{}` when there is none. The token is used up by a successful start.
-    - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus
-    `clientMetadata`. One
+    - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus `clientMetadata`. One
       round trip less; never do this from a browser.
 
-    With a LiveKit environment the engine joins the room as a participant and `engineHost`,
-    `engineProtocol` and
+    With a LiveKit environment the engine joins the room as a participant and `engineHost`, `engineProtocol` and
     `signallingEndpoint` may be absent from the answer.
 
     Args:
-        x_anam_target_url (str | Unset):
-        body (DirectStartRequest | TokenStartRequest): The body of a start; which of the two
-            depends on the bearer.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: What sends it, with the credential.
+        body: `TokenStartRequest` with a session token, `DirectStartRequest` with the API key.
+        x_anam_target_url: Only for calls through a gateway: the full URL at Anam that the gateway should
+            forward to. Leave it out when calling Anam itself.
 
     Returns:
-        EngineSession | ErrorResponse
-    """
+        What the response says; None when it is not what the contract promises.
 
-    return sync_detailed(
-        client=client,
-        body=body,
-        x_anam_target_url=x_anam_target_url,
-    ).parsed
+    Raises:
+        httpx.TransportError: The server could not be reached, or did not answer in time.
+    """
+    return sync_detailed(client=client, body=body, x_anam_target_url=x_anam_target_url).parsed
 
 
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: DirectStartRequest | TokenStartRequest,
-    x_anam_target_url: str | Unset = UNSET,
-) -> Response[EngineSession | ErrorResponse]:
-    """Start an avatar session
+    x_anam_target_url: str | None = None,
+) -> Response[EngineSession | ErrorResponse | None]:
+    """Start an avatar session.
 
-     Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on
-    free plans) until it
-    ends. The bearer decides the mode:
+    Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on free plans)
+    until it ends. The bearer decides the mode:
 
-    - **Session token**: the configuration is the one bound to the token, and the body carries
-    `clientMetadata` at most;
+    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` at most;
       send `{}` when there is none. The token is used up by a successful start.
-    - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus
-    `clientMetadata`. One
+    - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus `clientMetadata`. One
       round trip less; never do this from a browser.
 
-    With a LiveKit environment the engine joins the room as a participant and `engineHost`,
-    `engineProtocol` and
+    With a LiveKit environment the engine joins the room as a participant and `engineHost`, `engineProtocol` and
     `signallingEndpoint` may be absent from the answer.
 
     Args:
-        x_anam_target_url (str | Unset):
-        body (DirectStartRequest | TokenStartRequest): The body of a start; which of the two
-            depends on the bearer.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: What sends it, with the credential.
+        body: `TokenStartRequest` with a session token, `DirectStartRequest` with the API key.
+        x_anam_target_url: Only for calls through a gateway: the full URL at Anam that the gateway should
+            forward to. Leave it out when calling Anam itself.
 
     Returns:
-        Response[EngineSession | ErrorResponse]
+        The whole response.
+
+    Raises:
+        httpx.TransportError: The server could not be reached, or did not answer in time.
     """
-
-    kwargs = _get_kwargs(
-        body=body,
-        x_anam_target_url=x_anam_target_url,
+    return _response(
+        await client.get_async_httpx_client().request(**request(body=body, x_anam_target_url=x_anam_target_url))
     )
-
-    response = await client.get_async_httpx_client().request(**kwargs)
-
-    return _build_response(client=client, response=response)
 
 
 async def asyncio(
     *,
     client: AuthenticatedClient,
     body: DirectStartRequest | TokenStartRequest,
-    x_anam_target_url: str | Unset = UNSET,
+    x_anam_target_url: str | None = None,
 ) -> EngineSession | ErrorResponse | None:
-    """Start an avatar session
+    """Start an avatar session.
 
-     Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on
-    free plans) until it
-    ends. The bearer decides the mode:
+    Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on free plans)
+    until it ends. The bearer decides the mode:
 
-    - **Session token**: the configuration is the one bound to the token, and the body carries
-    `clientMetadata` at most;
+    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` at most;
       send `{}` when there is none. The token is used up by a successful start.
-    - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus
-    `clientMetadata`. One
+    - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus `clientMetadata`. One
       round trip less; never do this from a browser.
 
-    With a LiveKit environment the engine joins the room as a participant and `engineHost`,
-    `engineProtocol` and
+    With a LiveKit environment the engine joins the room as a participant and `engineHost`, `engineProtocol` and
     `signallingEndpoint` may be absent from the answer.
 
     Args:
-        x_anam_target_url (str | Unset):
-        body (DirectStartRequest | TokenStartRequest): The body of a start; which of the two
-            depends on the bearer.
-
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        client: What sends it, with the credential.
+        body: `TokenStartRequest` with a session token, `DirectStartRequest` with the API key.
+        x_anam_target_url: Only for calls through a gateway: the full URL at Anam that the gateway should
+            forward to. Leave it out when calling Anam itself.
 
     Returns:
-        EngineSession | ErrorResponse
-    """
+        What the response says; None when it is not what the contract promises.
 
-    return (
-        await asyncio_detailed(
-            client=client,
-            body=body,
-            x_anam_target_url=x_anam_target_url,
-        )
-    ).parsed
+    Raises:
+        httpx.TransportError: The server could not be reached, or did not answer in time.
+    """
+    return (await asyncio_detailed(client=client, body=body, x_anam_target_url=x_anam_target_url)).parsed

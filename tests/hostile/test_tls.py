@@ -1,0 +1,194 @@
+"""A server that nobody vouches for gets nothing, and no switch turns that off."""
+
+from __future__ import annotations
+
+import asyncio
+import http.server
+import itertools
+import json
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anam_facade import AnamClient, AnamConnectionError, AsyncAnamClient, RetryPolicy
+from tests.hostile.certificates import self_signed
+from tests.hostile.test_inputs import KEY, refusal
+
+TOKEN = "header.payload.signature"
+ONCE = RetryPolicy(max_attempts=1)
+SAVED = {"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"}
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers like Anam, and keeps who asked."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.bearers.append(self.headers["Authorization"])  # type: ignore[attr-defined]
+        body = json.dumps({"sessionToken": TOKEN}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+class Tls:
+    """A server whose certificate vouches for itself."""
+
+    def __init__(self, folder: Path, host: str = "localhost", days: int = 1) -> None:
+        self.certificate = folder / f"{host}{days}.pem"
+        self.certificate.write_text(self_signed(host, days=days))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate)
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.bearers = self.bearers = []  # type: ignore[attr-defined]
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+        self.url = f"https://localhost:{self._server.server_port}"
+
+    def trust(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.certificate)
+
+    def mint(self, kind: str, **client: Any) -> Any:
+        options = {"api_key": KEY, "retry": ONCE} | client | {"base_url": self.url}
+        if kind == "sync":
+            with AnamClient(**options) as made:
+                return made.create_session_token(SAVED)
+        return asyncio.run(self._mint(options))
+
+    async def _mint(self, options: dict[str, Any]) -> Any:
+        async with AsyncAnamClient(**options) as made:
+            return await made.create_session_token(SAVED)
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> Iterator[Callable[..., Tls]]:
+    made: list[Tls] = []
+
+    def start(*args: Any, **kwargs: Any) -> Tls:
+        made.append(Tls(tmp_path, *args, **kwargs))
+        return made[-1]
+
+    yield start
+    for server in made:
+        server.stop()
+
+
+@pytest.fixture(params=["sync", "async"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.mark.every_transport
+def test_a_server_that_nobody_vouches_for_gets_nothing(tls: Any, kind: str) -> None:
+    """A certificate that signs itself is refused before the key is sent, and that counts as never sent."""
+    server = tls()
+    with pytest.raises(AnamConnectionError, match="certificate verify failed") as caught:
+        server.mint(kind)
+    assert not caught.value.sent
+    assert server.bearers == []
+
+
+@pytest.mark.every_transport
+def test_who_trusts_a_certificate_says_so(tls: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same server is accepted by a context that trusts it, and by `SSL_CERT_FILE`, which names whom to trust."""
+    server = tls()
+    assert server.mint(kind, ssl_context=server.trust()).value == TOKEN
+    monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
+    assert server.mint(kind).value == TOKEN
+    assert server.bearers == [f"Bearer {KEY}"] * 2
+
+
+@pytest.mark.every_transport
+@pytest.mark.parametrize(("host", "days"), [("elsewhere.example", 1), ("localhost", -1)], ids=["name", "expired"])
+def test_a_trusted_certificate_must_fit(tls: Any, kind: str, host: str, days: int) -> None:
+    """Trust in a certificate is no trust in another's name, nor in one that has expired."""
+    server = tls(host, days)
+    with pytest.raises(AnamConnectionError, match="certificate verify failed"):
+        server.mint(kind, ssl_context=server.trust())
+    assert server.bearers == []
+
+
+def test_no_switch_turns_verification_off(tls: Any, kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither variables that other programs heed, nor Python's own global switch, nor an empty store."""
+    server = tls()
+    (tmp_path / "empty").mkdir()
+    for name, value in (
+        ("PYTHONHTTPSVERIFY", "0"),
+        ("CURL_CA_BUNDLE", ""),
+        ("REQUESTS_CA_BUNDLE", ""),
+        ("NODE_TLS_REJECT_UNAUTHORIZED", "0"),
+        ("GIT_SSL_NO_VERIFY", "1"),
+        ("SSL_VERIFY", "false"),
+        ("SSL_CERT_FILE", ""),
+        ("SSL_CERT_DIR", str(tmp_path / "empty")),
+        ("ANAM_VERIFY", "0"),
+    ):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(ssl, "_create_default_https_context", ssl._create_unverified_context)
+    with pytest.raises(AnamConnectionError, match="certificate verify failed"):
+        server.mint(kind)
+    assert server.bearers == []
+
+
+@pytest.mark.parametrize("client", [AnamClient, AsyncAnamClient])
+@pytest.mark.parametrize("name", ["verify", "cert", "trust_env", "insecure", "ssl_verify", "check_hostname"])
+def test_no_argument_turns_verification_off(client: Any, name: str) -> None:
+    """Arguments by which other clients give up verification do not exist here."""
+    with pytest.raises(TypeError, match=name):
+        client(KEY, **{name: False})
+
+
+@pytest.mark.parametrize(
+    "value", [False, True, "", "/etc/ssl/certs", 0, {}, ssl.CERT_NONE, ssl.SSLContext], ids=itertools.count()
+)
+@pytest.mark.parametrize("client", [AnamClient, AsyncAnamClient])
+def test_only_a_context_stands_in_for_the_default_trust(client: Any, value: Any) -> None:
+    """False, a path or a constant in the place of a context is refused, rather than taken to mean something."""
+    error = refusal(lambda: client(KEY, ssl_context=value))
+    assert error is not None
+    assert [problem.field for problem in error.problems] == ["ssl_context"]
+
+
+@pytest.mark.parametrize("insecure", [False, True])
+@pytest.mark.parametrize("client", [AnamClient, AsyncAnamClient])
+def test_the_pool_verifies_chain_and_name(client: Any, insecure: bool) -> None:
+    """By default the pool's context demands a certificate and the right name, also where plain http is permitted."""
+    context = client(KEY, allow_insecure_http=insecure)._transport._factory._ssl_context
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname is True
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SSL_CERT_FILE", "/missing/\n/certificates.pem"),
+        ("SSL_CERT_FILE", "/"),
+        ("SSL_CERT_FILE", __file__),
+        ("SSLKEYLOGFILE", "/missing/keys"),
+    ],
+    ids=itertools.count(),
+)
+@pytest.mark.parametrize("client", [AnamClient, AsyncAnamClient])
+def test_trust_that_cannot_be_read_is_a_config_error(
+    client: Any, variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable that points OpenSSL to nowhere is named when the client is made."""
+    monkeypatch.setenv(variable, value)
+    error = refusal(lambda: client(KEY))
+    assert error is not None
+    assert variable in error.problems[0].field

@@ -1,0 +1,81 @@
+"""Right values, made from the rules of the generated classes, so that a new field is tried without being added here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from anam_api.support import Flag, Items, Kind, Model, Number, One, Table, Text
+from anam_facade import LiveKitEnvironment, PersonaConfig, SessionOptions
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+NUMBERS = st.integers(-(2**63) + 1, 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+JSON = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+OBJECTS = st.dictionaries(TEXT, JSON, max_size=3)
+UUIDS = st.uuids().map(str) | st.uuids().map(lambda uuid: str(uuid).upper())
+HOST = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,9}[a-z0-9])?(\.[a-z]{2,5})?(:[1-9][0-9]{0,3})?", fullmatch=True)
+PATH = st.text(st.sampled_from("abcXYZ019-._~/%"), max_size=8).map(lambda path: "/" + path.replace("%", "%2f"))
+URIS = st.builds("{}://{}{}".format, st.sampled_from(["https", "wss", "http"]), HOST, PATH)
+INT32 = st.integers(-(2**31), 2**31 - 1)
+
+
+def values(kind: Kind) -> st.SearchStrategy[Any]:
+    """Values that keep a rule, made from the rule itself, so that a new field is tried without being added here."""
+    match kind:
+        case Text(one_of=words) if words:
+            return st.sampled_from(words)
+        case Text(uuid=True):
+            return UUIDS
+        case Text(uri=True):
+            return URIS
+        case Text(min_length=least, max_length=most, secret=secret, blank=blank):
+            text = st.text(
+                st.characters(exclude_categories=["Cs"]),
+                min_size=least if blank else max(least, 1),
+                max_size=min(most or 20, 20),
+            )
+            text = text.filter(lambda word: word == word.strip()) if secret else text
+            return text | st.sampled_from(kind.known) if kind.known else text
+        case Flag():
+            return st.booleans()
+        case Number(whole=True):
+            return INT32
+        case Number(ge=ge, le=le) if ge is not None and le is not None:
+            return st.floats(ge, le) | st.sampled_from([ge, le])
+        case Number(ge=ge):
+            return st.floats(ge, 1e9) | st.integers(1, 2**63 - 1)
+        case Items(of=of, unique_by=unique):
+            by = None if unique is None else (lambda item: getattr(item, unique))
+            return st.lists(values(of), max_size=3, unique_by=by)
+        case Table(of=of):
+            return st.dictionaries(TEXT, values(of), max_size=3)
+        case One(classes=classes):
+            return st.one_of(*map(parts, classes))
+    return OBJECTS
+
+
+def parts(cls: type[Model]) -> st.SearchStrategy[Any]:
+    """Instances of a class: every field set or not, as far as its rules across fields allow."""
+    names = set(cls._names())
+    keys = OBJECTS.map(lambda extra: {k: v for k, v in extra.items() if k not in names} or None)
+    fields = {f.name: values(f.kind) if f.required else st.none() | values(f.kind) for f in cls.FIELDS}
+
+    def made(given: dict[str, Any]) -> Any:
+        for rule in cls.ACROSS:
+            if given[rule.when] is not None and rule.equals in (None, given[rule.when]):
+                if any(given[name] is None for name in rule.needs):
+                    given |= {rule.when: None} | dict.fromkeys(rule.needs)
+                given |= dict.fromkeys(rule.forbids)
+        return cls(**{k: v for k, v in given.items() if k != "brain_type"})
+
+    return st.fixed_dictionaries(fields | ({"extra": keys} if cls.OPEN else {})).map(made)
+
+
+PERSONAS = parts(PersonaConfig)
+ROOMS = parts(LiveKitEnvironment)
+OPTIONS = parts(SessionOptions)
