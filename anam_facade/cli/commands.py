@@ -42,7 +42,7 @@ class Failed(click.ClickException):
 
     def __init__(self, error: AnamError) -> None:
         super().__init__(f"{error} ({type(error).__name__})")
-        self.exit_code: int = 3 if error.may_have_started else 1
+        self.exit_code = 3 if error.may_have_started else 1  # type: ignore[misc]
 
 
 class Commands(click.Group):
@@ -299,12 +299,17 @@ def address(url: str | None) -> str:
     return url or os.environ.get("ANAM_API_URL") or DEFAULT_BASE_URL
 
 
+def is_a_terminal() -> bool:
+    """Whether there is somebody to ask."""
+    return sys.stdin.isatty()
+
+
 def ask(url: str, count: int, yes: bool) -> None:
     """Asks before something is billed. What runs on this machine is not."""
     if yes or is_local(url):
         return
     what = "one session" if count == 1 else f"{count} sessions"
-    if not sys.stdin.isatty():
+    if not is_a_terminal():
         raise click.UsageError(f"starting {what} at {url} is billed, and there is nobody to ask: say --yes")
     click.confirm(f"Starting {what} at {url} is billed. Go on?", abort=True, err=True)
 

@@ -101,7 +101,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog,
         usage="%(prog)s [OPTIONS] [-- COMMAND]",
-        description="Serve a local Anam, until Ctrl-C or for as long as COMMAND runs, which finds it by ANAM_API_URL and"
+        description="Serve a local Anam, until Ctrl-C or for as long as COMMAND runs; it finds it by ANAM_API_URL and"
         " ANAM_API_KEY.",
         epilog=f"examples: {prog} --port 8787; {prog} --max-sessions 1 -- pytest",
     )
