@@ -62,8 +62,9 @@ lint-spec: .dev ## check openapi.yaml, with Redocly too where Node is installed
 	$(TOOL) redocly lint --max-problems=1000
 generate: .dev ## build generated/anam_api from openapi.yaml; ARGS=--check only compares
 	$(RUN) scripts/generate.py $(ARGS)
-docs: .dev ## build the page of the contract; ARGS=--check only compares
+docs: .dev ## build the page of the contract, record the terminal sessions; ARGS=--check only compares
 	$(RUN) scripts/docs.py $(ARGS)
+	$(RUN) scripts/terminal.py $(ARGS)
 facts: .dev ## compare openapi.yaml with what is known of the API, contract/facts.yaml, both ways
 	$(RUN) scripts/facts.py
 vectors: .dev ## check the test vectors against openapi.yaml; ARGS=--write takes its examples over

@@ -52,7 +52,8 @@ def report(sandbox: Sandbox) -> Iterator[str]:
     """What happened, in a few lines."""
     sessions, tokens, requests = sandbox.sessions, sandbox.tokens, sandbox.requests
     answers = Counter(str(request.status) for request in requests)
-    yield f"requests  {len(requests)}" + "".join(f", {times}x {status}" for status, times in sorted(answers.items()))
+    listed = ", ".join(f"{times}x {status}" for status, times in sorted(answers.items()))
+    yield f"requests  {len(requests)}" + (f", answered {listed}" if listed else "")
     yield f"tokens    {len(tokens)} minted, {sum(bool(token.used_by) for token in tokens)} used"
     yield f"sessions  {len(sessions)} started, {len(sandbox.active_sessions)} still running"
     if faults := sum(request.fault is not None for request in requests):
