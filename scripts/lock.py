@@ -19,7 +19,7 @@ HEADER = "# Made by `make lock`: do not edit.\n"
 
 # Lock: what it is made from. Each of the first three may use only versions that `dev` has.
 PYTHON_LOCKS: dict[str, tuple[str, ...]] = {
-    "requirements/dev.txt": ("pyproject.toml", "--extra=sandbox", "--extra=fast", "--group=dev"),
+    "requirements/dev.txt": ("pyproject.toml", "--extra=sandbox", "--extra=fast", "--extra=cli", "--group=dev"),
     "requirements/demo.txt": (
         "pyproject.toml",
         "--extra=sandbox",
