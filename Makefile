@@ -26,12 +26,15 @@ endef
 TYPED := $(wildcard anam_facade generated/anam_api scripts examples interop benchmarks \
 	tests/typing tests/conformance tests/tooling tests/packaging)
 
-.PHONY: help demo test check lint format types lint-spec generate docs vectors facts breaking \
+.PHONY: help demo web test check lint format types lint-spec generate docs vectors facts breaking \
 	interop browser bench bench-check chaos load soak fuzz wheel lock clean .demo .dev
 
 ##@ Everyone
 help: ## list these verbs; most take ARGS="…"
 	@awk -F ':.*## ' '/^##@ / { print substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+web: .dev ## a page with the vendor's JavaScript SDK, against the local sandbox, until Ctrl-C; needs Node
+	$(RUN) scripts/tools.py node
+	$(RUN) -m examples.web $(ARGS)
 demo: .demo ## start a session against the local sandbox, and show what happens
 	$(RUN) examples/demo.py $(ARGS)
 test: .dev ## run all tests with full coverage of the facade; ARGS="-k name" runs a part, without coverage
@@ -81,7 +84,7 @@ else
 	$(RUN) interop/check_prism.py
 	$(RUN) interop/languages.py
 endif
-browser: .dev ## the sandbox's pages in a real browser; needs Node and Chromium
+browser: .dev ## the pages of the sandbox and of examples/web, in a real browser; needs Node and Chromium
 	$(RUN) scripts/browser_tests.py $(ARGS)
 
 ##@ Measured, ours and theirs

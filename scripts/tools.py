@@ -1,7 +1,7 @@
 """Install what is pinned, once, and run it. Needs nothing but Python 3.11.
 
 `tools.py env demo` and `tools.py env dev` make the virtual environment match a lock in requirements/;
-`tools.py run pyright …` runs a tool that is pinned in tools/ or requirements/. What was installed is remembered by
+`tools.py run pyright …` runs a tool that is pinned in tools/ or requirements/; `tools.py node` installs those of Node. What was installed is remembered by
 content, not by time stamps, which a clone does not keep. Where Node, Go or a browser is missing, one line says what was
 skipped; with REQUIRE_NODE=1 and so on, as in CI, that is an error.
 """
@@ -202,6 +202,11 @@ def main(arguments: Sequence[str]) -> int:
         case ["env", ("demo" | "dev") as name]:
             environment(name)
             return 0
+        case ["node"]:
+            if skips("npm", node_is_missing(), "REQUIRE_NODE"):
+                return 1
+            install_node_tools()
+            return 0
         case ["run", "hadolint", *rest]:
             program = peer_environment(ROOT / "requirements" / "hadolint.txt") / "bin" / "hadolint"
         case ["run", tool, *rest]:
@@ -210,7 +215,7 @@ def main(arguments: Sequence[str]) -> int:
             install_node_tools()
             program = MODULES / ".bin" / tool
         case _:
-            sys.exit("usage: tools.py env {demo,dev} | tools.py run TOOL [ARGUMENT ...]")
+            sys.exit("usage: tools.py env {demo,dev} | tools.py node | tools.py run TOOL [ARGUMENT ...]")
     return subprocess.run([str(program), *rest], cwd=ROOT, env={**os.environ, **QUIET}, check=False).returncode
 
 

@@ -233,3 +233,26 @@ describe("the table of faults", () => {
     else assert.equal(seen, kept);
   });
 });
+
+describe("what a person sees", () => {
+  for (const [name, viewport, colorScheme] of [["desk", DESK, "light"], ["desk-dark", DESK, "dark"], ["phone", PHONE, "light"]]) {
+    test(`${name}: nothing is wider than the screen, and axe finds nothing, before and after`, async () => {
+      const { page, close } = await opened({ query: "?sandbox", viewport, colorScheme });
+      await page.getByLabel("What the sandbox is to get wrong").waitFor();
+      await page.addScriptTag({ content: axe });
+      for (const fault of ["no fault", "503 Service Unavailable"]) {
+        await page.getByLabel("What the sandbox is to get wrong").selectOption(fault);
+        await until(async () => (await control("GET", "/faults")).length === FAULTS[fault].length);
+        await page.getByRole("button", { name: "Start" }).click();
+        await page.locator("#notice:not([hidden])").waitFor();
+        const { violations, passes } = await page.evaluate(() => window.axe.run());
+        assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`), []);
+        assert.ok(passes.some(({ id }) => id === "color-contrast"));
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), viewport.width);
+        await page.getByText("For the people who run this site").click();
+        if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `web-${name}-${parseInt(fault) || "plain"}.png`) });
+      }
+      await close();
+    });
+  }
+});

@@ -51,7 +51,8 @@ export function ofStart({ code = "", statusCode = "", message = "", details }) {
 
 /** Of the event `CONNECTION_CLOSED`: the session had been started. */
 export function ofClose(code, reason = "") {
-  return said(CLOSED[code] ?? CLOSED.CONNECTION_CLOSED_CODE_NORMAL, { code, reason });
+  const [title, text] = CLOSED[code] ?? CLOSED.CONNECTION_CLOSED_CODE_NORMAL;
+  return said([title, `${reason} ${text}`.trim()], { code, reason });
 }
 
 /** Nothing came, and nothing was said, for so long. */
