@@ -1,9 +1,9 @@
 """Install what is pinned, once, and run it. Needs nothing but Python 3.11.
 
 `tools.py env demo` and `tools.py env dev` make the virtual environment match a lock in requirements/;
-`tools.py run pyright …` runs a tool that is pinned in tools/ or requirements/; `tools.py node` installs those of Node. What was installed is remembered by
-content, not by time stamps, which a clone does not keep. Where Node, Go or a browser is missing, one line says what was
-skipped; with REQUIRE_NODE=1 and so on, as in CI, that is an error.
+`tools.py run pyright …` runs a tool that is pinned in tools/ or requirements/, and `tools.py node` installs those of
+Node. What was installed is remembered by content, not by time stamps, which a clone does not keep. Where Node, Go or a
+browser is missing, one line says what was skipped; with REQUIRE_NODE=1 and so on, as in CI, that is an error.
 """
 
 from __future__ import annotations

@@ -22,9 +22,9 @@ def main() -> int:
         from examples.web.server import SDK, app
 
         if not SDK.exists():
-            print(f"The vendor's SDK is not installed: {SDK} is made by `make browser`.", file=sys.stderr)
+            print(f"The vendor's SDK is not installed: {SDK} comes with `make web`.", file=sys.stderr)
             return 1
-        print(f"The page:  http://127.0.0.1:{port}/?sandbox\nThe sandbox: {sandbox.base_url}\nCtrl-C ends both.", flush=True)
+        print(f"The page:    http://127.0.0.1:{port}/?sandbox\nThe sandbox: {sandbox.base_url}", flush=True)
         uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
     return 0
 
