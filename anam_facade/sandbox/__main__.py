@@ -48,8 +48,9 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python -m anam_fac
             max_sessions=said.max_sessions,
             strict=said.strict,
             latency=tuple(said.latency),
+            livekit=said.livekit,
         )
-    except (TypeError, ValueError) as error:
+    except (ImportError, TypeError, ValueError) as error:
         return _failed(error)
     for text in said.fault:
         try:
@@ -119,6 +120,14 @@ def parser(prog: str) -> argparse.ArgumentParser:
         default=(0.0, 0.0),
         metavar=("MINT", "START"),
         help="seconds that the answers take (default: 0 0)",
+    )
+    parser.add_argument(
+        "--livekit",
+        nargs="?",
+        const=True,
+        default=False,
+        choices=("any",),
+        help="let an avatar join the LiveKit rooms of sessions, those of this machine or any (default: none)",
     )
     parser.add_argument(
         "--fault",

@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .faults import Fault
 from .settings import Settings
 from .state import Credential, NoSlot, State, TokenRefused, TokenUsed
 from .validation import Contract, NotJson, Problem, as_details, parse_json
@@ -69,13 +70,22 @@ class Service:
         state: Tokens and sessions.
         settings: The account and the server, as they are for this request.
         engine: Protocol and host of the engine that sessions are sent to: this very server, see `signalling`.
+        fault: What the request meets besides, for the record of its session.
     """
 
-    def __init__(self, contract: Contract, state: State, settings: Settings, engine: tuple[str, str]) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        state: State,
+        settings: Settings,
+        engine: tuple[str, str],
+        fault: Fault | None = None,
+    ) -> None:
         self._contract = contract
         self._state = state
         self._settings = settings
         self._engine = engine
+        self._fault = fault
 
     def answer(self, operation: str, *, credential: Credential | None, content_type: str | None, body: bytes) -> Answer:
         """Does what an operation does, and says what the server says.
@@ -171,6 +181,7 @@ class Service:
                 token_id=token_id,
                 client_metadata=asked.get("clientMetadata") or {},
                 max_sessions=self._settings.max_sessions,
+                fault=self._fault,
             )
         except TokenUsed:
             raise self._token_used() from None
