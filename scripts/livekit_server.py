@@ -1,7 +1,7 @@
 """livekit-server, built from tools/livekit with Go: `livekit_server.py`.
 
-`LIVEKIT_SERVER` names another one; one on the PATH is taken, too. Its version and the hashes of all that goes into it are in
-go.mod and go.sum. It is built when it is missing and whenever they change, which takes some minutes.
+`LIVEKIT_SERVER` names another one; one on the PATH is taken, too. Its version and the hashes of all that goes into it
+are in go.mod and go.sum. It is built when it is missing and whenever they change, which takes some minutes.
 """
 
 from __future__ import annotations

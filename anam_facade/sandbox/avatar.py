@@ -3,12 +3,12 @@
 It joins with the session's LiveKit token, shows a test picture with the persona's name, plays back the audio that the
 agent sends it, and speaks the protocol of LiveKit's avatar plugins:
 
-| from → to      | what                           | meaning                                                              |
-|----------------|--------------------------------|----------------------------------------------------------------------|
-| agent → avatar | byte stream `lk.audio_stream`  | one segment of speech, s16le; its end ends the segment               |
-| agent → avatar | RPC `lk.clear_buffer`          | drop what was not played; answered `ok`, to others `reject`          |
-| avatar → agent | RPC `lk.playback_started`      | the segment's first audio plays; agents of old do not know it        |
-| avatar → agent | RPC `lk.playback_finished`     | `{"playback_position": s, "interrupted": bool}`, once for each segment |
+| from → to      | what                          | meaning                                                         |
+|----------------|-------------------------------|-----------------------------------------------------------------|
+| agent → avatar | byte stream `lk.audio_stream` | one segment of speech, s16le; the end of the stream ends it     |
+| agent → avatar | RPC `lk.clear_buffer`         | drop what was not played: `ok`, or `reject` from somebody else  |
+| avatar → agent | RPC `lk.playback_started`     | a segment's first audio plays; older agents do not know it      |
+| avatar → agent | RPC `lk.playback_finished`    | JSON `playback_position` (seconds), `interrupted`: once a segment |
 
 Whoever removes the avatar from the room ends its session. Needs `pip install "anam_facade[livekit]"`.
 """
@@ -46,7 +46,7 @@ _DEFAULT_SIZE = (720, 480)
 
 
 class Avatars(Listener):
-    """The avatars of a sandbox, in a thread with an event loop of its own: neither HTTP nor pictures wait for the other.
+    """The avatars of a sandbox, in a thread with an event loop of their own: HTTP does not wait for pictures.
 
     Args:
         anywhere: Join rooms on other machines too. A test picture does not belong into somebody's production room.
@@ -72,9 +72,7 @@ class Avatars(Listener):
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(
-                    target=self._loop.run_forever, name="anam-sandbox-avatars", daemon=True
-                )
+                self._thread = threading.Thread(target=self._loop.run_forever, name="anam-sandbox-avatars", daemon=True)
                 self._thread.start()
             self._loop.call_soon_threadsafe(self._begin, state, session)
 
@@ -212,7 +210,8 @@ class Avatar:
         )
         forever = [self._spawn(self._show()), self._spawn(self._speak())]
         try:
-            await asyncio.wait([self._leaving, *forever], return_when=asyncio.FIRST_COMPLETED)
+            ends: list[asyncio.Future[Any]] = [self._leaving, *forever]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in self._tasks:
                 task.cancel()

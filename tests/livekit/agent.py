@@ -3,12 +3,12 @@
 CLIENT says where its avatar comes from: "plugin", "plugin over ours" or "ours". It has no account of any kind: its
 speech is a tone. It answers these RPCs:
 
-| RPC         | argument                 | answer                                                                           |
-|-------------|--------------------------|----------------------------------------------------------------------------------|
-| `outcome`   |                          | when the start began, whether the avatar came and how long that took, or the error |
-| `say`       | `hz`, `seconds`          | when it has been said: whether it was interrupted, and the playbacks it counted     |
-| `interrupt` |                          |                                                                                  |
-| `leave`     |                          | removes the avatar and ends the job                                              |
+| RPC         | argument        | answer                                                                           |
+|-------------|-----------------|----------------------------------------------------------------------------------|
+| `outcome`   |                 | when the start began; whether the avatar came and how long it took, or the error |
+| `say`       | `hz`, `seconds` | when it was said: whether it was interrupted, and the playbacks that were counted |
+| `interrupt` |                 |                                                                                  |
+| `leave`     |                 | removes the avatar and ends the job                                              |
 """
 
 from __future__ import annotations
@@ -118,13 +118,13 @@ async def entrypoint(ctx: JobContext) -> None:
         await avatar.wait_for_join(timeout=15)
     except Exception as error:
         kind = [base.__name__ for base in type(error).__mro__ if base.__name__.startswith(("API", "Anam"))]
-        told = {"error": f"{type(error).__name__}: {error}", "kind": kind, "retryable": getattr(error, "retryable", None)}
+        told = {"error": str(error), "kind": kind, "retryable": getattr(error, "retryable", None)}
         outcome.set_result({"began": began, "ok": False, "seconds": time.time() - began, **told})
     else:
         outcome.set_result({"began": began, "ok": True, "seconds": time.time() - began, "started": started})
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(process)d %(name)s %(message)s")
+    logging.basicConfig(level="INFO", format="%(asctime)s %(process)d %(name)s %(message)s")
     with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
         asyncio.run(server.run())

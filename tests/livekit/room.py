@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import socket
 import subprocess
 import tempfile
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from livekit import api, rtc
 from PIL import Image
+
 from scripts import livekit_server
 
 if TYPE_CHECKING:
@@ -57,6 +57,11 @@ class Server:
         return str(token.to_jwt())
 
 
+def what_is_missing() -> str | None:
+    """Why there is no server here, or None if there is one."""
+    return None if livekit_server.find() else livekit_server.what_is_missing() or "`make livekit` was not run"
+
+
 @contextlib.contextmanager
 def server() -> Iterator[Server]:
     """A server for as long as the `with` lasts.
@@ -66,7 +71,7 @@ def server() -> Iterator[Server]:
     """
     program = livekit_server.find()
     if program is None:
-        raise RuntimeError(f"there is no livekit-server: {livekit_server.what_is_missing() or 'run `make livekit`'}")
+        raise RuntimeError(f"there is no livekit-server: {what_is_missing()}")
     port, udp = _free_port(socket.SOCK_STREAM), _free_port(socket.SOCK_DGRAM)
     running = Server(f"ws://127.0.0.1:{port}")
     # JSON is YAML. `--dev` would listen on every address.
@@ -97,8 +102,8 @@ def server() -> Iterator[Server]:
                 time.sleep(0.05)
             yield running
         finally:
-            process.terminate()
-            process.wait(20)
+            process.kill()  # asked to end, it would wait for the rooms to empty
+            process.wait()
 
 
 def _free_port(kind: int) -> int:
@@ -158,6 +163,10 @@ class Listener:
         """When somebody, or else the avatar, "joined" or "left"."""
         return [at for at, identity, happened in self.seen if (identity, happened) == (who or self._avatar, what)]
 
+    def history(self) -> list[str]:
+        """How often the avatar came and went: "joined", "left", "joined" …"""
+        return [what for _, who, what in self.seen if who == self._avatar]
+
     @property
     def agent(self) -> str | None:
         """The identity of the agent, when it is there."""
@@ -186,7 +195,7 @@ class Listener:
             TimeoutError: It has not come about.
         """
         async with asyncio.timeout(within):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - nobody sets an event for what is asked here
                 await asyncio.sleep(0.02)
 
     def tone(self) -> float | None:
