@@ -27,7 +27,7 @@ TYPED := $(wildcard anam_facade generated/anam_api scripts examples interop benc
 	tests/typing tests/conformance tests/tooling tests/packaging)
 
 .PHONY: help demo web test check lint format types lint-spec generate docs vectors facts breaking \
-	interop browser bench bench-check chaos load soak fuzz wheel lock clean .demo .dev
+	interop livekit rooms browser bench bench-check chaos load soak fuzz wheel lock clean .demo .dev
 
 ##@ Everyone
 help: ## list these verbs; most take ARGS="…"
@@ -84,6 +84,10 @@ else
 	$(RUN) interop/check_prism.py
 	$(RUN) interop/languages.py
 endif
+livekit: .dev ## build a LiveKit server where there is none, which takes some minutes; needs Go
+	$(RUN) scripts/tools.py livekit
+rooms: .dev ## clients of today, and ours, in rooms of a real LiveKit server; needs Go
+	$(RUN) scripts/rooms.py $(ARGS)
 browser: .dev ## the pages of the sandbox and of examples/web, in a real browser; needs Node and Chromium
 	$(RUN) scripts/browser_tests.py $(ARGS)
 
@@ -109,7 +113,7 @@ lock: ## rewrite the lock files; ARGS=--upgrade takes the newest versions allowe
 	@$(PYTHON) scripts/lock.py $(ARGS)
 clean: ## remove everything that the other verbs made, the environment included
 	@rm -rf $(VENV) $(VENV).lock dist build htmlcov tools/node_modules tools/node_modules.lock .coverage .coverage.* \
-		.interop .peers .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis tools/*/bin tools/*/bin.lock
+		.interop .peers .rooms .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis tools/*/bin tools/*/bin.lock
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Environments: quick to find up to date, see scripts/tools.py.

@@ -11,42 +11,35 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import livekit_server
-from peers import ENVIRONMENTS, environment
+import tools
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-ROOT = Path(__file__).resolve().parent.parent
 OLDER = "1.6.10"
 
 
 def older_plugin(python: Path) -> None:
     """Puts the plugin of the older generation, as it is, into a folder of its own."""
-    folder, lock = ENVIRONMENTS / f"livekit-plugins-anam-{OLDER}", ENVIRONMENTS / "plugin.txt"
-    everything = (ROOT / "interop" / "peers" / f"livekit-anam-{OLDER}.txt").read_text("utf-8")
-    entry = re.search(rf"^livekit-plugins-anam=={re.escape(OLDER)} .*(\n .*)*", everything, re.MULTILINE)
+    folder, version = tools.PEERS / f"livekit-plugins-anam-{OLDER}", re.escape(OLDER)
+    everything = (tools.ROOT / "interop" / "peers" / f"livekit-anam-{OLDER}.txt").read_text("utf-8")
+    entry = re.search(rf"^livekit-plugins-anam=={version} .*(\n .*)*\n", everything, re.MULTILINE)
     assert entry is not None
-    if not folder.exists():
-        lock.write_text(entry[0] + "\n", "utf-8")
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-        subprocess.run([*pip, "--require-hashes", "--no-deps", "--target", str(folder), "-r", str(lock)], check=True)
+    with tools.outdated(folder, entry[0]) as must_install:
+        if must_install:
+            folder.mkdir(exist_ok=True)
+            (folder / "lock.txt").write_text(entry[0], "utf-8")
+            options = ("--quiet", "--require-hashes", "--no-deps", "--upgrade", "--target", folder)
+            tools.run(python, "-m", "pip", "install", *options, "-r", folder / "lock.txt")
 
 
-def main(arguments: Sequence[str]) -> int:
-    livekit_server.main()
-    if livekit_server.find() is None:
-        print("SKIPPED: the rooms were not tested.")
+def main(arguments: list[str]) -> int:
+    if not tools.build_livekit():
         return 0
-    python = environment("rooms", ROOT / "requirements" / "rooms.txt") / "bin" / "python"
+    python = tools.peer_environment(tools.ROOT / "requirements" / "rooms.txt") / "bin" / "python"
     older_plugin(python)
-    path = os.pathsep.join([str(ROOT), str(ROOT / "generated")])
+    path = os.pathsep.join([str(tools.ROOT), str(tools.ROOT / "generated")])
     command = [str(python), "-m", "pytest", "tests/livekit", *arguments]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, check=False).returncode
+    return subprocess.run(command, cwd=tools.ROOT, env={**os.environ, "PYTHONPATH": path}, check=False).returncode
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT / "interop"))
     sys.exit(main(sys.argv[1:]))

@@ -27,7 +27,7 @@ import numpy as np
 from livekit import api, rtc
 from PIL import Image
 
-from scripts import livekit_server
+from scripts import tools
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -57,11 +57,6 @@ class Server:
         return str(token.to_jwt())
 
 
-def what_is_missing() -> str | None:
-    """Why there is no server here, or None if there is one."""
-    return None if livekit_server.find() else livekit_server.what_is_missing() or "`make livekit` was not run"
-
-
 @contextlib.contextmanager
 def server() -> Iterator[Server]:
     """A server for as long as the `with` lasts.
@@ -69,9 +64,9 @@ def server() -> Iterator[Server]:
     Raises:
         RuntimeError: There is none, or it does not start.
     """
-    program = livekit_server.find()
+    program = tools.livekit_server()
     if program is None:
-        raise RuntimeError(f"there is no livekit-server: {what_is_missing()}")
+        raise RuntimeError("there is no livekit-server: `make livekit` builds one, with Go")
     port, udp = _free_port(socket.SOCK_STREAM), _free_port(socket.SOCK_DGRAM)
     running = Server(f"ws://127.0.0.1:{port}")
     # JSON is YAML. `--dev` would listen on every address.
@@ -90,7 +85,7 @@ def server() -> Iterator[Server]:
         },
         "room": {"empty_timeout": 5, "departure_timeout": 1},
     }
-    command = [str(program), "--config-body", json.dumps(config)]
+    command = [program, "--config-body", json.dumps(config)]
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
