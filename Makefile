@@ -26,7 +26,7 @@ endef
 TYPED := $(wildcard anam_facade generated/anam_api scripts examples interop benchmarks \
 	tests/typing tests/conformance tests/tooling tests/packaging)
 
-.PHONY: help demo web test check lint format types lint-spec generate docs vectors facts breaking \
+.PHONY: help demo web test check lint format types lint-spec generate docs vectors breaking \
 	interop livekit rooms browser bench bench-check chaos load soak fuzz wheel lock clean .demo .dev
 
 ##@ Everyone
@@ -45,7 +45,7 @@ else
 	$(RUN) -m coverage run -m pytest
 	$(RUN) -m coverage report
 endif
-check: lint types lint-spec facts vectors breaking test ## everything that must pass before a change goes in
+check: lint types lint-spec vectors breaking test ## everything that must pass before a change goes in
 	$(RUN) scripts/generate.py --check
 	$(RUN) scripts/docs.py --check
 
@@ -60,16 +60,15 @@ format: .dev ## format the Python code and mend what can be mended
 types: .dev ## check types with mypy, and with pyright where Node is installed
 	$(RUN) -m mypy $(TYPED)
 	$(TOOL) pyright --pythonpath $(VENV)/bin/python
-lint-spec: .dev ## check openapi.yaml, with Redocly too where Node is installed
+lint-spec: .dev ## check openapi.yaml, and how each field is known, with Redocly too where Node is installed
 	$(RUN) -m openapi_spec_validator openapi.yaml
+	$(RUN) scripts/sources.py
 	$(TOOL) redocly lint --max-problems=1000
 generate: .dev ## build generated/anam_api from openapi.yaml; ARGS=--check only compares
 	$(RUN) scripts/generate.py $(ARGS)
 docs: .dev ## build the page of the contract, record the terminal sessions; ARGS=--check only compares
 	$(RUN) scripts/docs.py $(ARGS)
 	$(RUN) scripts/terminal.py $(ARGS)
-facts: .dev ## compare openapi.yaml with what is known of the API, contract/facts.yaml, both ways
-	$(RUN) scripts/facts.py
 vectors: .dev ## check the test vectors against openapi.yaml; ARGS=--write takes its examples over
 	$(RUN) scripts/vectors.py $(ARGS)
 breaking: .dev ## compare openapi.yaml with the released one: what breaks, its version, its changelog; needs Go

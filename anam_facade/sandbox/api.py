@@ -48,6 +48,7 @@ class Sandbox:
         spend_cap_reached: With the cap reached a start is answered 429.
         gated_models: Avatar models that are answered 403.
         record_all: Keep CORS preflights and the JavaScript SDK's telemetry in `requests`, too.
+        unknown_avatars: Ids of avatars that are answered 404.
         keepalive: Seconds after which an idle connection is closed.
         livekit: Whether an avatar joins the LiveKit rooms of sessions: a test picture that plays back what the agent
             says, see `avatar`. True for rooms of this machine, `"any"` for those of others too. What the start answers
@@ -78,6 +79,7 @@ class Sandbox:
         spend_cap_reached: bool = False,
         gated_models: tuple[str, ...] = ("cara-4-latest",),
         record_all: bool = False,
+        unknown_avatars: tuple[str, ...] = (),
         keepalive: float = 75.0,
         livekit: bool | Literal["any"] = False,
     ) -> None:
@@ -100,6 +102,7 @@ class Sandbox:
             spend_cap_reached=spend_cap_reached,
             gated_models=gated_models,
             record_all=record_all,
+            unknown_avatars=unknown_avatars,
         )
         self._api_key = api_key or _likely_key()
         self._world = World(api_key=self._api_key, clock=self.clock, settings=settings)
@@ -291,11 +294,11 @@ class Sandbox:
             config["clientLabel"] = client_label
         lifetime = parse_duration(expires_in) if isinstance(expires_in, str) else expires_in
         if lifetime is None and expires_in is not None:
-            raise ValueError(f"expires_in must be a number and one of s, m, h, d, not {expires_in!r}")
+            raise ValueError(f"expires_in must be a number and one of s, m, h, d, w, not {expires_in!r}")
         world = self._world
         return world.state.mint(
             config,
-            kind=type or token_type(config["personaConfig"]),
+            kind=type or token_type(config),
             lifetime=world.settings.token_lifetime if lifetime is None else lifetime,
         )
 

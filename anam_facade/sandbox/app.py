@@ -315,6 +315,7 @@ _ERRORS = {
     401: "ErrorBadToken",
     402: "ErrorNoPlan",
     403: "ErrorForbidden",
+    404: "ErrorNotFound",
     409: "ErrorTokenUsed",
     429: "ErrorRateLimited",
     500: "ErrorInternal",

@@ -1,8 +1,10 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 """Contains all the data models used in inputs/outputs"""
 
+from .agora_environment import AgoraEnvironment
+from .agora_settings import AgoraSettings
 from .cartesia_emotion import CartesiaEmotion
 from .cartesia_sonic_3_voice_options import CartesiaSonic3VoiceOptions
 from .client_config import ClientConfig
@@ -14,8 +16,11 @@ from .direct_start_request import DirectStartRequest
 from .director_notes import DirectorNotes
 from .egress import Egress
 from .egress_mode import EgressMode
+from .eleven_labs_agent_settings import ElevenLabsAgentSettings
+from .eleven_labs_environment import ElevenLabsEnvironment
 from .eleven_labs_v1_voice_options import ElevenLabsV1VoiceOptions
 from .eleven_labs_v2_voice_options import ElevenLabsV2VoiceOptions
+from .eleven_labs_values import ElevenLabsValues
 from .engine_session import EngineSession
 from .ephemeral_persona_config import EphemeralPersonaConfig
 from .ephemeral_persona_type import EphemeralPersonaType
@@ -36,16 +41,20 @@ from .session_voice_detection import SessionVoiceDetection
 from .stateful_persona_config import StatefulPersonaConfig
 from .system_tool import SystemTool
 from .system_tool_type import SystemToolType
+from .token_start_options import TokenStartOptions
 from .token_start_request import TokenStartRequest
 from .tool_parameters import ToolParameters
 from .video_quality import VideoQuality
 from .voice_detection_options import VoiceDetectionOptions
+from .voice_generation_options import VoiceGenerationOptions
 from .webhook_headers import WebhookHeaders
 from .webhook_query_parameters import WebhookQueryParameters
 from .webhook_tool import WebhookTool
 from .webhook_tool_subtype import WebhookToolSubtype
 
 __all__ = (
+    "AgoraEnvironment",
+    "AgoraSettings",
     "CartesiaEmotion",
     "CartesiaSonic3VoiceOptions",
     "ClientConfig",
@@ -57,8 +66,11 @@ __all__ = (
     "DirectStartRequest",
     "Egress",
     "EgressMode",
+    "ElevenLabsAgentSettings",
+    "ElevenLabsEnvironment",
     "ElevenLabsV1VoiceOptions",
     "ElevenLabsV2VoiceOptions",
+    "ElevenLabsValues",
     "EngineSession",
     "EphemeralPersonaConfig",
     "EphemeralPersonaType",
@@ -79,10 +91,12 @@ __all__ = (
     "StatefulPersonaConfig",
     "SystemTool",
     "SystemToolType",
+    "TokenStartOptions",
     "TokenStartRequest",
     "ToolParameters",
     "VideoQuality",
     "VoiceDetectionOptions",
+    "VoiceGenerationOptions",
     "WebhookHeaders",
     "WebhookQueryParameters",
     "WebhookTool",

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 from __future__ import annotations
@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
 
 from ..models.cartesia_emotion import CartesiaEmotion, check_cartesia_emotion
 from ..types import UNSET, Unset
@@ -25,7 +24,6 @@ class CartesiaSonic3VoiceOptions:
     """ Factor on the speaking rate. """
     emotion: CartesiaEmotion | Unset = UNSET
     """ Colour of the delivery. """
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         volume = self.volume
@@ -37,7 +35,7 @@ class CartesiaSonic3VoiceOptions:
             emotion = self.emotion
 
         field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
+
         field_dict.update({})
         if volume is not UNSET:
             field_dict["volume"] = volume
@@ -68,21 +66,4 @@ class CartesiaSonic3VoiceOptions:
             emotion=emotion,
         )
 
-        cartesia_sonic_3_voice_options.additional_properties = d
         return cartesia_sonic_3_voice_options
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 from __future__ import annotations
@@ -31,6 +31,12 @@ class ClientTool:
     """ What the tool does, for the language model. """
     parameters: ToolParameters | Unset = UNSET
     """ A JSON Schema of the tool's arguments. At most 10,000 bytes as JSON in UTF-8. """
+    disable_interruptions: bool | Unset = UNSET
+    """ The user cannot interrupt the persona while the tool is at work. """
+    await_result: bool | Unset = UNSET
+    """ Whether the persona waits for the tool's result before it goes on. """
+    tool_timeout_seconds: float | Unset = UNSET
+    """ Seconds after which the result is no longer waited for. 10 when left out. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -44,6 +50,12 @@ class ClientTool:
         if not isinstance(self.parameters, Unset):
             parameters = self.parameters.to_dict()
 
+        disable_interruptions = self.disable_interruptions
+
+        await_result = self.await_result
+
+        tool_timeout_seconds = self.tool_timeout_seconds
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -56,6 +68,12 @@ class ClientTool:
             field_dict["description"] = description
         if parameters is not UNSET:
             field_dict["parameters"] = parameters
+        if disable_interruptions is not UNSET:
+            field_dict["disableInterruptions"] = disable_interruptions
+        if await_result is not UNSET:
+            field_dict["awaitResult"] = await_result
+        if tool_timeout_seconds is not UNSET:
+            field_dict["toolTimeoutSeconds"] = tool_timeout_seconds
 
         return field_dict
 
@@ -77,11 +95,20 @@ class ClientTool:
         else:
             parameters = ToolParameters.from_dict(_parameters)
 
+        disable_interruptions = d.pop("disableInterruptions", UNSET)
+
+        await_result = d.pop("awaitResult", UNSET)
+
+        tool_timeout_seconds = d.pop("toolTimeoutSeconds", UNSET)
+
         client_tool = cls(
             type_=type_,
             name=name,
             description=description,
             parameters=parameters,
+            disable_interruptions=disable_interruptions,
+            await_result=await_result,
+            tool_timeout_seconds=tool_timeout_seconds,
         )
 
         client_tool.additional_properties = d

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class DailyEgress:
     token: str | Unset = UNSET
     """ A meeting token of Daily's, for rooms that are not public. A credential; treat it as secret. """
     user_name: str | Unset = UNSET
-    """ Name shown for the avatar in the room. """
+    """ Name shown for the avatar in the room. `anam-avatar` when left out. """
 
     def to_dict(self) -> dict[str, Any]:
         room_url = self.room_url

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from attrs import define as _attrs_define
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.agora_environment import AgoraEnvironment
     from ..models.client_metadata import ClientMetadata
+    from ..models.eleven_labs_environment import ElevenLabsEnvironment
     from ..models.ephemeral_persona_config import EphemeralPersonaConfig
     from ..models.live_kit_environment import LiveKitEnvironment
     from ..models.session_options import SessionOptions
@@ -27,9 +29,10 @@ class DirectStartRequest:
 
     persona_config: EphemeralPersonaConfig | StatefulPersonaConfig
     """ Who appears. Either an inline (ephemeral) persona or a saved (stateful) one. """
-    environment: LiveKitEnvironment | Unset = UNSET
-    """ The LiveKit room that the engine joins, by default as the participant `anam-avatar-agent`, publishing video
-    and audio.
+    environment: AgoraEnvironment | ElevenLabsEnvironment | LiveKitEnvironment | Unset = UNSET
+    """ Where the session takes place, when not in a browser that connects to the engine. Told apart by their
+    fields. The
+    vendor's document leaves the object open: other kinds may come.
      """
     session_options: SessionOptions | Unset = UNSET
     """ How the session is recorded, encoded, placed and delivered. """
@@ -39,6 +42,8 @@ class DirectStartRequest:
     """ Free-form facts about the calling program, such as its name and version. """
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.eleven_labs_environment import ElevenLabsEnvironment  # noqa: PLC0415
+        from ..models.live_kit_environment import LiveKitEnvironment  # noqa: PLC0415
         from ..models.stateful_persona_config import StatefulPersonaConfig  # noqa: PLC0415
 
         persona_config: dict[str, Any]
@@ -47,8 +52,14 @@ class DirectStartRequest:
         else:
             persona_config = self.persona_config.to_dict()
 
-        environment: dict[str, Any] | Unset = UNSET
-        if not isinstance(self.environment, Unset):
+        environment: dict[str, Any] | Unset
+        if isinstance(self.environment, Unset):
+            environment = UNSET
+        elif isinstance(self.environment, LiveKitEnvironment):
+            environment = self.environment.to_dict()
+        elif isinstance(self.environment, ElevenLabsEnvironment):
+            environment = self.environment.to_dict()
+        else:
             environment = self.environment.to_dict()
 
         session_options: dict[str, Any] | Unset = UNSET
@@ -81,7 +92,9 @@ class DirectStartRequest:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.agora_environment import AgoraEnvironment  # noqa: PLC0415
         from ..models.client_metadata import ClientMetadata  # noqa: PLC0415
+        from ..models.eleven_labs_environment import ElevenLabsEnvironment  # noqa: PLC0415
         from ..models.ephemeral_persona_config import EphemeralPersonaConfig  # noqa: PLC0415
         from ..models.live_kit_environment import LiveKitEnvironment  # noqa: PLC0415
         from ..models.session_options import SessionOptions  # noqa: PLC0415
@@ -106,12 +119,32 @@ class DirectStartRequest:
 
         persona_config = _parse_persona_config(d.pop("personaConfig"))
 
-        _environment = d.pop("environment", UNSET)
-        environment: LiveKitEnvironment | Unset
-        if isinstance(_environment, Unset):
-            environment = UNSET
-        else:
-            environment = LiveKitEnvironment.from_dict(_environment)
+        def _parse_environment(data: object) -> AgoraEnvironment | ElevenLabsEnvironment | LiveKitEnvironment | Unset:
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                componentsschemas_session_environment_type_0 = LiveKitEnvironment.from_dict(data)
+
+                return componentsschemas_session_environment_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                componentsschemas_session_environment_type_1 = ElevenLabsEnvironment.from_dict(data)
+
+                return componentsschemas_session_environment_type_1
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            if not isinstance(data, dict):
+                raise TypeError()
+            componentsschemas_session_environment_type_2 = AgoraEnvironment.from_dict(data)
+
+            return componentsschemas_session_environment_type_2
+
+        environment = _parse_environment(d.pop("environment", UNSET))
 
         _session_options = d.pop("sessionOptions", UNSET)
         session_options: SessionOptions | Unset

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class DirectorNotes:
     custom_style_prompt: str | Unset = UNSET
     """ A style in one's own words. """
     expressivity: float | Unset = UNSET
-    """ How strongly the style shows. Finite. """
+    """ How strongly the style shows. Finite. 0.5 when left out. """
 
     def to_dict(self) -> dict[str, Any]:
         preset_style = self.preset_style

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ T = TypeVar("T", bound="Egress")
 
 @_attrs_define
 class Egress:
-    """Publishes the avatar straight into another provider's room. Needs `enableAudioPassthrough` on the persona."""
+    """Publishes the avatar straight into another provider's room. Experimental. Needs `enableAudioPassthrough` on the
+    persona
+    and cara-4, and excludes the session replay.
+
+    """
 
     mode: EgressMode
     """ The provider of the room. """

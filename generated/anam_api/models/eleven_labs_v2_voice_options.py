@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 from __future__ import annotations
@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
@@ -30,7 +29,6 @@ class ElevenLabsV2VoiceOptions:
     """ Strengthen the likeness to the original speaker. """
     model: str | Unset = UNSET
     """ Name of the provider's model. """
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         stability = self.stability
@@ -46,7 +44,7 @@ class ElevenLabsV2VoiceOptions:
         model = self.model
 
         field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
+
         field_dict.update({})
         if stability is not UNSET:
             field_dict["stability"] = stability
@@ -87,21 +85,4 @@ class ElevenLabsV2VoiceOptions:
             model=model,
         )
 
-        eleven_labs_v2_voice_options.additional_properties = d
         return eleven_labs_v2_voice_options
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

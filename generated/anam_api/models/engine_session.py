@@ -1,10 +1,10 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -25,12 +25,16 @@ class EngineSession:
     session_id: str
     """ The session's UUID. """
     engine_host: str | Unset = UNSET
-    """ Host and path of the engine. Absent with a LiveKit environment. """
+    """ Host and path of the engine. Absent with a LiveKit or an Agora environment. """
     engine_protocol: str | Unset = UNSET
     """ Protocol to reach the engine with, such as `https`. """
     signalling_endpoint: str | Unset = UNSET
-    """ Path of the signalling socket on the engine, such as `/ws`. """
-    region: str | Unset = UNSET
+    """ Path of the signalling socket on the engine, such as `/v1/webrtc/engines/<id>/ws`; `/ws` in older examples.
+     """
+    websocket_address: str | Unset = UNSET
+    """ Address of the engine's socket, with an Agora environment only. Its URL carries a secret; treat it as one.
+     """
+    region: None | str | Unset = UNSET
     """ Where the session really runs. Any value; for information. """
     client_config: ClientConfig | Unset = UNSET
     """ What a browser needs to connect to the engine. Further fields may come. """
@@ -45,7 +49,13 @@ class EngineSession:
 
         signalling_endpoint = self.signalling_endpoint
 
-        region = self.region
+        websocket_address = self.websocket_address
+
+        region: None | str | Unset
+        if isinstance(self.region, Unset):
+            region = UNSET
+        else:
+            region = self.region
 
         client_config: dict[str, Any] | Unset = UNSET
         if not isinstance(self.client_config, Unset):
@@ -64,6 +74,8 @@ class EngineSession:
             field_dict["engineProtocol"] = engine_protocol
         if signalling_endpoint is not UNSET:
             field_dict["signallingEndpoint"] = signalling_endpoint
+        if websocket_address is not UNSET:
+            field_dict["websocketAddress"] = websocket_address
         if region is not UNSET:
             field_dict["region"] = region
         if client_config is not UNSET:
@@ -84,7 +96,16 @@ class EngineSession:
 
         signalling_endpoint = d.pop("signallingEndpoint", UNSET)
 
-        region = d.pop("region", UNSET)
+        websocket_address = d.pop("websocketAddress", UNSET)
+
+        def _parse_region(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        region = _parse_region(d.pop("region", UNSET))
 
         _client_config = d.pop("clientConfig", UNSET)
         client_config: ClientConfig | Unset
@@ -98,6 +119,7 @@ class EngineSession:
             engine_host=engine_host,
             engine_protocol=engine_protocol,
             signalling_endpoint=signalling_endpoint,
+            websocket_address=websocket_address,
             region=region,
             client_config=client_config,
         )

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 from __future__ import annotations
@@ -12,16 +12,13 @@ from ..models.ephemeral_persona_type import EphemeralPersonaType, check_ephemera
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
-    from ..models.cartesia_sonic_3_voice_options import CartesiaSonic3VoiceOptions
     from ..models.client_tool import ClientTool
     from ..models.director_notes import DirectorNotes
-    from ..models.eleven_labs_v1_voice_options import ElevenLabsV1VoiceOptions
-    from ..models.eleven_labs_v2_voice_options import ElevenLabsV2VoiceOptions
-    from ..models.fish_audio_voice_options import FishAudioVoiceOptions
     from ..models.knowledge_tool import KnowledgeTool
     from ..models.persona_metadata import PersonaMetadata
     from ..models.system_tool import SystemTool
     from ..models.voice_detection_options import VoiceDetectionOptions
+    from ..models.voice_generation_options import VoiceGenerationOptions
     from ..models.webhook_tool import WebhookTool
 
 
@@ -31,9 +28,9 @@ T = TypeVar("T", bound="EphemeralPersonaConfig")
 @_attrs_define
 class EphemeralPersonaConfig:
     """A persona described inline. Every field may be left out, but without `llmId` and `voiceId` the token comes out as
-    `legacy` and cannot be used; `voiceId` is needed unless the audio comes from outside (`CUSTOMER_CLIENT_V1` with
-    LiveKit,
-    or `enableAudioPassthrough`).
+    `legacy` and cannot be used; unless the audio comes from outside: with `enableAudioPassthrough`, or an ElevenLabs or
+    Agora environment, an `avatarId` is enough. `voiceId` is needed unless the audio comes from outside
+    (`CUSTOMER_CLIENT_V1` with LiveKit, passthrough, or an ElevenLabs agent).
 
     """
 
@@ -47,11 +44,12 @@ class EphemeralPersonaConfig:
     """ Version of the rendering model; the server picks one when left out. `cara-4-latest` is by invitation only.
      """
     voice_id: str | Unset = UNSET
-    """ Which voice. A UUID. """
+    """ Which voice. A UUID. Needed unless the audio comes from outside. """
     llm_id: str | Unset = UNSET
-    """ Which language model answers: a UUID, or `CUSTOMER_CLIENT_V1` to switch Anam's own model off because the
-    caller
-    brings the words. With LiveKit it is always the latter.
+    """ Which language model answers: a UUID, a known name, or `CUSTOMER_CLIENT_V1` to switch Anam's own model off
+    because
+    the caller brings the words. With LiveKit it is always the latter. `ANAM_LLAMA_v3_3_70B_V1` and
+    `ANAM_GPT_4O_MINI_V1` are older names of models. An empty string is none.
      """
     brain_type: str | Unset = UNSET
     """ Old name of `llmId`. Understood, but send `llmId`. """
@@ -60,15 +58,20 @@ class EphemeralPersonaConfig:
     personality: str | Unset = UNSET
     """ Older, shorter way to describe the character. Optional. """
     max_session_length_seconds: float | Unset = UNSET
-    """ The session ends by itself after so many seconds. """
+    """ The session ends by itself after so many seconds. A plan's cap holds all the same: 3 minutes on Free, 5 on
+    Starter,
+    10 on Explorer, none above.
+     """
     language_code: str | Unset = UNSET
-    """ Language of the transcription, as ISO 639-1. """
+    """ Language of the transcription, as ISO 639-1. Overrides the organisation's setting, and the default, which is
+    multilingual.
+     """
     skip_greeting: bool | Unset = UNSET
     """ The persona waits for the user to speak first. """
     uninterruptible_greeting: bool | Unset = UNSET
     """ The user cannot interrupt the greeting. """
     initial_message: None | str | Unset = UNSET
-    """ The first words spoken. """
+    """ The first words spoken. Empty, null or left out, the persona greets in its own words. """
     zero_data_retention: bool | Unset = UNSET
     """ Keep nothing of the conversation. """
     enable_audio_passthrough: bool | Unset = UNSET
@@ -77,12 +80,11 @@ class EphemeralPersonaConfig:
     """ The developer's own data, kept with the persona. """
     voice_detection_options: VoiceDetectionOptions | Unset = UNSET
     """ When the persona takes the user's turn as over, and what happens in silence. """
-    voice_generation_options: (
-        CartesiaSonic3VoiceOptions | ElevenLabsV1VoiceOptions | ElevenLabsV2VoiceOptions | FishAudioVoiceOptions | Unset
-    ) = UNSET
-    """ How the voice sounds; which of the four depends on the voice's provider. Nothing in the object says which
-    one it is, so an
-    object may satisfy several.
+    voice_generation_options: VoiceGenerationOptions | Unset = UNSET
+    """ How the voice sounds; which of the fields are understood, and their bounds, depend on the voice's provider:
+    those of
+    `ElevenLabsV1VoiceOptions`, `ElevenLabsV2VoiceOptions`, `CartesiaSonic3VoiceOptions` or `FishAudioVoiceOptions`.
+    Nothing in the object says which one it is, so an object may satisfy several.
      """
     director_notes: DirectorNotes | Unset = UNSET
     """ How the avatar acts. For cara-4 only; cara-3 drops it without a word. A preset or a prompt of one's own,
@@ -94,10 +96,7 @@ class EphemeralPersonaConfig:
     """ UUIDs of tools made beforehand. """
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.cartesia_sonic_3_voice_options import CartesiaSonic3VoiceOptions  # noqa: PLC0415
         from ..models.client_tool import ClientTool  # noqa: PLC0415
-        from ..models.eleven_labs_v1_voice_options import ElevenLabsV1VoiceOptions  # noqa: PLC0415
-        from ..models.eleven_labs_v2_voice_options import ElevenLabsV2VoiceOptions  # noqa: PLC0415
         from ..models.knowledge_tool import KnowledgeTool  # noqa: PLC0415
         from ..models.webhook_tool import WebhookTool  # noqa: PLC0415
 
@@ -147,16 +146,8 @@ class EphemeralPersonaConfig:
         if not isinstance(self.voice_detection_options, Unset):
             voice_detection_options = self.voice_detection_options.to_dict()
 
-        voice_generation_options: dict[str, Any] | Unset
-        if isinstance(self.voice_generation_options, Unset):
-            voice_generation_options = UNSET
-        elif isinstance(self.voice_generation_options, ElevenLabsV1VoiceOptions):
-            voice_generation_options = self.voice_generation_options.to_dict()
-        elif isinstance(self.voice_generation_options, ElevenLabsV2VoiceOptions):
-            voice_generation_options = self.voice_generation_options.to_dict()
-        elif isinstance(self.voice_generation_options, CartesiaSonic3VoiceOptions):
-            voice_generation_options = self.voice_generation_options.to_dict()
-        else:
+        voice_generation_options: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.voice_generation_options, Unset):
             voice_generation_options = self.voice_generation_options.to_dict()
 
         director_notes: dict[str, Any] | Unset = UNSET
@@ -235,16 +226,13 @@ class EphemeralPersonaConfig:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.cartesia_sonic_3_voice_options import CartesiaSonic3VoiceOptions  # noqa: PLC0415
         from ..models.client_tool import ClientTool  # noqa: PLC0415
         from ..models.director_notes import DirectorNotes  # noqa: PLC0415
-        from ..models.eleven_labs_v1_voice_options import ElevenLabsV1VoiceOptions  # noqa: PLC0415
-        from ..models.eleven_labs_v2_voice_options import ElevenLabsV2VoiceOptions  # noqa: PLC0415
-        from ..models.fish_audio_voice_options import FishAudioVoiceOptions  # noqa: PLC0415
         from ..models.knowledge_tool import KnowledgeTool  # noqa: PLC0415
         from ..models.persona_metadata import PersonaMetadata  # noqa: PLC0415
         from ..models.system_tool import SystemTool  # noqa: PLC0415
         from ..models.voice_detection_options import VoiceDetectionOptions  # noqa: PLC0415
+        from ..models.voice_generation_options import VoiceGenerationOptions  # noqa: PLC0415
         from ..models.webhook_tool import WebhookTool  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -306,48 +294,12 @@ class EphemeralPersonaConfig:
         else:
             voice_detection_options = VoiceDetectionOptions.from_dict(_voice_detection_options)
 
-        def _parse_voice_generation_options(
-            data: object,
-        ) -> (
-            CartesiaSonic3VoiceOptions
-            | ElevenLabsV1VoiceOptions
-            | ElevenLabsV2VoiceOptions
-            | FishAudioVoiceOptions
-            | Unset
-        ):
-            if isinstance(data, Unset):
-                return data
-            try:
-                if not isinstance(data, dict):
-                    raise TypeError()
-                componentsschemas_voice_generation_options_type_0 = ElevenLabsV1VoiceOptions.from_dict(data)
-
-                return componentsschemas_voice_generation_options_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            try:
-                if not isinstance(data, dict):
-                    raise TypeError()
-                componentsschemas_voice_generation_options_type_1 = ElevenLabsV2VoiceOptions.from_dict(data)
-
-                return componentsschemas_voice_generation_options_type_1
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            try:
-                if not isinstance(data, dict):
-                    raise TypeError()
-                componentsschemas_voice_generation_options_type_2 = CartesiaSonic3VoiceOptions.from_dict(data)
-
-                return componentsschemas_voice_generation_options_type_2
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            if not isinstance(data, dict):
-                raise TypeError()
-            componentsschemas_voice_generation_options_type_3 = FishAudioVoiceOptions.from_dict(data)
-
-            return componentsschemas_voice_generation_options_type_3
-
-        voice_generation_options = _parse_voice_generation_options(d.pop("voiceGenerationOptions", UNSET))
+        _voice_generation_options = d.pop("voiceGenerationOptions", UNSET)
+        voice_generation_options: VoiceGenerationOptions | Unset
+        if isinstance(_voice_generation_options, Unset):
+            voice_generation_options = UNSET
+        else:
+            voice_generation_options = VoiceGenerationOptions.from_dict(_voice_generation_options)
 
         _director_notes = d.pop("directorNotes", UNSET)
         director_notes: DirectorNotes | Unset

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ class IceServer:
     """ User name at a TURN server. """
     credential: str | Unset = UNSET
     """ Password at a TURN server. Short-lived; treat it as secret. """
+    credential_type: str | Unset = UNSET
+    """ What kind of credential it is, as WebRTC names it. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -38,6 +40,8 @@ class IceServer:
 
         credential = self.credential
 
+        credential_type = self.credential_type
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -49,6 +53,8 @@ class IceServer:
             field_dict["username"] = username
         if credential is not UNSET:
             field_dict["credential"] = credential
+        if credential_type is not UNSET:
+            field_dict["credentialType"] = credential_type
 
         return field_dict
 
@@ -73,10 +79,13 @@ class IceServer:
 
         credential = d.pop("credential", UNSET)
 
+        credential_type = d.pop("credentialType", UNSET)
+
         ice_server = cls(
             urls=urls,
             username=username,
             credential=credential,
+            credential_type=credential_type,
         )
 
         ice_server.additional_properties = d

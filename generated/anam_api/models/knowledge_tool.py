@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ class KnowledgeTool:
     """ What the tool does, for the language model. """
     parameters: ToolParameters | Unset = UNSET
     """ A JSON Schema of the tool's arguments. At most 10,000 bytes as JSON in UTF-8. """
+    disable_interruptions: bool | Unset = UNSET
+    """ The user cannot interrupt the persona while the tool is at work. """
     document_folder_ids: list[str] | Unset = UNSET
     """ The folders to search. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -50,6 +52,8 @@ class KnowledgeTool:
         parameters: dict[str, Any] | Unset = UNSET
         if not isinstance(self.parameters, Unset):
             parameters = self.parameters.to_dict()
+
+        disable_interruptions = self.disable_interruptions
 
         document_folder_ids: list[str] | Unset = UNSET
         if not isinstance(self.document_folder_ids, Unset):
@@ -68,6 +72,8 @@ class KnowledgeTool:
             field_dict["description"] = description
         if parameters is not UNSET:
             field_dict["parameters"] = parameters
+        if disable_interruptions is not UNSET:
+            field_dict["disableInterruptions"] = disable_interruptions
         if document_folder_ids is not UNSET:
             field_dict["documentFolderIds"] = document_folder_ids
 
@@ -93,6 +99,8 @@ class KnowledgeTool:
         else:
             parameters = ToolParameters.from_dict(_parameters)
 
+        disable_interruptions = d.pop("disableInterruptions", UNSET)
+
         document_folder_ids = cast(list[str], d.pop("documentFolderIds", UNSET))
 
         knowledge_tool = cls(
@@ -101,6 +109,7 @@ class KnowledgeTool:
             name=name,
             description=description,
             parameters=parameters,
+            disable_interruptions=disable_interruptions,
             document_folder_ids=document_folder_ids,
         )
 

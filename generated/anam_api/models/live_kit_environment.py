@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class LiveKitEnvironment:
     """
 
     livekit_url: str
-    """ Address of the LiveKit server, such as `wss://…`. """
+    """ Address of the LiveKit server, such as `wss://…`. The engine must be able to reach it from the internet. """
     livekit_token: str
     """ A LiveKit access token for that room, minted by the caller: kind `agent`, with an identity, a name, the
     grant to join

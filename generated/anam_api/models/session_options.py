@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 from __future__ import annotations
@@ -32,22 +32,28 @@ class SessionOptions:
     video_width: int | Unset = UNSET
     """ Width of the video in pixels; goes with `videoHeight`. Sizes known today: 720×480 with cara-3; 1152×768 and
     768×1152
-    with cara-4. Any other is refused at the start, never replaced.
+    with cara-4, limited further by the avatar's own versions. Any other is refused at the start, never replaced.
      """
     video_height: int | Unset = UNSET
     """ Height of the video in pixels; goes with `videoWidth`. """
     show_ai_avatar_disclosure: bool | Unset = False
     """ Show a mark in the video that says it is an AI avatar. """
     region: str | Unset = UNSET
-    """ Where the engine should run. """
+    """ Where the engine should run. `us` is an older name. """
     region_policy: RegionPolicy | Unset = UNSET
-    """ `preferred` may run elsewhere when the region is full; `strict` may not, and needs `region`.
+    """ `preferred` may run elsewhere when the region is full; `strict` may not, and needs `region`. `preferred`
+    when left out.
      """
     egress: Egress | Unset = UNSET
-    """ Publishes the avatar straight into another provider's room. Needs `enableAudioPassthrough` on the persona.
+    """ Publishes the avatar straight into another provider's room. Experimental. Needs `enableAudioPassthrough` on
+    the persona
+    and cara-4, and excludes the session replay.
      """
     voice_detection: SessionVoiceDetection | Unset = UNSET
-    """ Voice detection for this session only. """
+    """ Voice detection for this session only. With a session token it belongs into the start; nobody is known to
+    send it when
+    minting.
+     """
 
     def to_dict(self) -> dict[str, Any]:
         session_replay: dict[str, Any] | Unset = UNSET

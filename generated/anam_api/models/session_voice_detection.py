@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ T = TypeVar("T", bound="SessionVoiceDetection")
 
 @_attrs_define
 class SessionVoiceDetection:
-    """Voice detection for this session only."""
+    """Voice detection for this session only. With a session token it belongs into the start; nobody is known to send it
+    when
+    minting.
+
+    """
 
     end_of_speech_sensitivity: float | Unset = UNSET
     """ How readily a pause counts as the end of the user's turn. Higher is sooner. """

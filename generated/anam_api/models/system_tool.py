@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ T = TypeVar("T", bound="SystemTool")
 
 @_attrs_define
 class SystemTool:
-    """One of the engine's own abilities, called by its name. Further keys are passed on."""
+    """One of the engine's own abilities, called by its name. Further keys are passed on. Inline ones were refused in a
+    live
+    call, with a persona of type `ephemeral`: name those made beforehand in `toolIds`.
+
+    """
 
     type_: SystemToolType
     """ Marks a tool built into the engine. """
@@ -31,6 +35,8 @@ class SystemTool:
     """ What the tool does, for the language model. """
     parameters: ToolParameters | Unset = UNSET
     """ A JSON Schema of the tool's arguments. At most 10,000 bytes as JSON in UTF-8. """
+    disable_interruptions: bool | Unset = UNSET
+    """ The user cannot interrupt the persona while the tool is at work. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -44,6 +50,8 @@ class SystemTool:
         if not isinstance(self.parameters, Unset):
             parameters = self.parameters.to_dict()
 
+        disable_interruptions = self.disable_interruptions
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -56,6 +64,8 @@ class SystemTool:
             field_dict["description"] = description
         if parameters is not UNSET:
             field_dict["parameters"] = parameters
+        if disable_interruptions is not UNSET:
+            field_dict["disableInterruptions"] = disable_interruptions
 
         return field_dict
 
@@ -77,11 +87,14 @@ class SystemTool:
         else:
             parameters = ToolParameters.from_dict(_parameters)
 
+        disable_interruptions = d.pop("disableInterruptions", UNSET)
+
         system_tool = cls(
             type_=type_,
             name=name,
             description=description,
             parameters=parameters,
+            disable_interruptions=disable_interruptions,
         )
 
         system_tool.additional_properties = d

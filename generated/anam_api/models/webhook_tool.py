@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class WebhookTool:
     """ What the tool does, for the language model. """
     parameters: ToolParameters | Unset = UNSET
     """ A JSON Schema of the tool's arguments. At most 10,000 bytes as JSON in UTF-8. """
+    disable_interruptions: bool | Unset = UNSET
+    """ The user cannot interrupt the persona while the tool is at work. """
     url: str | Unset = UNSET
     """ Address to call. """
     method: str | Unset = UNSET
@@ -60,6 +62,8 @@ class WebhookTool:
         parameters: dict[str, Any] | Unset = UNSET
         if not isinstance(self.parameters, Unset):
             parameters = self.parameters.to_dict()
+
+        disable_interruptions = self.disable_interruptions
 
         url = self.url
 
@@ -88,6 +92,8 @@ class WebhookTool:
             field_dict["description"] = description
         if parameters is not UNSET:
             field_dict["parameters"] = parameters
+        if disable_interruptions is not UNSET:
+            field_dict["disableInterruptions"] = disable_interruptions
         if url is not UNSET:
             field_dict["url"] = url
         if method is not UNSET:
@@ -123,6 +129,8 @@ class WebhookTool:
         else:
             parameters = ToolParameters.from_dict(_parameters)
 
+        disable_interruptions = d.pop("disableInterruptions", UNSET)
+
         url = d.pop("url", UNSET)
 
         method = d.pop("method", UNSET)
@@ -149,6 +157,7 @@ class WebhookTool:
             name=name,
             description=description,
             parameters=parameters,
+            disable_interruptions=disable_interruptions,
             url=url,
             method=method,
             headers=headers,

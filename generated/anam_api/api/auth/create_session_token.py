@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 from http import HTTPStatus
@@ -100,7 +100,8 @@ def sync_detailed(
     is usually
     accepted and only refused when the session is started. An inline persona without `llmId` or
     `voiceId` yields a token
-    whose `type` claim is `legacy`, which cannot be used.
+    whose `type` claim is `legacy`, which cannot be used; unless its audio comes from outside, with
+    `enableAudioPassthrough` or the environment of another provider's agent.
 
     Args:
         x_anam_target_url (str | Unset):
@@ -142,7 +143,8 @@ def sync(
     is usually
     accepted and only refused when the session is started. An inline persona without `llmId` or
     `voiceId` yields a token
-    whose `type` claim is `legacy`, which cannot be used.
+    whose `type` claim is `legacy`, which cannot be used; unless its audio comes from outside, with
+    `enableAudioPassthrough` or the environment of another provider's agent.
 
     Args:
         x_anam_target_url (str | Unset):
@@ -179,7 +181,8 @@ async def asyncio_detailed(
     is usually
     accepted and only refused when the session is started. An inline persona without `llmId` or
     `voiceId` yields a token
-    whose `type` claim is `legacy`, which cannot be used.
+    whose `type` claim is `legacy`, which cannot be used; unless its audio comes from outside, with
+    `enableAudioPassthrough` or the environment of another provider's agent.
 
     Args:
         x_anam_target_url (str | Unset):
@@ -219,7 +222,8 @@ async def asyncio(
     is usually
     accepted and only refused when the session is started. An inline persona without `llmId` or
     `voiceId` yields a token
-    whose `type` claim is `legacy`, which cannot be used.
+    whose `type` claim is `legacy`, which cannot be used; unless its audio comes from outside, with
+    `enableAudioPassthrough` or the environment of another provider's agent.
 
     Args:
         x_anam_target_url (str | Unset):

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml (version 1.0.0) by openapi-python-client 0.29.1.
+# Generated from openapi.yaml (version 2.0.0) by openapi-python-client 0.29.1.
 # Do not edit: change openapi.yaml and run `make generate`.
 
 from http import HTTPStatus
@@ -70,6 +70,11 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
         return response_403
 
+    if response.status_code == 404:
+        response_404 = ErrorResponse.from_dict(response.json())
+
+        return response_404
+
     if response.status_code == 409:
         response_409 = ErrorResponse.from_dict(response.json())
 
@@ -119,15 +124,16 @@ def sync_detailed(
     ends. The bearer decides the mode:
 
     - **Session token**: the configuration is the one bound to the token, and the body carries
-    `clientMetadata` at most;
-      send `{}` when there is none. The token is used up by a successful start.
+    `clientMetadata` and
+      `sessionOptions.voiceDetection` at most; send `{}` when there is neither. The token is used up by
+    a successful
+      start.
     - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus
     `clientMetadata`. One
       round trip less; never do this from a browser.
 
-    With a LiveKit environment the engine joins the room as a participant and `engineHost`,
-    `engineProtocol` and
-    `signallingEndpoint` may be absent from the answer.
+    With a LiveKit or an Agora environment the engine joins the room as a participant and `engineHost`,
+    `engineProtocol` and `signallingEndpoint` may be absent from the answer.
 
     Args:
         x_anam_target_url (str | Unset):
@@ -167,15 +173,16 @@ def sync(
     ends. The bearer decides the mode:
 
     - **Session token**: the configuration is the one bound to the token, and the body carries
-    `clientMetadata` at most;
-      send `{}` when there is none. The token is used up by a successful start.
+    `clientMetadata` and
+      `sessionOptions.voiceDetection` at most; send `{}` when there is neither. The token is used up by
+    a successful
+      start.
     - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus
     `clientMetadata`. One
       round trip less; never do this from a browser.
 
-    With a LiveKit environment the engine joins the room as a participant and `engineHost`,
-    `engineProtocol` and
-    `signallingEndpoint` may be absent from the answer.
+    With a LiveKit or an Agora environment the engine joins the room as a participant and `engineHost`,
+    `engineProtocol` and `signallingEndpoint` may be absent from the answer.
 
     Args:
         x_anam_target_url (str | Unset):
@@ -210,15 +217,16 @@ async def asyncio_detailed(
     ends. The bearer decides the mode:
 
     - **Session token**: the configuration is the one bound to the token, and the body carries
-    `clientMetadata` at most;
-      send `{}` when there is none. The token is used up by a successful start.
+    `clientMetadata` and
+      `sessionOptions.voiceDetection` at most; send `{}` when there is neither. The token is used up by
+    a successful
+      start.
     - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus
     `clientMetadata`. One
       round trip less; never do this from a browser.
 
-    With a LiveKit environment the engine joins the room as a participant and `engineHost`,
-    `engineProtocol` and
-    `signallingEndpoint` may be absent from the answer.
+    With a LiveKit or an Agora environment the engine joins the room as a participant and `engineHost`,
+    `engineProtocol` and `signallingEndpoint` may be absent from the answer.
 
     Args:
         x_anam_target_url (str | Unset):
@@ -256,15 +264,16 @@ async def asyncio(
     ends. The bearer decides the mode:
 
     - **Session token**: the configuration is the one bound to the token, and the body carries
-    `clientMetadata` at most;
-      send `{}` when there is none. The token is used up by a successful start.
+    `clientMetadata` and
+      `sessionOptions.voiceDetection` at most; send `{}` when there is neither. The token is used up by
+    a successful
+      start.
     - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus
     `clientMetadata`. One
       round trip less; never do this from a browser.
 
-    With a LiveKit environment the engine joins the room as a participant and `engineHost`,
-    `engineProtocol` and
-    `signallingEndpoint` may be absent from the answer.
+    With a LiveKit or an Agora environment the engine joins the room as a participant and `engineHost`,
+    `engineProtocol` and `signallingEndpoint` may be absent from the answer.
 
     Args:
         x_anam_target_url (str | Unset):
