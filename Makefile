@@ -26,7 +26,7 @@ endef
 TYPED := $(wildcard anam_facade generated/anam_api scripts examples interop benchmarks \
 	tests/typing tests/conformance tests/tooling tests/packaging)
 
-.PHONY: help demo web test check lint format types lint-spec generate docs vectors breaking \
+.PHONY: help demo web test check lint format types lint-spec generate docs docs-site vectors breaking \
 	interop livekit rooms browser bench bench-check chaos load soak fuzz wheel lock clean .demo .dev
 
 ##@ Everyone
@@ -69,6 +69,8 @@ generate: .dev ## build generated/anam_api from openapi.yaml; ARGS=--check only 
 docs: .dev ## build the page of the contract, record the terminal sessions; ARGS=--check only compares
 	$(RUN) scripts/docs.py $(ARGS)
 	$(RUN) scripts/terminal.py $(ARGS)
+docs-site: .dev ## build the documentation as a site, into site/; a link that leads nowhere fails it
+	@$(VENV)/bin/zensical build --clean
 vectors: .dev ## check the test vectors against openapi.yaml; ARGS=--write takes its examples over
 	$(RUN) scripts/vectors.py $(ARGS)
 breaking: .dev ## compare openapi.yaml with the released one: what breaks, its version, its changelog; needs Go
@@ -111,7 +113,7 @@ wheel: .dev ## build the sdist and the wheel into dist/
 lock: ## rewrite the lock files; ARGS=--upgrade takes the newest versions allowed
 	@$(PYTHON) scripts/lock.py $(ARGS)
 clean: ## remove everything that the other verbs made, the environment included
-	@rm -rf $(VENV) $(VENV).lock dist build htmlcov tools/node_modules tools/node_modules.lock .coverage .coverage.* \
+	@rm -rf $(VENV) $(VENV).lock dist build site htmlcov tools/node_modules tools/node_modules.lock .coverage .coverage.* \
 		.interop .peers .rooms .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis tools/*/bin tools/*/bin.lock
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -96,6 +96,61 @@ def test_the_token_server_hands_out_tokens(anam_sandbox: Sandbox, monkeypatch: p
     assert [token.label for token in anam_sandbox.tokens] == ["web"]
 
 
+def test_the_flask_view_hands_out_tokens(anam_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One client serves every request; a failure is logged, and the visitor learns no details."""
+    monkeypatch.setenv("ANAM_API_KEY", anam_sandbox.api_key)
+    monkeypatch.setenv("ANAM_API_URL", anam_sandbox.base_url)
+    monkeypatch.setenv("PERSONA_ID", ID)
+    server = importlib.import_module("examples.flask_app")
+    with server.anam, server.app.test_client() as browser:
+        good = browser.post("/api/session-token")
+        anam_sandbox.inject(Fault(status=403))
+        bad = browser.post("/api/session-token")
+    assert jwt.decode(good.get_json()["sessionToken"], options={"verify_signature": False})["type"] == "stateful"
+    assert good.headers["Cache-Control"] == "no-store"
+    assert (bad.status_code, bad.get_json()) == (503, {"error": "no avatar right now"})
+
+
+def at(sandbox: Sandbox) -> dict[str, str]:
+    return {"ANAM_API_KEY": sandbox.api_key, "ANAM_API_URL": sandbox.base_url, "PERSONA_ID": ID}
+
+
+def test_a_persona_file_is_started(anam_sandbox: Sandbox) -> None:
+    """The script prints the session, and its exit status tells a wrong file from a failed or an uncertain start."""
+    script = "examples/start_from_file.py"
+    done = run(script, "examples/cara.yaml", **at(anam_sandbox))
+    assert done.returncode == 0, done.stderr
+    (session,) = anam_sandbox.sessions
+    assert session.id in done.stdout
+    assert session.persona["name"] == "Cara"
+    assert run(script, "examples/demo.py", **at(anam_sandbox)).returncode == 2
+    anam_sandbox.inject(Fault(operation="createEngineSession", status=403, times=1))
+    assert run(script, "examples/cara.yaml", **at(anam_sandbox)).returncode == 1
+    anam_sandbox.inject(Fault(operation="createEngineSession", close="after", times=1))
+    lost = run(script, "examples/cara.yaml", **at(anam_sandbox))
+    assert (lost.returncode, "from-a-file" in lost.stderr) == (3, True)
+
+
+def test_the_load_test_starts_every_session() -> None:
+    """Every start is counted once, by the client and by the sandbox."""
+    done = run("examples/load.py", "60", "20")
+    assert done.returncode == 0, done.stderr
+    assert "{'started': 60}" in done.stdout
+    assert "counts 60 sessions" in done.stdout
+
+
+@pytest.mark.parametrize(("fault", "status"), [(None, 0), (503, 1), (401, 2)])
+def test_the_probe_tells_passing_trouble_from_what_needs_a_person(
+    anam_sandbox: Sandbox, fault: int | None, status: int
+) -> None:
+    """0, 1 and 2 are what monitoring systems expect; nothing is started."""
+    if fault is not None:
+        anam_sandbox.inject(Fault(status=fault))
+    done = run("examples/operations.py", **at(anam_sandbox))
+    assert done.returncode == status, done.stdout + done.stderr
+    assert anam_sandbox.sessions == ()
+
+
 def test_the_livekit_agent_gets_its_face(anam_sandbox: Sandbox) -> None:
     """The engine is sent into the agent's room, with a token to publish on the agent's behalf."""
     agent = importlib.import_module("examples.livekit_agent")
