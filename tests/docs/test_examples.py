@@ -139,18 +139,6 @@ def test_the_load_test_starts_every_session() -> None:
     assert "counts 60 sessions" in done.stdout
 
 
-@pytest.mark.parametrize(("fault", "status"), [(None, 0), (503, 1), (401, 2)])
-def test_the_probe_tells_passing_trouble_from_what_needs_a_person(
-    anam_sandbox: Sandbox, fault: int | None, status: int
-) -> None:
-    """0, 1 and 2 are what monitoring systems expect; nothing is started."""
-    if fault is not None:
-        anam_sandbox.inject(Fault(status=fault))
-    done = run("examples/operations.py", **at(anam_sandbox))
-    assert done.returncode == status, done.stdout + done.stderr
-    assert anam_sandbox.sessions == ()
-
-
 def test_the_livekit_agent_gets_its_face(anam_sandbox: Sandbox) -> None:
     """The engine is sent into the agent's room, with a token to publish on the agent's behalf."""
     agent = importlib.import_module("examples.livekit_agent")
