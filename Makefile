@@ -83,6 +83,7 @@ ifdef ARGS
 else
 	$(RUN) interop/check_peers.py
 	$(RUN) interop/check_prism.py
+	$(RUN) interop/check_typescript.py
 	$(RUN) interop/languages.py
 endif
 livekit: .dev ## build a LiveKit server where there is none, which takes some minutes; needs Go

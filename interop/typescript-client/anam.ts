@@ -6,9 +6,9 @@ import type { components } from "./openapi.js";
 type Schemas = components["schemas"];
 type Json = Record<string, unknown>;
 export type PersonaConfig = Schemas["PersonaConfig"];
-export type LiveKitEnvironment = Schemas["LiveKitEnvironment"];
-export type SessionOptions = Schemas["SessionOptions"];
-export type ClientMetadata = Schemas["ClientMetadata"];
+export type Setup = Omit<Schemas["SessionTokenRequest"], "personaConfig">;
+export type DirectSetup = Omit<Schemas["DirectStartRequest"], "personaConfig">;
+export type TokenStart = Schemas["TokenStartRequest"];
 
 // --- What goes in -----------------------------------------------------------------------------------
 
@@ -41,15 +41,7 @@ export interface ClientOptions {
   onRetry?: (attempt: number, pauseMs: number, error: AnamError) => void;
 }
 
-export interface Setup {
-  environment?: LiveKitEnvironment;
-  sessionOptions?: SessionOptions;
-  /** Kept with the session. By it your side can find a session whose start is uncertain. */
-  clientLabel?: string;
-}
-
-export interface StartOptions {
-  clientMetadata?: ClientMetadata | undefined;
+export interface CallOptions {
   /** Gives up the call. Whether a start that is given up has started a session cannot be told. */
   signal?: AbortSignal | undefined;
 }
@@ -277,34 +269,29 @@ export class AnamClient {
     this.#policy = { ...POLICY, ...options.retry };
   }
 
-  /** Mints a token bound to a persona; starts and bills nothing. `expiresIn` is such as `"30m"`. */
+  /** Mints a token bound to a persona. Starts and bills nothing. */
   async createSessionToken(
-    personaConfig: PersonaConfig,
-    { signal, ...setup }: Setup & Pick<StartOptions, "signal"> & { expiresIn?: string } = {},
+    personaConfig: PersonaConfig, setup: Setup = {}, { signal }: CallOptions = {},
   ): Promise<SessionToken> {
     const answer = await this.#call("mint", this.#options.apiKey, { personaConfig, ...setup }, signal);
     return new SessionToken(answer.sessionToken as string);
   }
 
   /** Starts the one session that a token can start. It is repeated with the same token, never with another. */
-  async startEngineSession(token: SessionToken, { signal, ...body }: StartOptions = {}): Promise<EngineSession> {
+  async startEngineSession(
+    token: SessionToken, body: TokenStart = {}, { signal }: CallOptions = {},
+  ): Promise<EngineSession> {
     if (token.claims.type === "legacy") {
       throw new AnamError("configuration", "a token of type legacy starts no session: it was minted without a persona");
     }
     return sessionOf(await this.#call("startWithToken", token.value, body, signal));
   }
 
-  /** Mints a token and starts its session; with `direct`, starts in one call, which is repeated less often. */
-  async startSession(
-    personaConfig: PersonaConfig, { direct = false, ...options }: Setup & StartOptions & { direct?: boolean } = {},
+  /** Starts a session in one call, which is repeated only when it certainly started nothing; a token's is safer. */
+  async startSessionDirect(
+    personaConfig: PersonaConfig, setup: DirectSetup = {}, { signal }: CallOptions = {},
   ): Promise<EngineSession> {
-    if (!direct) {
-      const { clientMetadata, ...setup } = options;
-      const token = await this.createSessionToken(personaConfig, setup);
-      return this.startEngineSession(token, { clientMetadata, signal: setup.signal });
-    }
-    const { signal, ...body } = options;
-    return sessionOf(await this.#call("startDirect", this.#options.apiKey, { personaConfig, ...body }, signal));
+    return sessionOf(await this.#call("startDirect", this.#options.apiKey, { personaConfig, ...setup }, signal));
   }
 
   async #call(operation: Operation, bearer: string, body: object, signal: AbortSignal | undefined): Promise<Json> {

@@ -7,6 +7,7 @@ import { createServer } from "node:net";
 import { inspect } from "node:util";
 import { beforeEach, describe, test } from "node:test";
 
+import { tokenEndpoint } from "./dist/example.js";
 import { AnamClient, AnamError, SessionStartUncertainError, SessionToken } from "./dist/anam.js";
 
 const { SANDBOX } = process.env;
@@ -25,6 +26,7 @@ const inject = (...faults) => control("POST", "/faults", faults);
 const happened = () => control("GET", "/state");
 const statuses = async (operation) =>
   (await happened()).requests.filter((seen) => seen.operation === operation).map((seen) => seen.status);
+const started = async (anam, setup) => anam.startEngineSession(await anam.createSessionToken(SAVED, setup));
 const client = (more = {}) => new AnamClient({ apiKey: KEY, baseUrl: SANDBOX, retry: AT_ONCE, ...more });
 
 async function failure(promise) {
@@ -78,7 +80,7 @@ async function played({ operation, request, response }, maxAttempts) {
   const { personaConfig, ...rest } = body;
   const call = () => {
     if (operation === MINT) return anam.createSessionToken(personaConfig, rest);
-    if (credential === "apiKey") return anam.startSession(personaConfig, { ...rest, direct: true });
+    if (credential === "apiKey") return anam.startSessionDirect(personaConfig, rest);
     return anam.startEngineSession(new SessionToken(bearer), rest);
   };
   return [await call().catch((error) => error), sent];
@@ -96,8 +98,8 @@ async function checkOutcome(result, { outcome, response }) {
   if (outcome.kind === "token") {
     assert.ok(result instanceof SessionToken, inspect(result));
     assert.deepEqual([result.value, result.claims.type ?? null], [outcome.token.value, outcome.token.type]);
-    const started = await client({ retry: { maxAttempts: 1 } }).startEngineSession(result).catch((error) => error);
-    assert.equal(started.kind === "configuration", !outcome.token.usable); // the sandbox did not mint it: 401 otherwise
+    const error = await failure(client({ retry: { maxAttempts: 1 } }).startEngineSession(result));
+    assert.equal(error.kind, outcome.token.usable ? "authentication" : "configuration"); // the sandbox did not mint it
   } else if (outcome.kind === "session") {
     const { raw, ...session } = result;
     assert.deepEqual(session, outcome.session);
@@ -150,7 +152,7 @@ describe("an answer that was lost leaves one session, and the caller is told", (
       test(`with a token: ${how}, then ${used}`, async () => {
         await control("PUT", "/settings", { used_token_status: used });
         await inject({ operation: START, times: 1, ...fault });
-        const error = await failure(client({ timeoutMs: 500 }).startSession(SAVED, { clientLabel: "web" }));
+        const error = await failure(started(client({ timeoutMs: 500 }), { clientLabel: "web" }));
         assert.ok(error instanceof SessionStartUncertainError, inspect(error));
         assert.deepEqual([error.attempts, error.status], [2, used]);
         const { sessions, tokens } = await happened();
@@ -159,7 +161,7 @@ describe("an answer that was lost leaves one session, and the caller is told", (
     }
     test(`directly: ${how}`, async () => {
       await inject({ operation: START, times: 1, ...fault });
-      const error = await failure(client({ timeoutMs: 500 }).startSession(SAVED, { direct: true }));
+      const error = await failure(client({ timeoutMs: 500 }).startSessionDirect(SAVED));
       assert.deepEqual([error.mayHaveStarted, error.attempts], [true, 1]);
       assert.equal(error instanceof SessionStartUncertainError, fault.status === undefined);
       assert.equal((await happened()).sessions.length, 1);
@@ -168,11 +170,12 @@ describe("an answer that was lost leaves one session, and the caller is told", (
 });
 
 test("a start that was refused or lost before the work is repeated with the same token", async () => {
-  const faults = [{ status: 503 }, { status: 408 }, { status: 429 }, { status: 502, body: "<html>" }, { close: "before" }];
+  const faults = [503, 408, 429].map((status) => ({ status }));
+  faults.push({ status: 502, body: "<html>" }, { close: "before" });
   for (const fault of faults) {
     await control("POST", "/reset");
     await inject({ operation: START, times: 2, ...fault });
-    const session = await client().startSession(SAVED);
+    const session = await started(client());
     const { sessions, tokens } = await happened();
     assert.deepEqual([sessions.map(({ id }) => id), tokens.length], [[session.sessionId], 1]);
     assert.equal((await statuses(START)).length, 3);
@@ -184,7 +187,7 @@ test("when every attempt fails the last error is thrown, and says whether a sess
   for (const [status, [kind, mayHaveStarted]] of Object.entries(kinds)) {
     await control("POST", "/reset");
     await inject({ operation: START, status: Number(status) });
-    const error = await failure(client().startSession(SAVED));
+    const error = await failure(started(client()));
     assert.deepEqual([error.kind, error.mayHaveStarted, error.attempts], [kind, mayHaveStarted, 5]);
   }
 });
@@ -217,7 +220,7 @@ test("a call can be given up, while it waits for an answer and while it pauses",
     const reason = new Error("enough");
     const giving = new AbortController();
     setTimeout(() => giving.abort(reason), 100);
-    assert.equal(await failure(client({ retry: {} }).createSessionToken(SAVED, { signal: giving.signal })), reason);
+    assert.equal(await failure(client({ retry: {} }).createSessionToken(SAVED, {}, { signal: giving.signal })), reason);
   }
 });
 
@@ -232,4 +235,16 @@ test("no secret in what is printed, and none for a redirect", async () => {
   assert.deepEqual([error.kind, error.status], ["unexpectedStatus", 307]);
   assert.ok(!inspect(error).includes(KEY));
   assert.ok((await happened()).requests.every((seen) => seen.path !== "/elsewhere"));
+});
+
+test("the example hands out tokens, and no details of a failure", async () => {
+  const endpoint = tokenEndpoint(client(), SAVED.personaId);
+  const request = new Request("http://web.example/api/session-token", { method: "POST" });
+  const good = await endpoint(request);
+  assert.equal(good.headers.get("Cache-Control"), "no-store");
+  assert.equal(new SessionToken((await good.json()).sessionToken).claims.type, "stateful");
+  await inject({ status: 429, headers: { "Retry-After": "40" } });
+  const bad = await endpoint(request);
+  assert.deepEqual([bad.status, bad.headers.get("Retry-After")], [503, "40"]);
+  assert.ok(!(await bad.text()).includes("429"));
 });
