@@ -15,7 +15,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 
 import tools
-
 from anam_facade import openapi_path
 from anam_facade.sandbox import Sandbox
 
