@@ -27,7 +27,7 @@ TYPED := $(wildcard anam_facade generated/anam_api scripts examples interop benc
 	tests/typing tests/conformance tests/tooling tests/packaging)
 
 .PHONY: help demo web test check lint format types lint-spec generate docs docs-site vectors breaking \
-	interop livekit rooms browser bench bench-check chaos load soak fuzz wheel lock clean .demo .dev
+	interop livekit rooms demo-room browser bench bench-check chaos load soak fuzz wheel lock clean .demo .dev
 
 ##@ Everyone
 help: ## list these verbs; most take ARGS="…"
@@ -90,6 +90,8 @@ livekit: .dev ## build a LiveKit server where there is none, which takes some mi
 	$(RUN) scripts/tools.py livekit
 rooms: .dev ## clients of today, and ours, in rooms of a real LiveKit server; needs Go
 	$(RUN) scripts/rooms.py $(ARGS)
+demo-room: .dev ## an agent with an avatar in a room here, and the picture a listener sees; needs Go
+	$(RUN) scripts/rooms.py demo $(ARGS)
 browser: .dev ## the pages of the sandbox and of examples/web, in a real browser; needs Node and Chromium
 	$(RUN) scripts/browser_tests.py $(ARGS)
 

@@ -25,7 +25,9 @@ else:
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Another version of the plugin comes before the one that is installed.
-PLUGINS = {"1.8.9": None, "1.6.10": ROOT / ".peers" / "livekit-plugins-anam-1.6.10"}
+PLUGINS = {"1.8.9": None} | {
+    version: ROOT / ".peers" / f"livekit-plugins-anam-{version}" for version in ("1.6.10", "1.4.6")
+}
 CLIENTS = {
     "plugin 1.8.9": ("plugin", "1.8.9"),
     "plugin 1.6.10": ("plugin", "1.6.10"),
@@ -72,6 +74,13 @@ def client(request: pytest.FixtureRequest, livekit: Server, running_sandbox: San
 @contextmanager
 def worker(livekit: Server, sandbox: Sandbox, client: str, version: str = "1.8.9") -> Iterator[subprocess.Popen[str]]:
     """A process that serves agent jobs, under the agent name "face"; see `agent` for its clients."""
+    with running(livekit, sandbox, "agent.py", "face", client, version=version) as process:
+        yield process
+
+
+@contextmanager
+def running(livekit: Server, sandbox: Sandbox, *program: str, version: str) -> Iterator[subprocess.Popen[str]]:
+    """A program of this folder that serves agent jobs, with that version of the plugin."""
     path = [str(folder) for folder in (PLUGINS[version], ROOT, ROOT / "generated") if folder]
     environment = {
         **os.environ,
@@ -80,7 +89,7 @@ def worker(livekit: Server, sandbox: Sandbox, client: str, version: str = "1.8.9
         "ANAM_API_KEY": sandbox.api_key,
         "ANAM_API_URL": sandbox.base_url,
     }
-    command = [sys.executable, str(ROOT / "tests" / "livekit" / "agent.py"), "face", client]
+    command = [sys.executable, str(ROOT / "tests" / "livekit" / program[0]), *program[1:]]
     # A session of its own: its jobs are processes, too.
     process = subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.PIPE, text=True)
     try:

@@ -35,6 +35,11 @@ async def tone():
         yield rtc.AudioFrame(samples.tobytes(), 24_000, 1, 480)
 
 
+def tell(session_id: str) -> None:
+    package = anam.avatar.AnamAPI.__module__.partition(".")[0]
+    print(f"session {session_id} by {anam.__version__} over {package}", flush=True)
+
+
 async def direct(ctx: JobContext, session: AgentSession) -> None:
     """Does by hand what the plugin's `AvatarSession` does, with a token of `livekit-api`'s."""
     token = (
@@ -56,7 +61,7 @@ async def direct(ctx: JobContext, session: AgentSession) -> None:
         except (APIStatusError, APIConnectionError) as error:
             print("failed", error, flush=True)
             raise
-    print("session", details.get("sessionId"), flush=True)
+    tell(details.get("sessionId"))
     session.output.audio = DataStreamAudioOutput(
         room=ctx.room,
         destination_identity=IDENTITY,
@@ -74,6 +79,6 @@ async def entrypoint(ctx: JobContext) -> None:
     else:
         avatar = anam.AvatarSession(persona_config=PERSONA)
         await avatar.start(session, ctx.room)
-        print("session", avatar.session_id, flush=True)
+        tell(avatar.session_id)
     await session.start(Agent(instructions=""), room=ctx.room)
     await session.say("la", audio=tone(), add_to_chat_ctx=False)

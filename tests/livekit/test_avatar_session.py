@@ -13,7 +13,6 @@ import pytest
 from livekit import api, rtc
 from livekit.agents import Agent, AgentSession, APIConnectionError, APIStatusError
 from livekit.agents.voice.avatar import _types
-from tests.livekit.room import AVATAR, Listener
 
 from anam_facade import (
     AnamConfigError,
@@ -25,6 +24,7 @@ from anam_facade import (
 )
 from anam_facade.livekit import AvatarLostError, AvatarSession, _avatar
 from anam_facade.sandbox import Fault
+from tests.livekit.room import AVATAR, Listener
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
