@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 import attrs
 from attrs import field
 
+from ._join_token import AVATAR_IDENTITY, JOIN_TTL, room_access
 from ._plain import as_text, is_a
 from ._secret import MASK, Secret, as_optional_secret, as_secret
 from ._wire import Kind, Part, as_part, rule, short, warn
@@ -58,6 +59,45 @@ class LiveKitEnvironment(Part):
         repr=lambda _: repr(MASK),
         metadata=rule("livekitToken", Kind.STRING, min_length=1, required=True, secret=True),
     )
+
+    @classmethod
+    def for_room(
+        cls,
+        url: str | None = None,
+        *,
+        room: str,
+        agent_identity: str,
+        api_key: str | None = None,
+        api_secret: str | Secret | None = None,
+        identity: str = AVATAR_IDENTITY,
+        ttl: float = JOIN_TTL,
+    ) -> Self:
+        """The environment for a room of a LiveKit server whose key you hold; makes the token, without `livekit-api`.
+
+        Args:
+            url: Address of the LiveKit server; `LIVEKIT_URL` when not given.
+            room: Name of the room.
+            agent_identity: Identity of the agent that the avatar publishes on behalf of.
+            api_key: The LiveKit project's API key; `LIVEKIT_API_KEY` when not given.
+            api_secret: Its secret, which signs the token and stays here; `LIVEKIT_API_SECRET` when not given.
+            identity: Identity and name of the avatar. Of two participants with the same one LiveKit removes the first.
+            ttl: Seconds within which the engine must join, from 1 to a day; whoever has joined stays.
+
+        Raises:
+            AnamConfigError: With every problem found.
+        """
+        secret, api_secret = as_optional_secret(api_secret), None  # no frame of ours shows it from here on
+        return cls(
+            *room_access(
+                url,
+                room=room,
+                agent_identity=agent_identity,
+                api_key=api_key,
+                api_secret=secret,
+                identity=identity,
+                ttl=ttl,
+            )
+        )
 
     @property
     def room(self) -> str | None:

@@ -17,7 +17,7 @@ from livekit.agents.voice.avatar import AvatarSession as BaseAvatarSession
 from livekit.agents.voice.avatar import DataStreamAudioOutput
 from livekit.agents.voice.io import AudioOutput
 
-from .._join_token import AVATAR_IDENTITY, JOIN_TTL, room_access
+from .._join_token import AVATAR_IDENTITY
 from .._secret import Secret, as_optional_secret
 from ..client import AsyncAnamClient
 from ..errors import AnamConfigError, AnamError, Problem
@@ -143,19 +143,18 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
             raise RuntimeError("this AvatarSession was started before; use a new one")
         if not room.isconnected():
             raise AnamConfigError(Problem("room", "", "must be connected: await ctx.connect() before start"))
-        url, token = room_access(
+        environment = LiveKitEnvironment.for_room(
             livekit_url,
             room=room.name,
             agent_identity=room.local_participant.identity,
             api_key=livekit_api_key,
             api_secret=secret,
             identity=self._identity,
-            ttl=JOIN_TTL,
         )
         await self._make_way(room)
         await super().start(agent_session, room)
         try:
-            await self._start_engine(LiveKitEnvironment(url, token), room.name)
+            await self._start_engine(environment, room.name)
             self._audio = _AvatarAudio(room, self._identity)
             agent_session.output.replace_audio_tail(self._audio)
             room.on("participant_disconnected", self._on_left)
