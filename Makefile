@@ -26,12 +26,15 @@ endef
 TYPED := $(wildcard anam_facade generated/anam_api scripts examples interop benchmarks \
 	tests/typing tests/conformance tests/tooling tests/packaging)
 
-.PHONY: help demo test check lint format types lint-spec generate docs vectors facts breaking \
-	interop browser bench bench-check chaos load soak fuzz wheel lock clean .demo .dev
+.PHONY: help demo web test check lint format types lint-spec generate docs docs-site vectors breaking \
+	interop livekit rooms demo-room browser bench bench-check chaos load soak fuzz wheel lock clean .demo .dev
 
 ##@ Everyone
 help: ## list these verbs; most take ARGS="…"
 	@awk -F ':.*## ' '/^##@ / { print substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+web: .dev ## a page with the vendor's JavaScript SDK, against the local sandbox, until Ctrl-C; needs Node
+	$(RUN) scripts/tools.py node
+	$(RUN) -m examples.web $(ARGS)
 demo: .demo ## start a session against the local sandbox, and show what happens
 	$(RUN) examples/demo.py $(ARGS)
 test: .dev ## run all tests with full coverage of the facade; ARGS="-k name" runs a part, without coverage
@@ -42,7 +45,7 @@ else
 	$(RUN) -m coverage run -m pytest
 	$(RUN) -m coverage report
 endif
-check: lint types lint-spec facts vectors breaking test ## everything that must pass before a change goes in
+check: lint types lint-spec vectors breaking test ## everything that must pass before a change goes in
 	$(RUN) scripts/generate.py --check
 	$(RUN) scripts/docs.py --check
 
@@ -57,15 +60,17 @@ format: .dev ## format the Python code and mend what can be mended
 types: .dev ## check types with mypy, and with pyright where Node is installed
 	$(RUN) -m mypy $(TYPED)
 	$(TOOL) pyright --pythonpath $(VENV)/bin/python
-lint-spec: .dev ## check openapi.yaml, with Redocly too where Node is installed
+lint-spec: .dev ## check openapi.yaml, and how each field is known, with Redocly too where Node is installed
 	$(RUN) -m openapi_spec_validator openapi.yaml
+	$(RUN) scripts/sources.py
 	$(TOOL) redocly lint --max-problems=1000
 generate: .dev ## build generated/anam_api from openapi.yaml; ARGS=--check only compares
 	$(RUN) scripts/generate.py $(ARGS)
-docs: .dev ## build the page of the contract; ARGS=--check only compares
+docs: .dev ## build the page of the contract, record the terminal sessions; ARGS=--check only compares
 	$(RUN) scripts/docs.py $(ARGS)
-facts: .dev ## compare openapi.yaml with what is known of the API, contract/facts.yaml, both ways
-	$(RUN) scripts/facts.py
+	$(RUN) scripts/terminal.py $(ARGS)
+docs-site: .dev ## build the documentation as a site, into site/; a link that leads nowhere fails it
+	@$(VENV)/bin/zensical build --clean
 vectors: .dev ## check the test vectors against openapi.yaml; ARGS=--write takes its examples over
 	$(RUN) scripts/vectors.py $(ARGS)
 breaking: .dev ## compare openapi.yaml with the released one: what breaks, its version, its changelog; needs Go
@@ -78,9 +83,16 @@ ifdef ARGS
 else
 	$(RUN) interop/check_peers.py
 	$(RUN) interop/check_prism.py
+	$(RUN) interop/check_typescript.py
 	$(RUN) interop/languages.py
 endif
-browser: .dev ## the sandbox's pages in a real browser; needs Node and Chromium
+livekit: .dev ## build a LiveKit server where there is none, which takes some minutes; needs Go
+	$(RUN) scripts/tools.py livekit
+rooms: .dev ## clients of today, and ours, in rooms of a real LiveKit server; needs Go
+	$(RUN) scripts/rooms.py $(ARGS)
+demo-room: .dev ## an agent with an avatar in a room here, and the picture a listener sees; needs Go
+	$(RUN) scripts/rooms.py demo $(ARGS)
+browser: .dev ## the pages of the sandbox and of examples/web, in a real browser; needs Node and Chromium
 	$(RUN) scripts/browser_tests.py $(ARGS)
 
 ##@ Measured, ours and theirs
@@ -104,8 +116,8 @@ wheel: .dev ## build the sdist and the wheel into dist/
 lock: ## rewrite the lock files; ARGS=--upgrade takes the newest versions allowed
 	@$(PYTHON) scripts/lock.py $(ARGS)
 clean: ## remove everything that the other verbs made, the environment included
-	@rm -rf $(VENV) $(VENV).lock dist build htmlcov tools/node_modules tools/node_modules.lock .coverage .coverage.* \
-		.interop .peers .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis tools/*/bin tools/*/bin.lock
+	@rm -rf $(VENV) $(VENV).lock dist build site htmlcov tools/node_modules tools/node_modules.lock .coverage .coverage.* \
+		.interop .peers .rooms .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis tools/*/bin tools/*/bin.lock
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Environments: quick to find up to date, see scripts/tools.py.

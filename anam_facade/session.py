@@ -8,7 +8,7 @@ import ipaddress
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import attrs
@@ -18,6 +18,8 @@ from anam_api import models
 from anam_api.models import EngineSession as EngineSession
 from anam_api.models import SessionOptions as SessionOptions
 from anam_api.support import MASK, AnamConfigError, Findings, Model, Problem, Secret, as_secret, short
+
+from ._join_token import AVATAR_IDENTITY, JOIN_TTL, room_access
 
 VIDEO_SIZES: Mapping[str, tuple[tuple[int, int], ...]] = {
     model: tuple((int(width), int(height)) for width, height in (size.split("x") for size in sizes))
@@ -39,6 +41,45 @@ def jwt_claims(token: str) -> dict[str, Any]:
 class LiveKitEnvironment(models.LiveKitEnvironment):  # noqa: D101 - the generated one's
     __doc__ = models.LiveKitEnvironment.__doc__
     __slots__ = ()
+
+    @classmethod
+    def for_room(
+        cls,
+        url: str | None = None,
+        *,
+        room: str,
+        agent_identity: str,
+        api_key: str | None = None,
+        api_secret: str | Secret | None = None,
+        identity: str = AVATAR_IDENTITY,
+        ttl: float = JOIN_TTL,
+    ) -> Self:
+        """The environment for a room of a LiveKit server whose key you hold; makes the token, without `livekit-api`.
+
+        Args:
+            url: Address of the LiveKit server; `LIVEKIT_URL` when not given.
+            room: Name of the room.
+            agent_identity: Identity of the agent that the avatar publishes on behalf of.
+            api_key: The LiveKit project's API key; `LIVEKIT_API_KEY` when not given.
+            api_secret: Its secret, which signs the token and stays here; `LIVEKIT_API_SECRET` when not given.
+            identity: Identity and name of the avatar. Of two participants with the same one LiveKit removes the first.
+            ttl: Seconds within which the engine must join, from 1 to a day; whoever has joined stays.
+
+        Raises:
+            AnamConfigError: With every problem found.
+        """
+        secret, api_secret = as_secret(api_secret), None  # no frame of ours shows it from here on
+        return cls(
+            *room_access(
+                url,
+                room=room,
+                agent_identity=agent_identity,
+                api_key=api_key,
+                api_secret=secret,
+                identity=identity,
+                ttl=ttl,
+            )
+        )
 
     @property
     def room(self) -> str | None:

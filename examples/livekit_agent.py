@@ -1,50 +1,38 @@
-"""What a LiveKit agent does to give itself a face: a token for the avatar, then one call.
+"""A LiveKit agent with an Anam avatar. Nothing in it needs an account: `make demo-room` runs it on this machine alone.
 
-    from livekit.api import AccessToken, VideoGrants        # in your agent: pip install livekit-api
-
-Only `avatar_token` belongs to LiveKit; it is written out with PyJWT here so that the example runs by itself.
+Elsewhere: LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET and ANAM_API_KEY, then `python livekit_agent.py start`. This
+one sings a scale; yours has an STT, an LLM and a TTS in its AgentSession, and its avatar speaks what they say.
 """
 
-from __future__ import annotations
+from collections.abc import AsyncIterator
 
-import time
+import numpy as np
+from livekit import rtc
+from livekit.agents import Agent, AgentServer, AgentSession, JobContext, cli
 
-import jwt
+from anam_facade import PersonaConfig
+from anam_facade.livekit import AvatarSession
 
-from anam_facade import AsyncAnamClient, EngineSession, LiveKitEnvironment, PersonaConfig, SessionStartUncertainError
-
-AVATAR_IDENTITY = "anam-avatar-agent"
-
-
-def avatar_token(api_key: str, api_secret: str, *, room: str, agent_identity: str) -> str:
-    """A LiveKit token that lets Anam's engine join the room and publish on the agent's behalf."""
-    now = int(time.time())
-    claims = {
-        "iss": api_key,
-        "sub": AVATAR_IDENTITY,
-        "name": AVATAR_IDENTITY,
-        "nbf": now,
-        "exp": now + 600,
-        "kind": "agent",
-        "video": {"room": room, "roomJoin": True},
-        "attributes": {"lk.publish_on_behalf": agent_identity},
-    }
-    return jwt.encode(claims, api_secret, algorithm="HS256")
+server = AgentServer(host="127.0.0.1")
 
 
-async def give_face(
-    client: AsyncAnamClient, *, avatar_id: str, room: str, livekit_url: str, livekit_key: str, livekit_secret: str
-) -> EngineSession:
-    """Has Anam's engine join the room; from then on it renders what the agent says."""
-    token = avatar_token(livekit_key, livekit_secret, room=room, agent_identity="agent")
-    try:
-        # type=ephemeral and llmId=CUSTOMER_CLIENT_V1, which LiveKit always needs, are filled in.
-        return await client.start_session(
-            PersonaConfig(name="Cara", avatar_id=avatar_id),
-            environment=LiveKitEnvironment(livekit_url, token),
-            client_label=room,
-        )
-    except SessionStartUncertainError as error:
-        # The avatar may be in the room, or join it in a moment. Look for AVATAR_IDENTITY among the participants of
-        # error.livekit_room before starting another; here the caller decides.
-        raise RuntimeError(f"look for {AVATAR_IDENTITY} in room {error.livekit_room} first") from error
+@server.rtc_session()
+async def entrypoint(ctx: JobContext) -> None:
+    session: AgentSession = AgentSession()
+    avatar = AvatarSession(PersonaConfig(name="Cara", avatar_id="30fa96d0-26c4-4e55-94a0-517025942e18"))
+    avatar.prewarm()
+    await ctx.connect()
+    await avatar.start(session, ctx.room)  # before session.start: it routes the agent's audio to the avatar
+    await session.start(Agent(instructions=""), room=ctx.room)
+    await avatar.wait_for_join()
+    await session.say("la la la", audio=scale())
+
+
+async def scale() -> AsyncIterator[rtc.AudioFrame]:
+    for hz in (262, 294, 330, 349, 392):
+        samples = (12_000 * np.sin(2 * np.pi * hz * np.arange(12_000) / 24_000)).astype(np.int16)
+        yield rtc.AudioFrame(samples.tobytes(), sample_rate=24_000, num_channels=1, samples_per_channel=12_000)
+
+
+if __name__ == "__main__":
+    cli.run_app(server)

@@ -85,7 +85,7 @@ def words(text: str) -> frozenset[str]:
 # Under these, keys are names that somebody gave: what is called "description" there is a property.
 NAMES = words("paths schemas responses parameters headers examples requestBodies securitySchemes content properties")
 NAMES |= words("patternProperties dependentRequired dependentSchemas $defs")
-PROSE = words("description summary title example examples externalDocs contact $comment")
+PROSE = words("description summary title example examples externalDocs contact $comment x-source")
 # Whose loss leaves a value that may be anything, with another type in generated code.
 TYPES = words("type format $ref items schema oneOf anyOf")
 # Rules for what is sent, which oasdiff does not read.

@@ -20,7 +20,7 @@ from anam_facade.sandbox import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LONGEST = 180.0
+LONGEST = 420.0
 """Seconds after which the browser is given up."""
 
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     if tools.skips("the browser tests", missing, "REQUIRE_BROWSER"):
         return 0
     tools.install_node_tools()
-    environment = {**os.environ, "CHROMIUM": chromium or ""}
+    environment = {**os.environ, "CHROMIUM": chromium or "", "PYTHON": sys.executable}
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         environment["SCREENSHOTS"] = str(folder.resolve())

@@ -17,14 +17,20 @@ import tools
 UV = "uv==0.13.9"
 HEADER = "# Made by `make lock`: do not edit.\n"
 
-# Lock: what it is made from. Each of the first three may use only versions that `dev` has.
+# Lock: what it is made from. `demo` and `runtime` may use only versions that `dev` has.
 PYTHON_LOCKS: dict[str, tuple[str, ...]] = {
-    "requirements/dev.txt": ("pyproject.toml", "--extra=sandbox", "--extra=fast", "--group=dev"),
+    "requirements/dev.txt": ("pyproject.toml", "--extra=sandbox", "--extra=fast", "--extra=cli", "--group=dev"),
     "requirements/demo.txt": (
         "pyproject.toml",
         "--extra=sandbox",
         "--group=build",
         "--constraint=requirements/dev.txt",
+    ),
+    # What the plugin's own lock has, too.
+    "requirements/rooms.txt": (
+        "pyproject.toml",
+        *("--extra=sandbox", "--extra=livekit", "--group=rooms"),
+        "--constraint=interop/peers/livekit-anam-1.8.9.txt",
     ),
     "requirements/runtime.txt": ("pyproject.toml", "--constraint=requirements/dev.txt"),
 }

@@ -1,9 +1,9 @@
 """Install what is pinned, once, and run it. Needs nothing but Python 3.11.
 
 `tools.py env demo` and `tools.py env dev` make the virtual environment match a lock in requirements/;
-`tools.py run pyright …` runs a tool that is pinned in tools/ or requirements/. What was installed is remembered by
-content, not by time stamps, which a clone does not keep. Where Node, Go or a browser is missing, one line says what was
-skipped; with REQUIRE_NODE=1 and so on, as in CI, that is an error.
+`tools.py run pyright …` runs a tool that is pinned in tools/ or requirements/, and `tools.py node` installs those of
+Node. What was installed is remembered by content, not by time stamps, which a clone does not keep. Where Node, Go or a
+browser is missing, one line says what was skipped; with REQUIRE_NODE=1 and so on, as in CI, that is an error.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ VENV = ROOT / os.environ.get("VENV", ".venv")
 PEERS = ROOT / ".peers"
 MODULES = ROOT / "tools" / "node_modules"
 OASDIFF = ROOT / "tools" / "oasdiff" / "bin" / "oasdiff"
+LIVEKIT = ROOT / "tools" / "livekit" / "bin" / "livekit-server"
 
 # Nothing is reported to anyone, and nothing asks for a newer version of itself.
 QUIET = {
@@ -183,12 +184,32 @@ def go_is_missing() -> str | None:
     return is_missing("Go", "go", wanted[1] if wanted else "1")
 
 
-def build_oasdiff() -> None:
-    module = ROOT / "tools" / "oasdiff"
-    with outdated(OASDIFF.parent, module / "go.mod", module / "go.sum") as must_build:
+def build_with_go(program: Path, package: str) -> None:
+    module = program.parent.parent
+    with outdated(program.parent, module / "go.mod", module / "go.sum") as must_build:
         if must_build:
-            print("Building oasdiff …", file=sys.stderr, flush=True)
-            run("go", "build", "-trimpath", "-o", OASDIFF, "github.com/oasdiff/oasdiff", cwd=module, **GO)
+            print(f"Building {program.name} …", file=sys.stderr, flush=True)
+            run("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, package, cwd=module, **GO)
+
+
+def build_oasdiff() -> None:
+    build_with_go(OASDIFF, "github.com/oasdiff/oasdiff")
+
+
+def livekit_server() -> str | None:
+    """The LiveKit server to use: LIVEKIT_SERVER, one on the PATH, or the one that `make livekit` has built."""
+    named = os.environ.get("LIVEKIT_SERVER") or shutil.which("livekit-server")
+    return named or (str(LIVEKIT) if LIVEKIT.exists() else None)
+
+
+def build_livekit() -> bool:
+    """Builds a LiveKit server where there is none, which takes minutes. False when it cannot be built here."""
+    named = livekit_server()
+    if named in (None, str(LIVEKIT)):
+        if skips("LiveKit's server", go_is_missing(), "REQUIRE_LIVEKIT"):
+            return False
+        build_with_go(LIVEKIT, "github.com/livekit/livekit-server/cmd/server")
+    return True
 
 
 def browser() -> str | None:
@@ -202,6 +223,14 @@ def main(arguments: Sequence[str]) -> int:
         case ["env", ("demo" | "dev") as name]:
             environment(name)
             return 0
+        case ["node"]:
+            if skips("npm", node_is_missing(), "REQUIRE_NODE"):
+                return 1
+            install_node_tools()
+            return 0
+        case ["livekit"]:
+            build_livekit()
+            return 0
         case ["run", "hadolint", *rest]:
             program = peer_environment(ROOT / "requirements" / "hadolint.txt") / "bin" / "hadolint"
         case ["run", tool, *rest]:
@@ -210,7 +239,7 @@ def main(arguments: Sequence[str]) -> int:
             install_node_tools()
             program = MODULES / ".bin" / tool
         case _:
-            sys.exit("usage: tools.py env {demo,dev} | tools.py run TOOL [ARGUMENT ...]")
+            sys.exit("usage: tools.py env {demo,dev} | tools.py {livekit,node} | tools.py run TOOL [ARGUMENT ...]")
     return subprocess.run([str(program), *rest], cwd=ROOT, env={**os.environ, **QUIET}, check=False).returncode
 
 

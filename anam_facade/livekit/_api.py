@@ -145,11 +145,9 @@ def _persona(given: Any) -> PersonaConfig | Mapping[str, Any]:
 def _options(given: Any) -> SessionOptions | Mapping[str, Any] | None:
     if given is None or isinstance(given, (SessionOptions, Mapping)):
         return given
-    return SessionOptions(
-        video_width=given.video_width,
-        video_height=given.video_height,
-        show_ai_avatar_disclosure=getattr(given, "show_ai_avatar_disclosure", None),
-    )
+    names = ("video_width", "video_height", "show_ai_avatar_disclosure")
+    chosen = {name: value for name in names if (value := getattr(given, name, None)) is not None}
+    return SessionOptions(**chosen) if chosen else None
 
 
 _replaced: dict[str, Any] = {}

@@ -12,14 +12,14 @@ from weakref import WeakKeyDictionary
 
 import attrs
 from livekit import api, rtc
-from livekit.agents import AgentSession, ErrorEvent, get_job_context
+from livekit.agents import AgentSession, ErrorEvent, JobContext, get_job_context
 from livekit.agents.voice.avatar import AvatarSession as BaseAvatarSession
 from livekit.agents.voice.avatar import DataStreamAudioOutput
 from livekit.agents.voice.io import AudioOutput
 
 from anam_api.support import Secret, as_secret
 
-from .._join_token import AVATAR_IDENTITY, JOIN_TTL, room_access
+from .._join_token import AVATAR_IDENTITY
 from ..client import AsyncAnamClient
 from ..errors import AnamConfigError, AnamError, Problem
 from ..persona import PersonaConfig
@@ -144,19 +144,18 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
             raise RuntimeError("this AvatarSession was started before; use a new one")
         if not room.isconnected():
             raise AnamConfigError(Problem("room", "", "must be connected: await ctx.connect() before start"))
-        url, token = room_access(
+        environment = LiveKitEnvironment.for_room(
             livekit_url,
             room=room.name,
             agent_identity=room.local_participant.identity,
             api_key=livekit_api_key,
             api_secret=secret,
             identity=self._identity,
-            ttl=JOIN_TTL,
         )
         await self._make_way(room)
         await super().start(agent_session, room)
         try:
-            await self._start_engine(LiveKitEnvironment(url, token), room.name)
+            await self._start_engine(environment, room.name)
             self._audio = _AvatarAudio(room, self._identity)
             agent_session.output.replace_audio_tail(self._audio)
             room.on("participant_disconnected", self._on_left)
@@ -172,28 +171,32 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
             self._watch.cancel()
         if self._audio is not None:
             self._audio.close()
-        if self._room is not None:
-            self._room.off("participant_disconnected", self._on_left)
-            self._room.off("track_published", self._on_published)
+        room = self._room
+        if room is not None:
+            room.off("participant_disconnected", self._on_left)
+            room.off("track_published", self._on_published)
         await super().aclose()
+        job = get_job_context(required=False)
+        if room is not None and job is not None and not room.isconnected():
+            # A job leaves the room before it closes its avatar, and the base class removes nobody from a room it left.
+            await _remove(job, room.name, self._identity)
         if self._shares:
-            self._shares, self._client, client = False, None, self._client
-            await _release(client)
+            self._shares, self._client = False, None
+            await _release()
 
     async def _make_way(self, room: rtc.Room) -> None:
         """Sees to it that the avatar is not in the room yet: it could not be told from the one that is to come."""
-        there = room.remote_participants.get(self._identity)
-        if there is None:
-            return
-        job = get_job_context(required=False)
-        if job is None or there.attributes.get(ON_BEHALF) == room.local_participant.identity:
+        there, job = room.remote_participants.get(self._identity), get_job_context(required=False)
+        if there is not None and job is not None and there.attributes.get(ON_BEHALF) != room.local_participant.identity:
+            logger.warning("room %s holds the avatar of another agent's job; it is removed", room.name)
+            await _remove(job, room.name, self._identity)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LEAVING):
+                    while self._identity in room.remote_participants:  # noqa: ASYNC110 - rtc has events, no awaitable
+                        await asyncio.sleep(0.02)
+        if self._identity in room.remote_participants:
             rule = f"must not hold a participant {self._identity}: another start would throw it out"
             raise AnamConfigError(Problem("room", room.name, rule))
-        logger.warning("room %s holds the avatar of another agent's job; it is removed", room.name)
-        await job.api.room.remove_participant(api.RoomParticipantIdentity(room=room.name, identity=self._identity))
-        async with asyncio.timeout(LEAVING):
-            while self._identity in room.remote_participants:  # noqa: ASYNC110 - rtc has events, no awaitable
-                await asyncio.sleep(0.02)
 
     async def _start_engine(self, environment: LiveKitEnvironment, room: str) -> None:
         with framework_errors():
@@ -232,11 +235,12 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
             logger.debug("room %s was disconnected before the avatar came", room)
 
     def _on_left(self, participant: rtc.RemoteParticipant) -> None:
-        if participant.identity == self._identity and self._room is not None:
+        if participant.identity == self._identity:
             self._lost(f"left room {self._room.name}", joined=True)
 
     def _on_published(self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
-        if participant.identity == self._identity and publication.kind == rtc.TrackKind.KIND_VIDEO and self._audio:
+        if participant.identity == self._identity and publication.kind == rtc.TrackKind.KIND_VIDEO:
+            assert self._audio is not None
             self._audio.avatar_is_there()
 
     def _lost(self, what: str, *, joined: bool) -> None:
@@ -308,8 +312,8 @@ class _AvatarAudio(DataStreamAudioOutput):  # type: ignore[misc]
 
     def close(self) -> None:
         # The framework's own waiting for the avatar; it would fail, loudly, when the room is left.
-        if (waiting := getattr(self, "_start_atask", None)) is not None:
-            waiting.cancel()
+        with contextlib.suppress(AttributeError):  # its name may change
+            self._start_atask.cancel()
 
     def _cut_short(self) -> None:
         since, self._playing_since = self._playing_since, None
@@ -324,6 +328,14 @@ class _AvatarAudio(DataStreamAudioOutput):  # type: ignore[misc]
     def on_playback_finished(self, **event: Any) -> None:
         self._playing, self._playing_since = max(0, self._playing - 1), None
         super().on_playback_finished(**event)
+
+
+async def _remove(job: JobContext, room: str, identity: str) -> None:
+    try:
+        await job.api.room.remove_participant(api.RoomParticipantIdentity(room=room, identity=identity))
+    except Exception as error:  # whatever it is: closing goes on
+        if getattr(error, "code", None) != api.TwirpErrorCode.NOT_FOUND:
+            logger.warning("%s could not be removed from room %s: %s", identity, room, error)
 
 
 async def _first(*works: Coroutine[Any, Any, Any]) -> None:
@@ -355,11 +367,9 @@ def _acquire() -> AsyncAnamClient:
     return shared.client
 
 
-async def _release(client: AsyncAnamClient | None) -> None:
+async def _release() -> None:
     loop = asyncio.get_running_loop()
-    shared = _shared.get(loop)
-    if shared is None or shared.client is not client:
-        return
+    shared = _shared[loop]
     shared.users -= 1
     if not shared.users:
         del _shared[loop]

@@ -14,7 +14,6 @@ from ..errors import (
     AnamConfigError,
     AnamConnectionError,
     AnamError,
-    AnamResponseError,
     AnamStatusError,
     AnamTimeoutError,
     RateLimitError,
@@ -61,11 +60,9 @@ def _counterpart(error: AnamError) -> tuple[tuple[type[Exception], ...], bool]:
             return (APITimeoutError,), unharmful
         case AnamConnectionError():
             return (APIConnectionError,), unharmful
-        case AnamResponseError():
-            # Who catches the plugin's own exception has imported it.
-            plugin = sys.modules.get("livekit.plugins.anam.errors")
-            return ((plugin.AnamException, APIError) if plugin else (APIError,)), False
-    return (APIError,), False
+    # An answer without the token: the plugin's own exception, which whoever catches it has imported.
+    plugin = sys.modules.get("livekit.plugins.anam.errors")
+    return ((plugin.AnamException, APIError) if plugin else (APIError,)), False
 
 
 @cache

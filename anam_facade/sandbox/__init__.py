@@ -13,9 +13,11 @@ with Sandbox() as sandbox:
 pytest finds the fixture `anam_sandbox` by itself. A person with a browser finds the contract at `/docs` (see `pages`).
 
 A page with the vendor's JavaScript SDK can start a session, and is told that there is no engine (see `signalling`).
+With `Sandbox(livekit=True)` a test picture joins the LiveKit rooms of sessions, and plays back what the agent says (see
+`avatar`).
 
-What it does not do: it starts no engine, joins no LiveKit room, renders and bills nothing; it knows no catalogue of
-avatars, voices or personas; of Anam's API it has the two operations of the contract. Where the vendor does not say what
+What it does not do: it starts no engine, renders nobody and bills nothing; it knows no catalogue of avatars, voices or
+personas; of Anam's API it has the two operations of the contract. Where the vendor does not say what
 its server does, `service` lists what the sandbox decided.
 
 It needs `pip install "anam_facade[sandbox]"`. Its modules are loaded when a name is first asked for, because the pytest

@@ -1,4 +1,7 @@
-"""`python -m anam_facade.sandbox`: serves the sandbox for programs in any language, until Ctrl-C or SIGTERM."""
+"""`python -m anam_facade.sandbox`: serves the sandbox for programs in any language, until Ctrl-C or SIGTERM.
+
+With `-- COMMAND` it serves for as long as that command runs; see `run`.
+"""
 
 from __future__ import annotations
 
@@ -19,20 +22,24 @@ class _Ended(Exception):
     """A signal asked the program to end."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, prog: str = "python -m anam_facade.sandbox") -> int:
     """Runs the command.
 
     Args:
         arguments: What stands on the command line; by default that of this process.
+        prog: How the command is called, for its help.
 
     Returns:
-        The exit status: 0 when it was asked to end, 2 when it could not serve.
+        The exit status: 0 when it was asked to end, 2 when it could not serve, or that of the command it ran.
     """
-    said = _parser().parse_args(arguments)
+    own, command = split(sys.argv[1:] if arguments is None else arguments)
+    said = parser(prog).parse_args(own)
     try:
         from anam_facade.sandbox import Fault, Sandbox
     except ImportError as error:
         return _failed(error)
+    if said.port is None:
+        said.port = 0 if command else 8787
     try:
         sandbox = Sandbox(
             port=said.port,
@@ -41,14 +48,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             max_sessions=said.max_sessions,
             strict=said.strict,
             latency=tuple(said.latency),
+            livekit=said.livekit,
         )
-    except (TypeError, ValueError) as error:
+    except (ImportError, TypeError, ValueError) as error:
         return _failed(error)
     for text in said.fault:
         try:
             sandbox.inject(Fault.from_dict(json.loads(text)))
         except (TypeError, ValueError) as error:
             return _failed(f"--fault {text}: {error}")
+    if command:
+        from .run import run
+
+        return run(sandbox, command)
     _log_to_stderr()
     # From here on either signal ends the program through the `with` below, which frees the port.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -77,9 +89,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m anam_facade.sandbox", description="Serve a local Anam.")
-    parser.add_argument("--port", type=int, default=8787, help="TCP port; 0 picks a free one (default: 8787)")
+def split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Options of the sandbox, and the command after the first `--`."""
+    if "--" not in arguments:
+        return arguments, ()
+    cut = arguments.index("--")
+    return arguments[:cut], arguments[cut + 1 :]
+
+
+def parser(prog: str) -> argparse.ArgumentParser:
+    """What can stand on the command line, before `--`."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        usage="%(prog)s [OPTIONS] [-- COMMAND]",
+        description="Serve a local Anam, until Ctrl-C or for as long as COMMAND runs; it finds it by ANAM_API_URL and"
+        " ANAM_API_KEY.",
+        epilog=f"examples: {prog} --port 8787; {prog} --max-sessions 1 -- pytest",
+    )
+    parser.add_argument(
+        "--port", type=int, help="TCP port; 0 picks a free one (default: 8787, with a COMMAND a free one)"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--api-key", help="the key that requests must carry (default: a random one)")
     parser.add_argument("--max-sessions", type=int, metavar="N", help="simultaneous sessions (default: no limit)")
@@ -91,6 +120,14 @@ def _parser() -> argparse.ArgumentParser:
         default=(0.0, 0.0),
         metavar=("MINT", "START"),
         help="seconds that the answers take (default: 0 0)",
+    )
+    parser.add_argument(
+        "--livekit",
+        nargs="?",
+        const=True,
+        default=False,
+        choices=("any",),
+        help="let an avatar join the LiveKit rooms of sessions, those of this machine or any (default: none)",
     )
     parser.add_argument(
         "--fault",

@@ -9,14 +9,14 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from .app import create_app
 from .faults import Fault
 from .server import Server
 from .service import parse_duration, token_type
 from .settings import Settings, checked_seconds
-from .state import SeenRequest, Session, Token, World
+from .state import Listener, SeenRequest, Session, Token, World
 from .validation import contract
 
 
@@ -48,7 +48,11 @@ class Sandbox:
         spend_cap_reached: With the cap reached a start is answered 429.
         gated_models: Avatar models that are answered 403.
         record_all: Keep CORS preflights and the JavaScript SDK's telemetry in `requests`, too.
+        unknown_avatars: Ids of avatars that are answered 404.
         keepalive: Seconds after which an idle connection is closed.
+        livekit: Whether an avatar joins the LiveKit rooms of sessions: a test picture that plays back what the agent
+            says, see `avatar`. True for rooms of this machine, `"any"` for those of others too. What the start answers
+            is the same. Needs `pip install "anam_facade[livekit]"`.
 
     Attributes:
         clock: The clock given, or that of the system.
@@ -56,6 +60,7 @@ class Sandbox:
     Raises:
         ValueError: A value is out of bounds; the message names it.
         TypeError: A value has the wrong type.
+        ImportError: `livekit` is asked for and not installed.
     """
 
     def __init__(
@@ -74,7 +79,9 @@ class Sandbox:
         spend_cap_reached: bool = False,
         gated_models: tuple[str, ...] = ("cara-4-latest",),
         record_all: bool = False,
+        unknown_avatars: tuple[str, ...] = (),
         keepalive: float = 75.0,
+        livekit: bool | Literal["any"] = False,
     ) -> None:
         if isinstance(port, bool) or not isinstance(port, int):
             raise TypeError(f"port must be a whole number, not {port!r}")
@@ -95,10 +102,13 @@ class Sandbox:
             spend_cap_reached=spend_cap_reached,
             gated_models=gated_models,
             record_all=record_all,
+            unknown_avatars=unknown_avatars,
         )
         self._api_key = api_key or _likely_key()
         self._world = World(api_key=self._api_key, clock=self.clock, settings=settings)
         self._app = create_app(self._world)
+        if livekit:
+            self._world.listeners.append(_avatars(anywhere=livekit == "any", clock=self.clock))
         self._lifecycle = threading.Lock()
         self._server: Server | None = None
         self._base_url: str | None = None
@@ -284,11 +294,11 @@ class Sandbox:
             config["clientLabel"] = client_label
         lifetime = parse_duration(expires_in) if isinstance(expires_in, str) else expires_in
         if lifetime is None and expires_in is not None:
-            raise ValueError(f"expires_in must be a number and one of s, m, h, d, not {expires_in!r}")
+            raise ValueError(f"expires_in must be a number and one of s, m, h, d, w, not {expires_in!r}")
         world = self._world
         return world.state.mint(
             config,
-            kind=type or token_type(config["personaConfig"]),
+            kind=type or token_type(config),
             lifetime=world.settings.token_lifetime if lifetime is None else lifetime,
         )
 
@@ -324,6 +334,18 @@ class Sandbox:
     def world(self) -> World:
         """What the application acts upon; for tests of the sandbox itself."""
         return self._world
+
+
+def _avatars(*, anywhere: bool, clock: Callable[[], float]) -> Listener:
+    try:
+        # 0.2 s and 100 MB that nobody else pays for.
+        from .avatar import Avatars
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f'Sandbox(livekit=True) needs {error.name}, which is not installed: pip install "anam_facade[livekit]"',
+            name=error.name,
+        ) from error
+    return Avatars(anywhere=anywhere, clock=clock)
 
 
 def _is_key(value: object) -> bool:

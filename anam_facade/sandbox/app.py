@@ -242,7 +242,7 @@ class _OperationEndpoint:
         held_back = 0.0 if fault is None else fault.delay_answer
         if fault is None or fault.does_the_work:
             engine = (request.url.scheme, request.url.netloc)
-            service = Service(contract(), exchange.state, world.settings, engine)
+            service = Service(contract(), exchange.state, world.settings, engine, fault)
             content_type = request.headers.get("content-type")
             answer = service.answer(self._operation, credential=credential, content_type=content_type, body=body)
             minting, starting = world.settings.latency
@@ -315,6 +315,7 @@ _ERRORS = {
     401: "ErrorBadToken",
     402: "ErrorNoPlan",
     403: "ErrorForbidden",
+    404: "ErrorNotFound",
     409: "ErrorTokenUsed",
     429: "ErrorRateLimited",
     500: "ErrorInternal",
@@ -482,7 +483,8 @@ def _object(value: Any) -> dict[str, Any]:
 
 def session_shown(session: Session) -> dict[str, Any]:
     """A session as JSON, credentials masked."""
-    return {**cast("dict[str, Any]", masked(asdict(session))), "active": session.active}
+    fault = None if session.fault is None else session.fault.to_dict()
+    return {**cast("dict[str, Any]", masked(asdict(session))), "active": session.active, "fault": fault}
 
 
 def request_shown(seen: SeenRequest) -> dict[str, Any]:

@@ -28,6 +28,7 @@ SIGNALLING = "signalling"
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t -~\x80-\xff]*")
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
+_SECONDS = ("delay", "delay_answer", "drip", "avatar_joins_after", "avatar_leaves_after")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,11 @@ class Fault:
         truncate: Announce the whole length, send half of the body, end the connection.
         drip: Seconds between single bytes of the answer, its headers included.
         endless: A chunked answer whose body never ends: `body` over and over; without one, blanks after the real one.
+        avatar_never_joins: The avatar of the session that is started does not join its LiveKit room (as the following,
+            with `Sandbox(livekit=True)`).
+        avatar_joins_after: Seconds that it takes to join.
+        avatar_leaves_after: Seconds after joining when it leaves, which ends its session; None for when it is told to.
+        avatar_never_finishes: It never tells that a playback has finished.
 
     Raises:
         ValueError: A value is out of bounds, or two of them contradict each other; the message names them.
@@ -92,6 +98,10 @@ class Fault:
     truncate: bool = False
     drip: float = 0.0
     endless: bool = False
+    avatar_never_joins: bool = False
+    avatar_joins_after: float = 0.0
+    avatar_leaves_after: float | None = None
+    avatar_never_finishes: bool = False
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -104,11 +114,11 @@ class Fault:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | None):
                 raise TypeError(f"Fault.{name} must be a whole number, not {value!r}")
-        for name in ("rate", "delay", "delay_answer", "drip"):
+        for name in ("rate", *_SECONDS):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float | None):
                 raise TypeError(f"Fault.{name} must be a number, not {value!r}")
-        for name in ("per_session", "processed", "truncate", "endless"):
+        for name in ("per_session", "processed", "truncate", "endless", "avatar_never_joins", "avatar_never_finishes"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"Fault.{name} must be true or false, not {getattr(self, name)!r}")
         if not isinstance(self.content_type, str | None):
@@ -135,9 +145,9 @@ class Fault:
             raise ValueError(f"Fault.rate must be between 0 and 1, not {self.rate}")
         if self.status is not None and not 200 <= self.status <= 599:
             raise ValueError(f"Fault.status must be between 200 and 599, not {self.status}")
-        for name in ("delay", "delay_answer", "drip"):
+        for name in _SECONDS:
             value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
+            if value is not None and not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"Fault.{name} must be a finite number of seconds, at least 0, not {value}")
         for header, value in [*self.headers.items(), ("content_type", self.content_type or "")]:
             if header.lower() in _FRAMING:
@@ -167,9 +177,12 @@ class Fault:
             raise ValueError("Fault.truncate and endless contradict each other")
         if self.headers and not answer:
             raise ValueError("Fault.headers go with status, truncate, drip or endless")
-        if not (answer or self.close or self.delay or self.delay_answer):
+        avatar = [f.name for f in fields(self) if f.name.startswith("avatar_") and getattr(self, f.name) != f.default]
+        if avatar and (self.operation == "createSessionToken" or not self.does_the_work):
+            raise ValueError(f"Fault.{avatar[0]} goes with a session that is started")
+        if not (answer or avatar or self.close or self.delay or self.delay_answer):
             raise ValueError(
-                "a Fault must do something: set status, close, truncate, endless, drip, delay or delay_answer"
+                "a Fault must do something: set status, close, truncate, endless, drip, delay, delay_answer or avatar_…"
             )
 
     @property

@@ -7,15 +7,17 @@ from typing import Any
 
 MASK = "***"
 
-_SECRET_FIELDS = frozenset({"livekittoken", "sessiontoken", "token", "credential", "authorization", "apikey"})
+_SECRET_FIELDS = frozenset(
+    {"livekittoken", "sessiontoken", "signedurl", "websocketaddress", "token", "credential", "authorization", "apikey"}
+)
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
 
 
 def masked(value: Any) -> Any:
     """A copy of a JSON value with every credential replaced.
 
-    Hidden are LiveKit, Daily and session tokens, TURN passwords, and all values of a `headers` object, which is where a
-    webhook tool carries its own credentials.
+    Hidden are LiveKit, Daily, Agora and session tokens, addresses that hold one, TURN passwords, and all values of a
+    `headers` object, which is where a webhook tool carries its own credentials.
     """
     if isinstance(value, list):
         return [masked(item) for item in value]

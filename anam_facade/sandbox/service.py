@@ -4,14 +4,18 @@ Where the vendor does not say what its server does, the sandbox decides as follo
 
 - A used token is answered 401, or 409 when `Settings.used_token_status` says so.
 - A `legacy` token is answered 400 at the start. (Clients refuse such a token before they send it.)
-- A mint without `personaConfig` yields a `legacy` token; one whose `personaConfig` is no object is answered 400.
-- `expiresIn` is a number and one of s, m, h, d. Anything else leaves the usual lifetime, or is answered 400 when
+- A mint without `personaConfig` yields a `legacy` token; one whose `personaConfig` is no object is answered 400. A
+  token for audio from outside (passthrough, or another provider's agent) is `ephemeral`.
+- `expiresIn` is a number and one of s, m, h, d, w. Anything else leaves the usual lifetime, or is answered 400 when
   strict.
-- A direct start is answered 201, a start with a token 200.
+- A direct start is answered 201, a start with a token 200. The latter may have no body, and whatever the vendor's own
+  clients put there: the `personaConfig` once more, `voiceDetection` without `sessionOptions`.
+- `clientConfig` is always sent: the vendor's client for browsers fails without.
 - Avatar models that the contract does not list are answered 400. Regions and preset styles that it does not list pass,
-  and so does every well-formed UUID of an avatar, a voice, a persona or a tool: the sandbox has no catalogue of them.
-- Where several things are wrong, the first of these answers: 401, body 400, plan 402, configuration 400, gated model
-  403, spend cap 429, concurrency 429.
+  and so does every well-formed UUID of a voice, a persona or a tool, and of an avatar unless `Settings.unknown_avatars`
+  has it: the sandbox has no catalogue of them.
+- Where several things are wrong, the first of these answers: 401, body 400, plan 402, avatar 404, configuration 400,
+  gated model 403, spend cap 429, concurrency 429.
 """
 
 from __future__ import annotations
@@ -22,11 +26,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .faults import Fault
 from .settings import Settings
 from .state import Credential, NoSlot, State, TokenRefused, TokenUsed
-from .validation import Contract, NotJson, Problem, as_details, parse_json
+from .validation import Contract, NotJson, Problem, parse_json
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_UNITS = "it is not a number and one of s, m, h, d, w, such as 1h"
+_STARTED = {"livekitUrl": "StartedForLiveKit", "agoraSettings": "StartedForAgora"}
 _LONGEST_LIFETIME = 366 * 86400.0
 
 
@@ -56,9 +63,11 @@ def json_answer(status: int, value: Any, *, session_id: str | None = None) -> An
 class _Refused(Exception):
     """Ends the handling of a request with an error answer."""
 
-    def __init__(self, status: int, example: str, message: str | None = None, details: Any = None) -> None:
+    def __init__(self, status: int, example: str, message: str | None = None, /, **fields: Any) -> None:
         super().__init__(status)
-        self.status, self.example, self.message, self.details = status, example, message, details
+        self.status, self.example = status, example
+        # What is not the example's: with a message of its own, none of the example's further fields.
+        self.fields = ({"message": message} if message is not None else {}) | fields
 
 
 class Service:
@@ -69,13 +78,22 @@ class Service:
         state: Tokens and sessions.
         settings: The account and the server, as they are for this request.
         engine: Protocol and host of the engine that sessions are sent to: this very server, see `signalling`.
+        fault: What the request meets besides, for the record of its session.
     """
 
-    def __init__(self, contract: Contract, state: State, settings: Settings, engine: tuple[str, str]) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        state: State,
+        settings: Settings,
+        engine: tuple[str, str],
+        fault: Fault | None = None,
+    ) -> None:
         self._contract = contract
         self._state = state
         self._settings = settings
         self._engine = engine
+        self._fault = fault
 
     def answer(self, operation: str, *, credential: Credential | None, content_type: str | None, body: bytes) -> Answer:
         """Does what an operation does, and says what the server says.
@@ -94,14 +112,10 @@ class Service:
             return self._error(refused)
 
     def _error(self, refused: _Refused) -> Answer:
-        said = self._contract.example(refused.example)
-        if refused.message is not None:
-            said["message"] = refused.message
-        if refused.details is not None:
-            said["details"] = refused.details
-        elif refused.message is not None:
-            said.pop("details", None)
-        answer = json_answer(refused.status, said)
+        error = self._contract.example(refused.example)
+        if refused.fields:
+            error = {"error": error["error"]} | refused.fields
+        answer = json_answer(refused.status, error)
         if refused.status != 401:
             return answer
         return Answer(status=401, headers=(*answer.headers, ("WWW-Authenticate", "Bearer")), body=answer.body)
@@ -120,10 +134,10 @@ class Service:
             asked = config if expires_in is None else {**config, "expiresIn": expires_in}
             self._check_config("SessionTokenRequest", asked)
             if expires_in is not None and lifetime is None:
-                raise _invalid([Problem("expiresIn", "format", "it is not a number and one of s, m, h, d, such as 1h")])
+                raise _invalid([Problem("expiresIn", "format", _UNITS)])
         token = self._state.mint(
             config,
-            kind=token_type(config.get("personaConfig")),
+            kind=token_type(config),
             lifetime=self._settings.token_lifetime if lifetime is None else lifetime,
         )
         return json_answer(200, {"sessionToken": token})
@@ -144,19 +158,27 @@ class Service:
             token = self._state.token(token_id)
         except TokenRefused:
             raise _Refused(401, "ErrorBadToken") from None
-        asked = self._object(content_type, body)
-        if problems := self._contract.problems("TokenStartRequest", asked):
+        asked = self._object(content_type, body) if body else {}
+        repeated = asked.pop("personaConfig", None)
+        if "voiceDetection" in asked:
+            asked.setdefault("sessionOptions", {"voiceDetection": asked.pop("voiceDetection")})
+        problems = self._contract.problems("TokenStartRequest", asked)
+        if repeated is not None:
+            problems += self._contract.problems("PersonaConfig", repeated)
+        if problems:
             raise _invalid(problems)
         if token.record.type == "legacy":
             raise _Refused(400, "ErrorBadRequest", "A session token of type legacy cannot start a session")
         if token.record.used_by:
             raise self._token_used()
         self._check_plan()
+        self._check_avatar(token.config)
         self._check_config("SessionTokenRequest", token.config)
         return self._started(200, token.config, asked, token_id)
 
     def _start_direct(self, asked: dict[str, Any]) -> Answer:
         self._check_plan()
+        self._check_avatar(asked)
         self._check_config("DirectStartRequest", asked)
         return self._started(201, asked, asked, None)
 
@@ -171,19 +193,21 @@ class Service:
                 token_id=token_id,
                 client_metadata=asked.get("clientMetadata") or {},
                 max_sessions=self._settings.max_sessions,
+                fault=self._fault,
             )
         except TokenUsed:
             raise self._token_used() from None
         except NoSlot:
             raise _Refused(429, "ErrorConcurrency") from None
-        said = self._contract.example("StartedForBrowser" if session.livekit_url is None else "StartedForLiveKit")
-        said["sessionId"] = session.id
-        if session.livekit_url is None:
-            said["engineProtocol"], said["engineHost"] = self._engine
+        example = next((name for key, name in _STARTED.items() if key in session.environment), "StartedForBrowser")
+        started = self._contract.example(example)
+        started["sessionId"] = session.id
+        if "engineHost" in started:
+            started["engineProtocol"], started["engineHost"] = self._engine
         # The vendor's SDK reads it with LiveKit too. No ICE servers: nothing is to be reached, and nobody to be asked.
-        said["clientConfig"] = {**self._contract.example("StartedForBrowser")["clientConfig"], "iceServers": []}
-        said["region"] = session.session_options.get("region", said["region"])
-        return json_answer(status, said, session_id=session.id)
+        started["clientConfig"] = {**self._contract.example("StartedForBrowser")["clientConfig"], "iceServers": []}
+        started["region"] = session.session_options.get("region", started["region"])
+        return json_answer(status, started, session_id=session.id)
 
     def _token_used(self) -> _Refused:
         status = self._settings.used_token_status
@@ -212,9 +236,10 @@ class Service:
             raise _invalid(problems)
         if problems := list(self._rules(config)):
             raise _invalid(problems)
+        self._check_size(config)
         model = config["personaConfig"].get("avatarModel")
         if model in self._settings.gated_models:
-            raise _Refused(403, "ErrorForbidden", details={"field": "personaConfig.avatarModel"})
+            raise _Refused(403, "ErrorForbidden")
 
     def _rules(self, config: Mapping[str, Any]) -> Iterator[Problem]:
         """What the contract says in words or in extensions, for a configuration that satisfies its schema."""
@@ -223,37 +248,54 @@ class Service:
         models = self._contract.schema("EphemeralPersonaConfig")["properties"]["avatarModel"]["x-extensible-enum"]
         if model is not None and model not in models:
             yield Problem("personaConfig.avatarModel", "x-extensible-enum", f"it is none of {', '.join(models)}")
-        by_model: Mapping[str, list[str]] = self._contract.schema("SessionOptions")["x-knownVideoSizes"]
-        # A saved persona, and one without a model of its own, may turn out to have any of them.
-        sizes = by_model.get(model or "") or [size for sizes in by_model.values() for size in sizes]
-        if "videoWidth" in options:
-            size = f"{int(options['videoWidth'])}x{int(options['videoHeight'])}"
-            if size not in sizes:
-                known = ", ".join(sizes)
-                yield Problem("sessionOptions.videoWidth", "x-knownVideoSizes", f"the video size is none of {known}")
         if "egress" in options and persona.get("enableAudioPassthrough") is not True:
             yield Problem(
                 "sessionOptions.egress", "enableAudioPassthrough", "it needs personaConfig.enableAudioPassthrough"
             )
 
+    def _check_size(self, config: Mapping[str, Any]) -> None:
+        options = config.get("sessionOptions") or {}
+        if "videoWidth" not in options:
+            return
+        by_model: Mapping[str, list[str]] = self._contract.schema("SessionOptions")["x-knownVideoSizes"]
+        # A saved persona, and one without a model of its own, may turn out to have any of them.
+        model = config["personaConfig"].get("avatarModel", "")
+        sizes = by_model.get(model) or [size for sizes in by_model.values() for size in sizes]
+        if f"{int(options['videoWidth'])}x{int(options['videoHeight'])}" not in sizes:
+            raise _Refused(400, "ErrorVideoSize", supportedDimensions=sizes)
+
+    def _check_avatar(self, config: Mapping[str, Any]) -> None:
+        persona = config.get("personaConfig")
+        avatar = persona.get("avatarId") if isinstance(persona, dict) else None
+        pattern = self._contract.schema("EphemeralPersonaConfig")["properties"]["avatarId"]["pattern"]
+        if isinstance(avatar, str) and (avatar in self._settings.unknown_avatars or not re.search(pattern, avatar)):
+            raise _Refused(404, "ErrorNotFound", f"Avatar {avatar[:100]} not found")
+
 
 def _invalid(problems: list[Problem]) -> _Refused:
-    return _Refused(400, "ErrorBadRequest", "; ".join(map(str, problems)), as_details(problems))
+    summary = f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'} in the request"
+    details = [{"path": p.field, "message": p.message, "code": p.rule} for p in problems]
+    return _Refused(400, "ErrorBadRequest", "; ".join(map(str, problems)), summary=summary, details=details)
 
 
-def token_type(persona: Any) -> str:
-    """The `type` claim of a token that is bound to a persona."""
+def token_type(config: Mapping[str, Any]) -> str:
+    """The `type` claim of a token that is bound to a configuration."""
+    persona, environment = config.get("personaConfig"), config.get("environment")
     if not isinstance(persona, dict):
         return "legacy"
     if "personaId" in persona:
         return "stateful"
-    # `brainType` is what `llmId` was called before.
-    return "ephemeral" if any(persona.get(name) for name in ("llmId", "brainType", "voiceId")) else "legacy"
+    # `brainType` is what `llmId` was called before. An empty id is none.
+    thinks = any(persona.get(name) for name in ("llmId", "brainType", "voiceId"))
+    agents = ("elevenLabsAgentSettings", "agoraSettings")
+    brought = isinstance(environment, dict) and any(environment.get(name) for name in agents)
+    return "ephemeral" if thinks or brought or persona.get("enableAudioPassthrough") is True else "legacy"
 
 
 def parse_duration(text: object) -> float | None:
-    """Seconds in a duration such as `90s`, `30m`, `1h` or `2d`; None for anything else, and for more than a year."""
-    match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([smhd])\s*", text, re.ASCII) if isinstance(text, str) else None
+    """Seconds in a duration such as `90s`, `30m`, `1h`, `2d` or `1w`; None for anything else, and for over a year."""
+    pattern = r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([smhdw])\s*"
+    match = re.fullmatch(pattern, text, re.ASCII) if isinstance(text, str) else None
     if match is None:
         return None
     seconds = float(match[1]) * _SECONDS[match[2]]

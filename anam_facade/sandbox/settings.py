@@ -24,6 +24,7 @@ class Settings:
         gated_models: Avatar models that are not part of the plan: 403.
         record_all: Keep in `Sandbox.requests` also what browsers and the vendor's SDK send of their own accord: CORS
             preflights and telemetry.
+        unknown_avatars: Ids of avatars that there are not: 404 at the start.
     """
 
     max_sessions: int | None = None
@@ -35,6 +36,7 @@ class Settings:
     spend_cap_reached: bool = False
     gated_models: tuple[str, ...] = ("cara-4-latest",)
     record_all: bool = False
+    unknown_avatars: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         # What arrives over HTTP or from an untyped program may have any type.
@@ -42,7 +44,7 @@ class Settings:
         for name in ("strict", "has_plan", "spend_cap_reached", "record_all"):
             if not isinstance(given[name], bool):
                 raise TypeError(f"{name} must be true or false, not {given[name]!r}")
-        slots, latency, models = given["max_sessions"], given["latency"], given["gated_models"]
+        slots, latency = given["max_sessions"], given["latency"]
         if slots is not None and (isinstance(slots, bool) or not isinstance(slots, int)):
             raise TypeError(f"max_sessions must be a whole number or None, not {slots!r}")
         if slots is not None and slots < 0:
@@ -53,10 +55,12 @@ class Settings:
             raise ValueError(f"token_lifetime must be a positive number of seconds, not {given['token_lifetime']!r}")
         if not isinstance(latency, tuple | list) or len(latency) != 2 or not all(map(_is_seconds, latency)):
             raise ValueError(f"latency must be two numbers of seconds, (mint, start), not {latency!r}")
-        if not isinstance(models, tuple | list) or not all(isinstance(model, str) for model in models):
-            raise TypeError(f"gated_models must be a list of names, not {models!r}")
+        for name in ("gated_models", "unknown_avatars"):
+            names = given[name]
+            if not isinstance(names, tuple | list) or not all(isinstance(item, str) for item in names):
+                raise TypeError(f"{name} must be a list of names, not {names!r}")
+            object.__setattr__(self, name, tuple(names))
         object.__setattr__(self, "latency", tuple(latency))
-        object.__setattr__(self, "gated_models", tuple(models))
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
         """A copy with some values replaced.

@@ -1,10 +1,10 @@
 """Where `engineHost` leads: a signalling socket with no engine behind it, for pages with the vendor's JavaScript SDK.
 
-A page connects to `/ws?session_id=…` and sends its WebRTC offer. Nothing here could answer it, so the sandbox ends the
-session in the SDK's own words, and the page is told plainly: `CONNECTION_CLOSED`, with the reason. A page whose session
-is unknown or has ended is refused before its socket is accepted; one whose session ends later (`Sandbox.end_session`,
-its `maxSessionLengthSeconds`) is told so. When the page goes, its session ends and its slot is free, a second later:
-the SDK reopens a socket that broke within a tenth of one.
+A page connects to `/v1/webrtc/engines/…/ws?session_id=…` and sends its WebRTC offer. Nothing here could answer it, so
+the sandbox ends the session in the SDK's own words, and the page is told plainly: `CONNECTION_CLOSED`, with the reason.
+A page whose session is unknown or has ended is refused before its socket is accepted; one whose session ends later
+(`Sandbox.end_session`, its `maxSessionLengthSeconds`) is told so. When the page goes, its session ends and its slot is
+free, a second later: the SDK reopens a socket that broke within a tenth of one.
 
 A `Fault` with `operation="signalling"` changes what a page meets; each socket counts as a call.
 
@@ -37,7 +37,7 @@ from .faults import SIGNALLING
 from .masking import masked_headers
 from .state import Listener, Session, State, World
 
-PATH = "/ws"
+PATH = "/v1/webrtc/engines/{engine}/ws"
 TELEMETRY = "/v1/metrics/client"
 
 NO_ENGINE = "no_engine"
@@ -81,8 +81,9 @@ class Signalling(Listener):
 
     async def _connect(self, socket: WebSocket) -> None:
         state = self._world.state
+        path = socket.url.path
         number = state.arrived(
-            method="GET", path=PATH, operation=SIGNALLING, headers=masked_headers(socket.scope["headers"])
+            method="GET", path=path, operation=SIGNALLING, headers=masked_headers(socket.scope["headers"])
         )
         session = state.running(socket.query_params.get("session_id", ""))
         fault = None if session is None else state.faults.decide(SIGNALLING, lambda: session.label or "")
@@ -90,7 +91,7 @@ class Signalling(Listener):
             await asyncio.sleep(fault.delay)
         refused = session is None or (fault is not None and fault.close == "before")
         state.learned(number, fault=fault, status=403 if refused else 101)
-        logger.info("GET %s -> %d%s", PATH, 403 if refused else 101, " (fault)" if fault else "")
+        logger.info("GET %s -> %d%s", path, 403 if refused else 101, " (fault)" if fault else "")
         if session is None or refused:
             await socket.close(POLICY_VIOLATION)
             return

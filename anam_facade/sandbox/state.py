@@ -89,8 +89,10 @@ class Session:
         started_at: Seconds since the epoch, by the sandbox's clock.
         ended_at: When it ended; None while it runs.
         end_reason: Why it ended: `stopped` (by `end_session` and the like), `max_length` (its
-            `maxSessionLengthSeconds` have passed), `reset`, or what another module of the sandbox names. None while it
-            runs.
+            `maxSessionLengthSeconds` have passed), `reset`, or what another module of the sandbox names: of the avatar
+            `avatar_left` (by a fault), `avatar_failed`, `sandbox_stopped`, or LiveKit's reason for having put it out,
+            such as `participant_removed`, `duplicate_identity` or `room_deleted`. None while it runs.
+        fault: What the start met, if anything.
         joined_at: When the sandbox's avatar joined the LiveKit room; None when it has not, or there is none.
         left_at: When it left the room.
         delivered: Whether the answer was handed over completely while the client was still connected, as far as the
@@ -112,6 +114,7 @@ class Session:
     started_at: float
     ended_at: float | None = None
     end_reason: str | None = None
+    fault: Fault | None = None
     joined_at: float | None = None
     left_at: float | None = None
     delivered: bool = False
@@ -303,6 +306,7 @@ class State:
         token_id: str | None,
         client_metadata: Mapping[str, Any],
         max_sessions: int | None,
+        fault: Fault | None = None,
     ) -> Session:
         """Starts a session, using up the token and a slot; or neither of them.
 
@@ -323,6 +327,7 @@ class State:
             livekit_room=_room(environment.get("livekitToken")),
             client_metadata=client_metadata,
             started_at=self._clock(),
+            fault=fault,
         )
         self.end_overdue()
         with self._lock:

@@ -10,7 +10,7 @@ import copy
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
@@ -43,12 +43,6 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.field}: {self.message}" if self.field else self.message
-
-
-def as_details(problems: Iterable[Problem]) -> dict[str, Any]:
-    """The `details` of a 400: the first problem's field and rule, and the list of all."""
-    listed = [asdict(problem) for problem in problems]
-    return {"field": listed[0]["field"], "rule": listed[0]["rule"], "problems": listed}
 
 
 @dataclass(frozen=True, slots=True)

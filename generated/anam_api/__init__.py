@@ -4,7 +4,7 @@
 
 from .client import AuthenticatedClient, Client
 
-CONTRACT_VERSION = "1.0.0"
+CONTRACT_VERSION = "2.0.0"
 GENERATOR_VERSION = "0.29.1"  # of openapi-python-client
 
 __all__ = ("CONTRACT_VERSION", "AuthenticatedClient", "Client")

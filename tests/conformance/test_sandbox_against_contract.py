@@ -74,7 +74,7 @@ RUNS = {
         config=STRICT,
         cases=1200,
         mints=frozenset({200, 400, 401}),
-        starts=frozenset({201, 400, 401}),
+        starts=frozenset({201, 400, 401, 404}),
     ),
     "lenient, API key": Run(
         config=LENIENT,
@@ -278,7 +278,12 @@ STARTS = {
     "direct, with a lifetime": Situation(400, lambda c: c.direct(expiresIn="1h")),
     "direct, without a persona": Situation(400, lambda c: c.start({}, c.sandbox.api_key)),
     "direct, with what no schema allows": Situation(400, lambda c: c.direct(personaConfig={"nonsense": 1})),
-    "a token and a persona": Situation(400, lambda c: c.start({"personaConfig": SAVED}, c.token())),
+    "a token and a persona, as the vendor's client": Situation(
+        200, lambda c: c.start({"personaConfig": SAVED}, c.token())
+    ),
+    "a token and no body": Situation(200, lambda c: c.start(b"", c.token())),
+    "a token and a lifetime": Situation(400, lambda c: c.start({"expiresIn": "1h"}, c.token())),
+    "bound to an avatar that is no UUID": Situation(404, bound(personaConfig={**INLINE, "avatarId": "x"})),
     "not JSON": Situation(400, lambda c: c.start(b"{", c.token())),
     "another content type": Situation(400, lambda c: c.start({}, c.token(), content_type="text/plain")),
     "a legacy token": Situation(400, bound(personaConfig={"avatarId": UUID})),

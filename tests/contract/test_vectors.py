@@ -52,7 +52,8 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import vectors  # noqa: E402 - of the scripts, which are no package
 
 FILES = vectors.read()
-NAMED = {file.stem: vector for file, vector in FILES.items()}
+NOT_YET_IN_THE_FACADE = {"start-direct-agora", "start-token-voice-detection", "mint-elevenlabs-agent"}
+NAMED = {file.stem: vector for file, vector in FILES.items() if file.stem not in NOT_YET_IN_THE_FACADE}
 CONTRACT = vectors.Contract(vectors.document())
 SCHEMA = json.loads((vectors.FOLDER / "vector.schema.json").read_text("utf-8"))
 ONCE = RetryPolicy(max_attempts=1)

@@ -66,6 +66,13 @@ def test_the_sandbox_names_the_extra_that_it_needs(plain: Environment) -> None:
     assert "anam_facade[sandbox]" in last
 
 
+def test_the_command_names_the_extra_that_it_needs(plain: Environment) -> None:
+    for command in (plain.run("-m", "anam_facade"), plain.run("-c", "from anam_facade.cli import main; main()")):
+        assert command.returncode == 1
+        assert command.stderr.splitlines()[-1].endswith('pip install "anam-facade[cli]"')
+        assert "Traceback" not in command.stderr
+
+
 def test_the_clients_need_nothing_of_the_sandbox(plain: Environment) -> None:
     plain.execute(
         "import importlib.util\n"

@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 import pytest
 
-from tests.sandbox.support import EXAMPLES, INLINE, MINT, SAVED, UUID, Api, Clock
+from tests.sandbox.support import EXAMPLES, INLINE, MINT, SAVED, START, UUID, Api, Clock
 
 Serve = Callable[..., Api]
 
@@ -41,13 +41,27 @@ def test_a_token_is_a_signed_jwt_with_the_claims_seen_in_the_wild(serve: Serve) 
         ({"voiceId": UUID}, "ephemeral"),
         ({"llmId": "CUSTOMER_CLIENT_V1"}, "ephemeral"),
         ({"brainType": UUID}, "ephemeral"),
+        ({"avatarId": UUID, "enableAudioPassthrough": True}, "ephemeral"),
+        ({"avatarId": UUID, "enableAudioPassthrough": False, "llmId": ""}, "legacy"),
         ({"avatarId": UUID}, "legacy"),
         ({}, "legacy"),
     ],
 )
 def test_the_type_follows_the_persona(api: Api, persona: dict[str, Any], kind: str) -> None:
-    """An inline persona without llmId and voiceId yields a legacy token."""
+    """An inline persona without llmId and voiceId yields a legacy token, unless its audio comes from outside."""
     assert claims(api.token(persona))["type"] == kind
+
+
+def test_another_providers_agent_needs_no_voice(api: Api) -> None:
+    """With the environment of ElevenLabs or Agora the avatar is enough; its credentials are in no record."""
+    for name in ("MintElevenLabsAgent", "StartDirectAgora"):
+        config = {key: EXAMPLES[name][key] for key in ("personaConfig", "environment")}
+        config["personaConfig"] = {"avatarId": UUID}
+        assert claims(api.post(MINT, config, api.sandbox.api_key).json()["sessionToken"])["type"] == "ephemeral"
+        assert api.post(START, config, api.sandbox.api_key).status_code == 201
+    shown = repr((api.sandbox.requests, api.sandbox.sessions)) + api.http.get("/_sandbox/state").text
+    assert "a-signature" not in shown
+    assert "an-agora-token" not in shown
 
 
 def test_no_persona_yields_a_legacy_token(api: Api) -> None:
@@ -144,10 +158,10 @@ def test_the_credential_is_checked_before_the_body(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("expires_in", "seconds"),
-    [("90s", 90), ("30m", 1800), ("1h", 3600), ("2d", 172_800), ("1.5h", 5400), (" 5 m ", 300)],
+    [("90s", 90), ("30m", 1800), ("1h", 3600), ("2d", 172_800), ("2w", 1_209_600), ("1.5h", 5400), (" 5 m ", 300)],
 )
 def test_expires_in_sets_the_lifetime(serve: Serve, expires_in: str, seconds: float) -> None:
-    """Seconds, minutes, hours and days are understood."""
+    """Seconds, minutes, hours, days and weeks are understood."""
     api = serve(clock=(clock := Clock()))
     api.token(expiresIn=expires_in)
     assert api.sandbox.tokens[0].expires_at == clock.now + seconds
@@ -163,7 +177,7 @@ def test_a_lifetime_that_is_none_is_ignored_unless_strict(serve: Serve, expires_
     if expires_in is not None:
         response = strict.mint(expiresIn=expires_in)
         assert response.status_code == 400
-        assert response.json()["details"]["field"] == "expiresIn"
+        assert [problem["path"] for problem in response.json()["details"]] == ["expiresIn"]
 
 
 def test_strict_refuses_at_minting_what_the_start_would_refuse(serve: Serve) -> None:
@@ -172,9 +186,11 @@ def test_strict_refuses_at_minting_what_the_start_would_refuse(serve: Serve) -> 
     refused = api.mint({**INLINE, "tools": [{"type": "client", "name": "a"}, {"type": "nonsense", "name": "b"}]})
     assert refused.status_code == 400
     said = refused.json()
-    assert (said["details"]["field"], said["details"]["rule"]) == ("personaConfig.tools[1].type", "enum")
+    (problem,) = said["details"]
+    assert (problem["path"], problem["code"]) == ("personaConfig.tools[1].type", "enum")
+    assert said["summary"] == "1 problem in the request"
     assert "personaConfig.tools[1].type" in said["message"]
-    assert api.post(MINT, {}, api.sandbox.api_key).json()["details"]["field"] == "personaConfig"
+    assert api.post(MINT, {}, api.sandbox.api_key).json()["details"][0]["path"] == "personaConfig"
     assert api.mint({**INLINE, "avatarModel": "cara-4-latest"}).status_code == 403
     assert api.mint(sessionOptions={"videoWidth": 1, "videoHeight": 1}).status_code == 400
     assert api.mint(unknown=1).status_code == 400

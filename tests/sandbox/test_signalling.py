@@ -115,7 +115,11 @@ def test_the_slot_is_free_when_the_page_has_gone(sandbox: Sandbox, page: Any, mo
     monkeypatch.setattr(signalling, "GRACE", 0.3)
     one = page()
     one.say("offer")
-    answer = {"sessionId": one.session_id, "engineHost": urlsplit(sandbox.base_url).netloc, "signallingEndpoint": "/ws"}
+    answer = {
+        "sessionId": one.session_id,
+        "engineHost": urlsplit(sandbox.base_url).netloc,
+        "signallingEndpoint": "/v1/webrtc/engines/engine-7/ws",
+    }
     one.go()
     again = page(answer)
     assert isinstance(again.opened, events.AcceptConnection)

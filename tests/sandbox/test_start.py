@@ -16,6 +16,8 @@ import pytest
 from anam_facade.sandbox import Fault
 from tests.sandbox.support import EXAMPLES, INLINE, LIVEKIT, SAVED, START, UUID, Api, Clock
 
+OTHER = "30fa96d0-26c4-4e55-94a0-517025942e18"
+
 Serve = Callable[..., Api]
 CARA3, CARA4 = {**INLINE, "avatarModel": "cara-3"}, {**INLINE, "avatarModel": "cara-4"}
 DAILY = {"egress": {"mode": "daily", "daily": {"roomUrl": "https://rooms.example.org/a", "token": "daily-secret"}}}
@@ -151,19 +153,52 @@ def test_a_legacy_token_cannot_start_anything(api: Api) -> None:
     assert "legacy" in response.json()["message"]
 
 
-@pytest.mark.parametrize(
-    "body", [{"personaConfig": SAVED}, {"clientLabel": "x"}, {"clientMetadata": 5}, b"[]", b"", b"{"]
-)
-def test_with_a_token_the_body_carries_metadata_at_most(api: Api, body: Any) -> None:
-    """Anything else is answered 400, and starts nothing."""
+@pytest.mark.parametrize("body", [{"clientLabel": "x"}, {"sessionOptions": {}, "environment": {}}, b"[]", b" ", b"{"])
+def test_with_a_token_the_body_says_little(api: Api, body: Any) -> None:
+    """What is bound to the token is answered 400 when said again, and starts nothing."""
     assert api.start(api.token(), body).status_code == 400
     assert api.sandbox.sessions == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        {"clientMetadata": {"client": "js-sdk", "version": "4.27.0"}},
+        {"clientMetadata": {}, "personaConfig": SAVED},
+        {"sessionOptions": {"voiceDetection": {"endOfSpeechSensitivity": 0.5}}},
+        {"voiceDetection": {"endOfSpeechSensitivity": 0.5}},
+    ],
+)
+def test_what_the_vendors_clients_send_with_a_token_is_taken(api: Api, body: Any) -> None:
+    """No body, the persona once more, voice detection where either of them puts it."""
+    assert api.start(api.token(), body).status_code == 200
+
+
+def test_an_avatar_alone_starts_with_audio_from_outside(api: Api) -> None:
+    """The vendor's own recipe: avatar and passthrough, in both modes; Daily's egress with it."""
+    persona = {"avatarId": UUID, "enableAudioPassthrough": True}
+    assert api.start(api.token(persona)).status_code == 200
+    assert api.direct(persona, sessionOptions=DAILY).status_code == 201
+
+
+def test_an_unknown_avatar_is_not_found(serve: Serve) -> None:
+    """404 at the start in both modes, naming the id; what is no UUID is unknown; minting does not look."""
+    api = serve(unknown_avatars=(OTHER,))
+    for avatar in (OTHER, "bogus"):
+        for refused in (
+            api.direct({**INLINE, "avatarId": avatar}),
+            api.start(api.token({**INLINE, "avatarId": avatar})),
+        ):
+            assert refused.status_code == 404
+            assert refused.json() == {"error": "Not found", "message": f"Avatar {avatar} not found"}
+    assert api.direct(INLINE).status_code == 201
 
 
 WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"personaConfig": {"personaId": "bogus"}}, "personaConfig.personaId", "pattern"),
     ({"personaConfig": {**SAVED, "name": "x"}}, "personaConfig.name", "additionalProperties"),
-    ({"personaConfig": {**INLINE, "avatarId": "bogus"}}, "personaConfig.avatarId", "pattern"),
+    ({"personaConfig": {**INLINE, "voiceId": "bogus"}}, "personaConfig.voiceId", "pattern"),
     ({"personaConfig": {**INLINE, "avatarID": UUID}}, "personaConfig.avatarID", "additionalProperties"),
     ({"personaConfig": {**INLINE, "avatarModel": "cara-99"}}, "personaConfig.avatarModel", "x-extensible-enum"),
     ({"personaConfig": {**INLINE, "maxSessionLengthSeconds": 0}}, "personaConfig.maxSessionLengthSeconds", "minimum"),
@@ -190,11 +225,6 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"personaConfig": INLINE, "environment": {"livekitUrl": "wss://a"}}, "environment.livekitToken", "required"),
     ({"personaConfig": INLINE, "environment": {**LIVEKIT, "livekitUrl": "no uri"}}, "environment.livekitUrl", "format"),
     ({"personaConfig": INLINE, "sessionOptions": {"videoWidth": 720}}, "sessionOptions.videoHeight", "required"),
-    (
-        {"personaConfig": SAVED, "sessionOptions": {"videoWidth": 1, "videoHeight": 1}},
-        "sessionOptions.videoWidth",
-        "x-knownVideoSizes",
-    ),
     ({"personaConfig": INLINE, "sessionOptions": {"regionPolicy": "strict"}}, "sessionOptions", "not"),
     ({"personaConfig": INLINE, "sessionOptions": DAILY}, "sessionOptions.egress", "enableAudioPassthrough"),
     ({"personaConfig": SAVED, "clientLabel": "x" * 129}, "clientLabel", "maxLength"),
@@ -208,7 +238,7 @@ def test_the_start_refuses_what_minting_let_pass(api: Api, config: dict[str, Any
     for response in [api.start(api.token(persona, **more)), api.direct(persona, **more)]:
         assert response.status_code == 400
         said = response.json()
-        assert (said["details"]["field"], said["details"]["rule"]) == (field, rule)
+        assert (said["details"][0]["path"], said["details"][0]["code"]) == (field, rule)
         assert said["message"].startswith(field)
     assert api.sandbox.sessions == ()
 
@@ -217,10 +247,11 @@ def test_every_problem_is_listed_and_no_value_is_quoted(api: Api) -> None:
     """A refusal must not repeat a credential that stands in the wrong place."""
     secret = "hunter2-hunter2"
     response = api.direct(
-        {**INLINE, "avatarId": secret, "toolIds": [secret]}, environment={**LIVEKIT, "livekitUrl": secret}
+        {**INLINE, "voiceId": secret, "toolIds": [secret]}, environment={**LIVEKIT, "livekitUrl": secret}
     )
-    problems = {problem["field"] for problem in response.json()["details"]["problems"]}
-    assert problems == {"personaConfig.avatarId", "personaConfig.toolIds[0]", "environment.livekitUrl"}
+    problems = {problem["path"] for problem in response.json()["details"]}
+    assert response.json()["summary"] == "3 problems in the request"
+    assert problems == {"personaConfig.voiceId", "personaConfig.toolIds[0]", "environment.livekitUrl"}
     assert secret not in response.text
 
 
@@ -241,6 +272,9 @@ def test_video_sizes_depend_on_the_model(api: Api, persona: Any, width: int, hei
     """The contract's sizes are supported; where the model is not known, those of any model are."""
     response = api.direct(persona, sessionOptions={"videoWidth": width, "videoHeight": height})
     assert response.status_code == status
+    if status == 400:
+        sizes = ["720x480"] * (persona != CARA4) + ["1152x768", "768x1152"] * (persona != CARA3)
+        assert response.json() == {"error": "video_dimensions_not_supported_for_model", "supportedDimensions": sizes}
 
 
 def test_a_gated_model_is_not_part_of_the_plan(serve: Serve) -> None:
@@ -272,10 +306,17 @@ def test_values_that_the_vendor_adds_without_notice_pass(api: Api) -> None:
 
 def test_expires_in_does_not_go_with_a_direct_start(api: Api) -> None:
     """There is no token whose life it could set."""
-    assert api.direct(expiresIn="1h").json()["details"]["field"] == "expiresIn"
+    assert api.direct(expiresIn="1h").json()["details"][0]["path"] == "expiresIn"
 
 
-@pytest.mark.parametrize("name", ["StartDirect", "StartDirectLiveKit"])
+def test_with_agora_the_engine_has_another_address(api: Api) -> None:
+    """That of its socket, which carries a secret; where it runs may not be known."""
+    answer = api.post(START, EXAMPLES["StartDirectAgora"], api.sandbox.api_key).json()
+    assert (answer["websocketAddress"], answer["region"]) == (EXAMPLES["StartedForAgora"]["websocketAddress"], None)
+    assert "engineHost" not in answer
+
+
+@pytest.mark.parametrize("name", ["StartDirect", "StartDirectLiveKit", "StartDirectAgora"])
 def test_the_contracts_examples_of_direct_starts_work(api: Api, name: str) -> None:
     """They are answered 201."""
     assert api.post(START, EXAMPLES[name], api.sandbox.api_key).status_code == 201
@@ -300,7 +341,7 @@ def test_slots_free_when_sessions_end(serve: Serve) -> None:
     api = serve(max_sessions=1, clock=(clock := Clock()))
     assert api.direct({**INLINE, "maxSessionLengthSeconds": 60}).status_code == 201
     refused = api.start(api.token())
-    assert (refused.status_code, refused.json()["error"]) == (429, "Concurrent session limit reached")
+    assert (refused.status_code, refused.json()) == (429, EXAMPLES["ErrorConcurrency"])
     clock.now += 60
     assert api.sandbox.active_sessions == ()
     assert api.sandbox.sessions[0].ended_at == clock.now

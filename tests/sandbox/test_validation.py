@@ -27,7 +27,13 @@ PERSONAS: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
     ),
     ({"voiceGenerationOptions": {"emotion": "joy"}}, {("voiceGenerationOptions.emotion", "enum")}),
     ({"voiceGenerationOptions": {"style": 2}}, {("voiceGenerationOptions.style", "maximum")}),
-    ({"voiceGenerationOptions": {"x": 1}}, {("voiceGenerationOptions.x", "unevaluatedProperties")}),
+    ({"voiceGenerationOptions": {"x": 1}}, {("voiceGenerationOptions.x", "additionalProperties")}),
+    ({"voiceGenerationOptions": {"speed": 0.5}}, set()),
+    ({"voiceGenerationOptions": {"volume": 1, "speed": 1.8}}, set()),
+    ({"voiceGenerationOptions": {"volume": 1, "emotion": "calm", "speed": 1.5}}, set()),
+    ({"voiceGenerationOptions": {"style": 1, "speed": 1.5}}, {("voiceGenerationOptions.speed", "maximum")}),
+    ({"voiceGenerationOptions": {"stability": 1, "speed": 1.5}}, {("voiceGenerationOptions.speed", "maximum")}),
+    ({"voiceGenerationOptions": {"emotion": "calm", "speed": 1.8}}, {("voiceGenerationOptions.speed", "maximum")}),
     ({"initialMessage": None}, set()),
     ({"initialMessage": 5}, {("initialMessage", "type")}),
 ]
@@ -68,7 +74,7 @@ def test_every_keyword_of_the_contract_is_understood() -> None:
             walk(value)
 
     walk(DOCUMENT["components"]["schemas"])
-    assert found == {"x-extensible-enum", "x-knownVideoSizes", "x-maxBytes", "x-uniqueBy"}
+    assert found == {"x-extensible-enum", "x-knownVideoSizes", "x-maxBytes", "x-source", "x-uniqueBy"}
 
 
 def test_the_examples_that_errors_are_made_of_are_in_the_contract() -> None:
@@ -98,7 +104,7 @@ def test_the_bearer_is_what_stands_behind_the_scheme(header: str | None, bearer:
 
 def test_durations_and_token_types_of_anything_are_decided() -> None:
     """Wrong types are no exception, but a decision."""
-    durations: list[object] = [None, 5, [], "1w", "\u0661s"]
+    durations: list[object] = [None, 5, [], "1y", "\u0661s"]
     personas: list[object] = [None, 5, [], {"llmId": ""}]
     assert [parse_duration(value) for value in durations] == [None] * 5
-    assert [token_type(value) for value in personas] == ["legacy"] * 4
+    assert [token_type({"personaConfig": value, "environment": value}) for value in personas] == ["legacy"] * 4

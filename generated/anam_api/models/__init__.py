@@ -23,7 +23,8 @@ VideoQuality: TypeAlias = Literal["high", "auto"]
 
 
 RegionPolicy: TypeAlias = Literal["preferred", "strict"]
-"""`preferred` may run elsewhere when the region is full; `strict` may not, and needs `region`."""
+"""`preferred` may run elsewhere when the region is full; `strict` may not, and needs `region`. `preferred` when
+left out."""
 
 
 @attrs.frozen(init=False, repr=False)
@@ -307,7 +308,7 @@ class DirectorNotes(Model):
             and `distressed`; others are sent, with a warning. Not together with `custom_style_prompt`.
         custom_style_prompt: A style in one's own words. At most 2,000 characters. Not together with
             `preset_style`.
-        expressivity: How strongly the style shows. Finite. From 0 to 1.
+        expressivity: How strongly the style shows. Finite. 0.5 when left out. From 0 to 1.
         extra: Fields that are newer than this package, as they are on the wire.
 
     Raises:
@@ -336,7 +337,7 @@ class DirectorNotes(Model):
     custom_style_prompt: str | None
     """A style in one's own words. At most 2,000 characters. Not together with `preset_style`."""
     expressivity: float | None
-    """How strongly the style shows. Finite. From 0 to 1."""
+    """How strongly the style shows. Finite. 0.5 when left out. From 0 to 1."""
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
@@ -368,6 +369,10 @@ class ClientTool(Model):
         name: Name by which the language model calls the tool. Unique within the persona.
         description: What the tool does, for the language model. At most 1,024 characters.
         parameters: A JSON Schema of the tool's arguments. At most 10,000 bytes as JSON in UTF-8.
+        disable_interruptions: The user cannot interrupt the persona while the tool is at work.
+        await_result: Whether the persona waits for the tool's result before it goes on.
+        tool_timeout_seconds: Seconds after which the result is no longer waited for. 10 when left out. From 1
+            to 600.
         extra: Further keys, as they are on the wire.
 
     Raises:
@@ -378,6 +383,9 @@ class ClientTool(Model):
         Field("name", "name", Text(min_length=1), required=True),
         Field("description", "description", Text(max_length=1024)),
         Field("parameters", "parameters", Object(max_bytes=10000)),
+        Field("disable_interruptions", "disableInterruptions", Flag()),
+        Field("await_result", "awaitResult", Flag()),
+        Field("tool_timeout_seconds", "toolTimeoutSeconds", Number(ge=1, le=600)),
     )
     CONSTANTS: ClassVar = {"type": "client"}
     OPEN: ClassVar = True
@@ -388,6 +396,12 @@ class ClientTool(Model):
     """What the tool does, for the language model. At most 1,024 characters."""
     parameters: Mapping[str, Any] | None
     """A JSON Schema of the tool's arguments. At most 10,000 bytes as JSON in UTF-8."""
+    disable_interruptions: bool | None
+    """The user cannot interrupt the persona while the tool is at work."""
+    await_result: bool | None
+    """Whether the persona waits for the tool's result before it goes on."""
+    tool_timeout_seconds: float | None
+    """Seconds after which the result is no longer waited for. 10 when left out. From 1 to 600."""
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
@@ -397,10 +411,31 @@ class ClientTool(Model):
         name: str,
         description: str | None = None,
         parameters: Mapping[str, Any] | None = None,
+        disable_interruptions: bool | None = None,
+        await_result: bool | None = None,
+        tool_timeout_seconds: float | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        found = self._take({"name": name, "description": description, "parameters": parameters, "extra": extra})
-        del name, description, parameters, extra  # no frame that an error passes keeps what was given
+        found = self._take(
+            {
+                "name": name,
+                "description": description,
+                "parameters": parameters,
+                "disable_interruptions": disable_interruptions,
+                "await_result": await_result,
+                "tool_timeout_seconds": tool_timeout_seconds,
+                "extra": extra,
+            }
+        )
+        del (
+            name,
+            description,
+            parameters,
+            disable_interruptions,
+            await_result,
+            tool_timeout_seconds,
+            extra,
+        )  # no frame that an error passes keeps what was given
         found.settle()
 
 
@@ -412,8 +447,10 @@ class WebhookTool(Model):
         name: Name by which the language model calls the tool. Unique within the persona.
         description: What the tool does, for the language model. At most 1,024 characters.
         parameters: A JSON Schema of the tool's arguments. At most 10,000 bytes as JSON in UTF-8.
+        disable_interruptions: The user cannot interrupt the persona while the tool is at work.
         url: Address to call.
-        method: HTTP method of the call.
+        method: HTTP method of the call. Known today: `GET`, `POST`, `PUT`, `PATCH` and `DELETE`; others are
+            sent, with a warning.
         headers: Headers of the call. Often carry a credential; treat the values as secret. Held as a `Secret`.
         query_parameters: A JSON Schema of the query parameters. At most 10,000 bytes as JSON in UTF-8.
         await_response: Whether the persona waits for the answer before it goes on.
@@ -427,8 +464,9 @@ class WebhookTool(Model):
         Field("name", "name", Text(min_length=1), required=True),
         Field("description", "description", Text(max_length=1024)),
         Field("parameters", "parameters", Object(max_bytes=10000)),
+        Field("disable_interruptions", "disableInterruptions", Flag()),
         Field("url", "url", Text()),
-        Field("method", "method", Text()),
+        Field("method", "method", Text(known=("GET", "POST", "PUT", "PATCH", "DELETE"))),
         Field("headers", "headers", Table(Text(secret=True))),
         Field("query_parameters", "queryParameters", Object(max_bytes=10000)),
         Field("await_response", "awaitResponse", Flag()),
@@ -442,10 +480,13 @@ class WebhookTool(Model):
     """What the tool does, for the language model. At most 1,024 characters."""
     parameters: Mapping[str, Any] | None
     """A JSON Schema of the tool's arguments. At most 10,000 bytes as JSON in UTF-8."""
+    disable_interruptions: bool | None
+    """The user cannot interrupt the persona while the tool is at work."""
     url: str | None
     """Address to call."""
     method: str | None
-    """HTTP method of the call."""
+    """HTTP method of the call. Known today: `GET`, `POST`, `PUT`, `PATCH` and `DELETE`; others are sent, with a
+    warning."""
     headers: Mapping[str, Secret] | None
     """Headers of the call. Often carry a credential; treat the values as secret. Held as a `Secret`."""
     query_parameters: Mapping[str, Any] | None
@@ -461,6 +502,7 @@ class WebhookTool(Model):
         name: str,
         description: str | None = None,
         parameters: Mapping[str, Any] | None = None,
+        disable_interruptions: bool | None = None,
         url: str | None = None,
         method: str | None = None,
         headers: Mapping[str, str | Secret] | None = None,
@@ -473,6 +515,7 @@ class WebhookTool(Model):
                 "name": name,
                 "description": description,
                 "parameters": parameters,
+                "disable_interruptions": disable_interruptions,
                 "url": url,
                 "method": method,
                 "headers": headers,
@@ -485,6 +528,7 @@ class WebhookTool(Model):
             name,
             description,
             parameters,
+            disable_interruptions,
             url,
             method,
             headers,
@@ -503,6 +547,7 @@ class KnowledgeTool(Model):
         name: Name by which the language model calls the tool. Unique within the persona.
         description: What the tool does, for the language model. At most 1,024 characters.
         parameters: A JSON Schema of the tool's arguments. At most 10,000 bytes as JSON in UTF-8.
+        disable_interruptions: The user cannot interrupt the persona while the tool is at work.
         document_folder_ids: The folders to search.
         extra: Further keys, as they are on the wire.
 
@@ -514,6 +559,7 @@ class KnowledgeTool(Model):
         Field("name", "name", Text(min_length=1), required=True),
         Field("description", "description", Text(max_length=1024)),
         Field("parameters", "parameters", Object(max_bytes=10000)),
+        Field("disable_interruptions", "disableInterruptions", Flag()),
         Field("document_folder_ids", "documentFolderIds", Items(Text())),
     )
     CONSTANTS: ClassVar = {"type": "server", "subtype": "knowledge"}
@@ -525,6 +571,8 @@ class KnowledgeTool(Model):
     """What the tool does, for the language model. At most 1,024 characters."""
     parameters: Mapping[str, Any] | None
     """A JSON Schema of the tool's arguments. At most 10,000 bytes as JSON in UTF-8."""
+    disable_interruptions: bool | None
+    """The user cannot interrupt the persona while the tool is at work."""
     document_folder_ids: Sequence[str] | None
     """The folders to search."""
     extra: Mapping[str, Any] | None
@@ -536,6 +584,7 @@ class KnowledgeTool(Model):
         name: str,
         description: str | None = None,
         parameters: Mapping[str, Any] | None = None,
+        disable_interruptions: bool | None = None,
         document_folder_ids: Sequence[str] | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
@@ -544,6 +593,7 @@ class KnowledgeTool(Model):
                 "name": name,
                 "description": description,
                 "parameters": parameters,
+                "disable_interruptions": disable_interruptions,
                 "document_folder_ids": document_folder_ids,
                 "extra": extra,
             }
@@ -552,6 +602,7 @@ class KnowledgeTool(Model):
             name,
             description,
             parameters,
+            disable_interruptions,
             document_folder_ids,
             extra,
         )  # no frame that an error passes keeps what was given
@@ -560,12 +611,14 @@ class KnowledgeTool(Model):
 
 @attrs.frozen(init=False, repr=False)
 class SystemTool(Model):
-    """One of the engine's own abilities, called by its name. Further keys are passed on.
+    """One of the engine's own abilities, called by its name. Further keys are passed on. Inline ones were refused in a
+    live call, with a persona of type `ephemeral`: name those made beforehand in `tool_ids`.
 
     Args:
         name: Name by which the language model calls the tool. Unique within the persona.
         description: What the tool does, for the language model. At most 1,024 characters.
         parameters: A JSON Schema of the tool's arguments. At most 10,000 bytes as JSON in UTF-8.
+        disable_interruptions: The user cannot interrupt the persona while the tool is at work.
         extra: Further keys, as they are on the wire.
 
     Raises:
@@ -576,6 +629,7 @@ class SystemTool(Model):
         Field("name", "name", Text(min_length=1), required=True),
         Field("description", "description", Text(max_length=1024)),
         Field("parameters", "parameters", Object(max_bytes=10000)),
+        Field("disable_interruptions", "disableInterruptions", Flag()),
     )
     CONSTANTS: ClassVar = {"type": "system"}
     OPEN: ClassVar = True
@@ -586,6 +640,8 @@ class SystemTool(Model):
     """What the tool does, for the language model. At most 1,024 characters."""
     parameters: Mapping[str, Any] | None
     """A JSON Schema of the tool's arguments. At most 10,000 bytes as JSON in UTF-8."""
+    disable_interruptions: bool | None
+    """The user cannot interrupt the persona while the tool is at work."""
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
@@ -595,10 +651,25 @@ class SystemTool(Model):
         name: str,
         description: str | None = None,
         parameters: Mapping[str, Any] | None = None,
+        disable_interruptions: bool | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        found = self._take({"name": name, "description": description, "parameters": parameters, "extra": extra})
-        del name, description, parameters, extra  # no frame that an error passes keeps what was given
+        found = self._take(
+            {
+                "name": name,
+                "description": description,
+                "parameters": parameters,
+                "disable_interruptions": disable_interruptions,
+                "extra": extra,
+            }
+        )
+        del (
+            name,
+            description,
+            parameters,
+            disable_interruptions,
+            extra,
+        )  # no frame that an error passes keeps what was given
         found.settle()
 
 
@@ -607,8 +678,9 @@ class PersonaConfig(Model):
     """Who appears. Either an inline (ephemeral) persona or a saved (stateful) one.
 
     A persona described inline. Every field may be left out, but without `llm_id` and `voice_id` the token comes out
-    as `legacy` and cannot be used; `voice_id` is needed unless the audio comes from outside (`CUSTOMER_CLIENT_V1`
-    with LiveKit, or `enable_audio_passthrough`).
+    as `legacy` and cannot be used; unless the audio comes from outside: with `enable_audio_passthrough`, or an
+    ElevenLabs or Agora environment, an `avatar_id` is enough. `voice_id` is needed unless the audio comes from
+    outside (`CUSTOMER_CLIENT_V1` with LiveKit, passthrough, or an ElevenLabs agent).
 
     Args:
         type: Says that the persona is described inline.
@@ -616,23 +688,29 @@ class PersonaConfig(Model):
         avatar_id: Which face. A UUID.
         avatar_model: Version of the rendering model; the server picks one when left out. `cara-4-latest` is by
             invitation only. Known today: `cara-3`, `cara-4` and `cara-4-latest`; others are sent, with a warning.
-        voice_id: Which voice. A UUID.
-        llm_id: Which language model answers: a UUID, or `CUSTOMER_CLIENT_V1` to switch Anam's own model off
-            because the caller brings the words. With LiveKit it is always the latter.
+        voice_id: Which voice. A UUID. Needed unless the audio comes from outside.
+        llm_id: Which language model answers: a UUID, a known name, or `CUSTOMER_CLIENT_V1` to switch Anam's own
+            model off because the caller brings the words. With LiveKit it is always the latter.
+            `ANAM_LLAMA_v3_3_70B_V1` and `ANAM_GPT_4O_MINI_V1` are older names of models. An empty string is none.
         brain_type: Old name of `llm_id`. Understood, but send `llm_id`.
         system_prompt: Instructions for the language model.
         personality: Older, shorter way to describe the character. Optional.
-        max_session_length_seconds: The session ends by itself after so many seconds. At least 1.
-        language_code: Language of the transcription, as ISO 639-1.
+        max_session_length_seconds: The session ends by itself after so many seconds. A plan's cap holds all the
+            same: 3 minutes on Free, 5 on Starter, 10 on Explorer, none above. At least 1.
+        language_code: Language of the transcription, as ISO 639-1. Overrides the organisation's setting, and
+            the default, which is multilingual.
         skip_greeting: The persona waits for the user to speak first.
         uninterruptible_greeting: The user cannot interrupt the greeting.
-        initial_message: The first words spoken. `null` on the wire is the same as leaving it out.
+        initial_message: The first words spoken. Empty, null or left out, the persona greets in its own words.
+            `null` on the wire is the same as leaving it out.
         zero_data_retention: Keep nothing of the conversation.
         enable_audio_passthrough: The caller brings its own audio.
         metadata: The developer's own data, kept with the persona.
         voice_detection_options: When the persona takes the user's turn as over, and what happens in silence.
-        voice_generation_options: How the voice sounds; which of the four depends on the voice's provider.
-            Nothing in the object says which one it is, so an object may satisfy several.
+        voice_generation_options: How the voice sounds; which of the fields are understood, and their bounds,
+            depend on the voice's provider: those of `ElevenLabsV1VoiceOptions`, `ElevenLabsV2VoiceOptions`,
+            `CartesiaSonic3VoiceOptions` or `FishAudioVoiceOptions`. Nothing in the object says which one it is, so
+            an object may satisfy several.
         director_notes: How the avatar acts. For cara-4 only; cara-3 drops it without a word. A preset or a
             prompt of one's own, never both.
         tools: Tools described inline. Their names must differ.
@@ -712,10 +790,11 @@ class PersonaConfig(Model):
     """Version of the rendering model; the server picks one when left out. `cara-4-latest` is by invitation only. Known
     today: `cara-3`, `cara-4` and `cara-4-latest`; others are sent, with a warning."""
     voice_id: str | None
-    """Which voice. A UUID."""
+    """Which voice. A UUID. Needed unless the audio comes from outside."""
     llm_id: str | None
-    """Which language model answers: a UUID, or `CUSTOMER_CLIENT_V1` to switch Anam's own model off because the caller
-    brings the words. With LiveKit it is always the latter."""
+    """Which language model answers: a UUID, a known name, or `CUSTOMER_CLIENT_V1` to switch Anam's own model off
+    because the caller brings the words. With LiveKit it is always the latter. `ANAM_LLAMA_v3_3_70B_V1` and
+    `ANAM_GPT_4O_MINI_V1` are older names of models. An empty string is none."""
     brain_type: str | None
     """Old name of `llm_id`. Understood, but send `llm_id`."""
     system_prompt: str | None
@@ -723,15 +802,18 @@ class PersonaConfig(Model):
     personality: str | None
     """Older, shorter way to describe the character. Optional."""
     max_session_length_seconds: float | None
-    """The session ends by itself after so many seconds. At least 1."""
+    """The session ends by itself after so many seconds. A plan's cap holds all the same: 3 minutes on Free, 5 on
+    Starter, 10 on Explorer, none above. At least 1."""
     language_code: str | None
-    """Language of the transcription, as ISO 639-1."""
+    """Language of the transcription, as ISO 639-1. Overrides the organisation's setting, and the default, which is
+    multilingual."""
     skip_greeting: bool | None
     """The persona waits for the user to speak first."""
     uninterruptible_greeting: bool | None
     """The user cannot interrupt the greeting."""
     initial_message: str | None
-    """The first words spoken. `null` on the wire is the same as leaving it out."""
+    """The first words spoken. Empty, null or left out, the persona greets in its own words. `null` on the wire is the
+    same as leaving it out."""
     zero_data_retention: bool | None
     """Keep nothing of the conversation."""
     enable_audio_passthrough: bool | None
@@ -741,8 +823,9 @@ class PersonaConfig(Model):
     voice_detection_options: VoiceDetectionOptions | None
     """When the persona takes the user's turn as over, and what happens in silence."""
     voice_generation_options: VoiceGenerationOptions | None
-    """How the voice sounds; which of the four depends on the voice's provider. Nothing in the object says which one it
-    is, so an object may satisfy several."""
+    """How the voice sounds; which of the fields are understood, and their bounds, depend on the voice's provider:
+    those of `ElevenLabsV1VoiceOptions`, `ElevenLabsV2VoiceOptions`, `CartesiaSonic3VoiceOptions` or
+    `FishAudioVoiceOptions`. Nothing in the object says which one it is, so an object may satisfy several."""
     director_notes: DirectorNotes | None
     """How the avatar acts. For cara-4 only; cara-3 drops it without a word. A preset or a prompt of one's own, never
     both."""
@@ -846,7 +929,8 @@ class LiveKitEnvironment(Model):
     audio.
 
     Args:
-        url: Address of the LiveKit server, such as `wss://…`.
+        url: Address of the LiveKit server, such as `wss://…`. The engine must be able to reach it from the
+            internet.
         token: A LiveKit access token for that room, minted by the caller: kind `agent`, with an identity, a
             name, the grant to join the room, and the attribute `lk.publish_on_behalf` set to the local agent's
             identity. A credential; treat it as secret. Held as a `Secret`.
@@ -862,7 +946,7 @@ class LiveKitEnvironment(Model):
     )
 
     url: str
-    """Address of the LiveKit server, such as `wss://…`."""
+    """Address of the LiveKit server, such as `wss://…`. The engine must be able to reach it from the internet."""
     token: Secret
     """A LiveKit access token for that room, minted by the caller: kind `agent`, with an identity, a name, the grant to
     join the room, and the attribute `lk.publish_on_behalf` set to the local agent's identity. A credential; treat
@@ -883,14 +967,197 @@ class LiveKitEnvironment(Model):
 
 
 @attrs.frozen(init=False, repr=False)
+class ElevenLabsEnvironment(Model):
+    """A conversation with an agent of ElevenLabs. The persona has an avatar then, and neither voice nor LLM.
+
+    Args:
+        signed_url: Address of the conversation, signed by ElevenLabs. Lives about 15 minutes. A credential;
+            treat it as secret. Held as a `Secret`.
+        agent_id: The agent's id at ElevenLabs.
+        dynamic_variables: Passed on to ElevenLabs as it is; its documentation says what it understands.
+        conversation_config_override: Passed on to ElevenLabs as it is; its documentation says what it
+            understands.
+        user_id: Id of the user, passed on to ElevenLabs.
+        custom_llm_extra_body: Passed on to ElevenLabs as it is; its documentation says what it understands.
+        extra: Fields that are newer than this package, as they are on the wire.
+
+    Raises:
+        AnamConfigError: With every problem found.
+    """
+
+    FIELDS: ClassVar = (
+        Field("signed_url", "elevenLabsAgentSettings.signedUrl", Text(min_length=1, secret=True), required=True),
+        Field("agent_id", "elevenLabsAgentSettings.agentId", Text(min_length=1, blank=False), required=True),
+        Field("dynamic_variables", "elevenLabsAgentSettings.dynamicVariables", Object()),
+        Field("conversation_config_override", "elevenLabsAgentSettings.conversationConfigOverride", Object()),
+        Field("user_id", "elevenLabsAgentSettings.userId", Text(blank=False)),
+        Field("custom_llm_extra_body", "elevenLabsAgentSettings.customLlmExtraBody", Object()),
+    )
+
+    signed_url: Secret
+    """Address of the conversation, signed by ElevenLabs. Lives about 15 minutes. A credential; treat it as secret.
+    Held as a `Secret`."""
+    agent_id: str
+    """The agent's id at ElevenLabs."""
+    dynamic_variables: Mapping[str, Any] | None
+    """Passed on to ElevenLabs as it is; its documentation says what it understands."""
+    conversation_config_override: Mapping[str, Any] | None
+    """Passed on to ElevenLabs as it is; its documentation says what it understands."""
+    user_id: str | None
+    """Id of the user, passed on to ElevenLabs."""
+    custom_llm_extra_body: Mapping[str, Any] | None
+    """Passed on to ElevenLabs as it is; its documentation says what it understands."""
+    extra: Mapping[str, Any] | None
+    """Further keys, as they are on the wire."""
+
+    def __init__(
+        self,
+        *,
+        signed_url: str | Secret,
+        agent_id: str,
+        dynamic_variables: Mapping[str, Any] | None = None,
+        conversation_config_override: Mapping[str, Any] | None = None,
+        user_id: str | None = None,
+        custom_llm_extra_body: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        found = self._take(
+            {
+                "signed_url": signed_url,
+                "agent_id": agent_id,
+                "dynamic_variables": dynamic_variables,
+                "conversation_config_override": conversation_config_override,
+                "user_id": user_id,
+                "custom_llm_extra_body": custom_llm_extra_body,
+                "extra": extra,
+            }
+        )
+        del (
+            signed_url,
+            agent_id,
+            dynamic_variables,
+            conversation_config_override,
+            user_id,
+            custom_llm_extra_body,
+            extra,
+        )  # no frame that an error passes keeps what was given
+        found.settle()
+
+
+@attrs.frozen(init=False, repr=False)
+class AgoraEnvironment(Model):
+    """A channel of Agora that the engine joins.
+
+    Args:
+        app_id: Id of the Agora project.
+        token: Agora token with which the avatar joins. A credential; treat it as secret. Held as a `Secret`.
+        channel: Name of the channel.
+        uid: Under which user id the avatar joins.
+        quality: Quality of the video. Known today: `low`, `medium` and `high`; others are sent, with a warning.
+        video_encoding: Codec of the video. Known today: `H264`, `VP8` and `AV1`; others are sent, with a
+            warning.
+        enable_string_uids: Whether the channel's user ids are strings.
+        activity_idle_timeout: Seconds without activity after which the session ends. 120 when left out.
+        width: Width of the video in pixels.
+        height: Height of the video in pixels.
+        extra: Fields that are newer than this package, as they are on the wire.
+
+    Raises:
+        AnamConfigError: With every problem found.
+    """
+
+    FIELDS: ClassVar = (
+        Field("app_id", "agoraSettings.appId", Text(min_length=1, blank=False), required=True),
+        Field("token", "agoraSettings.token", Text(min_length=1, secret=True), required=True),
+        Field("channel", "agoraSettings.channel", Text(min_length=1), required=True),
+        Field("uid", "agoraSettings.uid", Text(min_length=1), required=True),
+        Field("quality", "agoraSettings.quality", Text(known=("low", "medium", "high")), required=True),
+        Field("video_encoding", "agoraSettings.videoEncoding", Text(known=("H264", "VP8", "AV1")), required=True),
+        Field("enable_string_uids", "agoraSettings.enableStringUids", Flag(), required=True),
+        Field("activity_idle_timeout", "agoraSettings.activityIdleTimeout", Number(bits=32, whole=True)),
+        Field("width", "agoraSettings.width", Number(bits=32, whole=True)),
+        Field("height", "agoraSettings.height", Number(bits=32, whole=True)),
+    )
+
+    app_id: str
+    """Id of the Agora project."""
+    token: Secret
+    """Agora token with which the avatar joins. A credential; treat it as secret. Held as a `Secret`."""
+    channel: str
+    """Name of the channel."""
+    uid: str
+    """Under which user id the avatar joins."""
+    quality: str
+    """Quality of the video. Known today: `low`, `medium` and `high`; others are sent, with a warning."""
+    video_encoding: str
+    """Codec of the video. Known today: `H264`, `VP8` and `AV1`; others are sent, with a warning."""
+    enable_string_uids: bool
+    """Whether the channel's user ids are strings."""
+    activity_idle_timeout: int | None
+    """Seconds without activity after which the session ends. 120 when left out."""
+    width: int | None
+    """Width of the video in pixels."""
+    height: int | None
+    """Height of the video in pixels."""
+    extra: Mapping[str, Any] | None
+    """Further keys, as they are on the wire."""
+
+    def __init__(
+        self,
+        *,
+        app_id: str,
+        token: str | Secret,
+        channel: str,
+        uid: str,
+        quality: str,
+        video_encoding: str,
+        enable_string_uids: bool,
+        activity_idle_timeout: int | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        found = self._take(
+            {
+                "app_id": app_id,
+                "token": token,
+                "channel": channel,
+                "uid": uid,
+                "quality": quality,
+                "video_encoding": video_encoding,
+                "enable_string_uids": enable_string_uids,
+                "activity_idle_timeout": activity_idle_timeout,
+                "width": width,
+                "height": height,
+                "extra": extra,
+            }
+        )
+        del (
+            app_id,
+            token,
+            channel,
+            uid,
+            quality,
+            video_encoding,
+            enable_string_uids,
+            activity_idle_timeout,
+            width,
+            height,
+            extra,
+        )  # no frame that an error passes keeps what was given
+        found.settle()
+
+
+@attrs.frozen(init=False, repr=False)
 class DailyEgress(Model):
-    """Publishes the avatar straight into another provider's room. Needs `enable_audio_passthrough` on the persona.
+    """Publishes the avatar straight into another provider's room. Experimental. Needs `enable_audio_passthrough` on
+    the persona and cara-4, and excludes the session replay.
 
     Args:
         room_url: Address of the room.
         token: A meeting token of Daily's, for rooms that are not public. A credential; treat it as secret. Held
             as a `Secret`.
-        user_name: Name shown for the avatar in the room.
+        user_name: Name shown for the avatar in the room. `anam-avatar` when left out.
         extra: Fields that are newer than this package, as they are on the wire.
 
     Raises:
@@ -909,7 +1176,7 @@ class DailyEgress(Model):
     token: Secret | None
     """A meeting token of Daily's, for rooms that are not public. A credential; treat it as secret. Held as a `Secret`."""
     user_name: str | None
-    """Name shown for the avatar in the room."""
+    """Name shown for the avatar in the room. `anam-avatar` when left out."""
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
@@ -934,17 +1201,17 @@ class SessionOptions(Model):
         enable_session_replay: Whether the session is recorded. Anam's default is True.
         video_quality: Pin the quality high, or let it follow the network. One of `high` and `auto`.
         video_width: Width of the video in pixels; goes with `video_height`. Sizes known today: 720×480 with
-            cara-3; 1152×768 and 768×1152 with cara-4. Any other is refused at the start, never replaced. Together
-            with `video_height`.
+            cara-3; 1152×768 and 768×1152 with cara-4, limited further by the avatar's own versions. Any other is
+            refused at the start, never replaced. Together with `video_height`.
         video_height: Height of the video in pixels; goes with `video_width`. Together with `video_width`.
         show_ai_avatar_disclosure: Show a mark in the video that says it is an AI avatar. Anam's default is
             False.
-        region: Where the engine should run. Known today: `eu`, `us-east` and `us-west`; others are sent, with a
-            warning.
+        region: Where the engine should run. `us` is an older name. Known today: `eu`, `us-east`, `us-west` and
+            `us`; others are sent, with a warning.
         region_policy: `preferred` may run elsewhere when the region is full; `strict` may not, and needs
-            `region`. One of `preferred` and `strict`.
-        egress: Publishes the avatar straight into another provider's room. Needs `enable_audio_passthrough` on
-            the persona.
+            `region`. `preferred` when left out. One of `preferred` and `strict`.
+        egress: Publishes the avatar straight into another provider's room. Experimental. Needs
+            `enable_audio_passthrough` on the persona and cara-4, and excludes the session replay.
         end_of_speech_sensitivity: How readily a pause counts as the end of the user's turn. Higher is sooner.
             From 0 to 1.
         extra: Fields that are newer than this package, as they are on the wire.
@@ -959,7 +1226,7 @@ class SessionOptions(Model):
         Field("video_width", "videoWidth", Number(bits=32, whole=True)),
         Field("video_height", "videoHeight", Number(bits=32, whole=True)),
         Field("show_ai_avatar_disclosure", "showAIAvatarDisclosure", Flag()),
-        Field("region", "region", Text(known=("eu", "us-east", "us-west"))),
+        Field("region", "region", Text(known=("eu", "us-east", "us-west", "us"))),
         Field("region_policy", "regionPolicy", Text(one_of=("preferred", "strict"))),
         Field("egress", "egress", One(DailyEgress)),
         Field("end_of_speech_sensitivity", "voiceDetection.endOfSpeechSensitivity", Number(ge=0, le=1)),
@@ -987,18 +1254,21 @@ class SessionOptions(Model):
     """Pin the quality high, or let it follow the network. One of `high` and `auto`."""
     video_width: int | None
     """Width of the video in pixels; goes with `video_height`. Sizes known today: 720×480 with cara-3; 1152×768 and
-    768×1152 with cara-4. Any other is refused at the start, never replaced. Together with `video_height`."""
+    768×1152 with cara-4, limited further by the avatar's own versions. Any other is refused at the start, never
+    replaced. Together with `video_height`."""
     video_height: int | None
     """Height of the video in pixels; goes with `video_width`. Together with `video_width`."""
     show_ai_avatar_disclosure: bool | None
     """Show a mark in the video that says it is an AI avatar. Anam's default is False."""
     region: str | None
-    """Where the engine should run. Known today: `eu`, `us-east` and `us-west`; others are sent, with a warning."""
+    """Where the engine should run. `us` is an older name. Known today: `eu`, `us-east`, `us-west` and `us`; others are
+    sent, with a warning."""
     region_policy: RegionPolicy | None
-    """`preferred` may run elsewhere when the region is full; `strict` may not, and needs `region`. One of `preferred`
-    and `strict`."""
+    """`preferred` may run elsewhere when the region is full; `strict` may not, and needs `region`. `preferred` when
+    left out. One of `preferred` and `strict`."""
     egress: DailyEgress | None
-    """Publishes the avatar straight into another provider's room. Needs `enable_audio_passthrough` on the persona."""
+    """Publishes the avatar straight into another provider's room. Experimental. Needs `enable_audio_passthrough` on
+    the persona and cara-4, and excludes the session replay."""
     end_of_speech_sensitivity: float | None
     """How readily a pause counts as the end of the user's turn. Higher is sooner. From 0 to 1."""
     extra: Mapping[str, Any] | None
@@ -1053,12 +1323,13 @@ class SessionTokenRequest(Model):
 
     Args:
         persona_config: Who appears. Either an inline (ephemeral) persona or a saved (stateful) one.
-        environment: The LiveKit room that the engine joins, by default as the participant `anam-avatar-agent`,
-            publishing video and audio.
+        environment: Where the session takes place, when not in a browser that connects to the engine. Told
+            apart by their fields. The vendor's document leaves the object open: other kinds may come.
         session_options: How the session is recorded, encoded, placed and delivered.
         client_label: A label of the caller's choice, kept with the session, by which its server can find it
             later. At most 128 characters.
-        expires_in: How long the token lives, as a number and a unit. One hour when left out.
+        expires_in: How long the token lives, as a number and a unit: `1h`, `12h`, `1d`, `2d`, `3d`, `1w` and
+            `2w` are documented. One hour when left out.
         extra: Fields that are newer than this package, as they are on the wire.
 
     Raises:
@@ -1067,7 +1338,7 @@ class SessionTokenRequest(Model):
 
     FIELDS: ClassVar = (
         Field("persona_config", "personaConfig", One(PersonaConfig), required=True),
-        Field("environment", "environment", One(LiveKitEnvironment)),
+        Field("environment", "environment", One(LiveKitEnvironment, ElevenLabsEnvironment, AgoraEnvironment)),
         Field("session_options", "sessionOptions", One(SessionOptions)),
         Field("client_label", "clientLabel", Text(max_length=128)),
         Field("expires_in", "expiresIn", Text()),
@@ -1075,16 +1346,17 @@ class SessionTokenRequest(Model):
 
     persona_config: PersonaConfig
     """Who appears. Either an inline (ephemeral) persona or a saved (stateful) one."""
-    environment: LiveKitEnvironment | None
-    """The LiveKit room that the engine joins, by default as the participant `anam-avatar-agent`, publishing video and
-    audio."""
+    environment: SessionEnvironment | None
+    """Where the session takes place, when not in a browser that connects to the engine. Told apart by their fields.
+    The vendor's document leaves the object open: other kinds may come."""
     session_options: SessionOptions | None
     """How the session is recorded, encoded, placed and delivered."""
     client_label: str | None
     """A label of the caller's choice, kept with the session, by which its server can find it later. At most 128
     characters."""
     expires_in: str | None
-    """How long the token lives, as a number and a unit. One hour when left out."""
+    """How long the token lives, as a number and a unit: `1h`, `12h`, `1d`, `2d`, `3d`, `1w` and `2w` are documented.
+    One hour when left out."""
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
@@ -1092,7 +1364,7 @@ class SessionTokenRequest(Model):
         self,
         *,
         persona_config: PersonaConfig | Mapping[str, Any],
-        environment: LiveKitEnvironment | Mapping[str, Any] | None = None,
+        environment: SessionEnvironment | Mapping[str, Any] | None = None,
         session_options: SessionOptions | Mapping[str, Any] | None = None,
         client_label: str | None = None,
         expires_in: str | None = None,
@@ -1142,8 +1414,8 @@ class DirectStartRequest(Model):
 
     Args:
         persona_config: Who appears. Either an inline (ephemeral) persona or a saved (stateful) one.
-        environment: The LiveKit room that the engine joins, by default as the participant `anam-avatar-agent`,
-            publishing video and audio.
+        environment: Where the session takes place, when not in a browser that connects to the engine. Told
+            apart by their fields. The vendor's document leaves the object open: other kinds may come.
         session_options: How the session is recorded, encoded, placed and delivered.
         client_label: A label of the caller's choice, kept with the session, by which its server can find it
             later. At most 128 characters.
@@ -1156,7 +1428,7 @@ class DirectStartRequest(Model):
 
     FIELDS: ClassVar = (
         Field("persona_config", "personaConfig", One(PersonaConfig), required=True),
-        Field("environment", "environment", One(LiveKitEnvironment)),
+        Field("environment", "environment", One(LiveKitEnvironment, ElevenLabsEnvironment, AgoraEnvironment)),
         Field("session_options", "sessionOptions", One(SessionOptions)),
         Field("client_label", "clientLabel", Text(max_length=128)),
         Field("client_metadata", "clientMetadata", Object()),
@@ -1164,9 +1436,9 @@ class DirectStartRequest(Model):
 
     persona_config: PersonaConfig
     """Who appears. Either an inline (ephemeral) persona or a saved (stateful) one."""
-    environment: LiveKitEnvironment | None
-    """The LiveKit room that the engine joins, by default as the participant `anam-avatar-agent`, publishing video and
-    audio."""
+    environment: SessionEnvironment | None
+    """Where the session takes place, when not in a browser that connects to the engine. Told apart by their fields.
+    The vendor's document leaves the object open: other kinds may come."""
     session_options: SessionOptions | None
     """How the session is recorded, encoded, placed and delivered."""
     client_label: str | None
@@ -1181,7 +1453,7 @@ class DirectStartRequest(Model):
         self,
         *,
         persona_config: PersonaConfig | Mapping[str, Any],
-        environment: LiveKitEnvironment | Mapping[str, Any] | None = None,
+        environment: SessionEnvironment | Mapping[str, Any] | None = None,
         session_options: SessionOptions | Mapping[str, Any] | None = None,
         client_label: str | None = None,
         client_metadata: Mapping[str, Any] | None = None,
@@ -1209,21 +1481,60 @@ class DirectStartRequest(Model):
 
 
 @attrs.frozen(init=False, repr=False)
-class TokenStartRequest(Model):
-    """The body of a start with a session token. Send `{}` when there is no metadata.
+class TokenStartOptions(Model):
+    """What may still be said of a session whose other options are bound to the token.
 
     Args:
-        client_metadata: Free-form facts about the calling program, such as its name and version.
+        end_of_speech_sensitivity: How readily a pause counts as the end of the user's turn. Higher is sooner.
+            From 0 to 1.
         extra: Fields that are newer than this package, as they are on the wire.
 
     Raises:
         AnamConfigError: With every problem found.
     """
 
-    FIELDS: ClassVar = (Field("client_metadata", "clientMetadata", Object()),)
+    FIELDS: ClassVar = (
+        Field("end_of_speech_sensitivity", "voiceDetection.endOfSpeechSensitivity", Number(ge=0, le=1)),
+    )
+
+    end_of_speech_sensitivity: float | None
+    """How readily a pause counts as the end of the user's turn. Higher is sooner. From 0 to 1."""
+    extra: Mapping[str, Any] | None
+    """Further keys, as they are on the wire."""
+
+    def __init__(
+        self,
+        *,
+        end_of_speech_sensitivity: float | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        found = self._take({"end_of_speech_sensitivity": end_of_speech_sensitivity, "extra": extra})
+        del end_of_speech_sensitivity, extra  # no frame that an error passes keeps what was given
+        found.settle()
+
+
+@attrs.frozen(init=False, repr=False)
+class TokenStartRequest(Model):
+    """The body of a start with a session token. Send `{}` when there is nothing to say.
+
+    Args:
+        client_metadata: Free-form facts about the calling program, such as its name and version.
+        session_options: What may still be said of a session whose other options are bound to the token.
+        extra: Fields that are newer than this package, as they are on the wire.
+
+    Raises:
+        AnamConfigError: With every problem found.
+    """
+
+    FIELDS: ClassVar = (
+        Field("client_metadata", "clientMetadata", Object()),
+        Field("session_options", "sessionOptions", One(TokenStartOptions)),
+    )
 
     client_metadata: Mapping[str, Any] | None
     """Free-form facts about the calling program, such as its name and version."""
+    session_options: TokenStartOptions | None
+    """What may still be said of a session whose other options are bound to the token."""
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
@@ -1231,10 +1542,11 @@ class TokenStartRequest(Model):
         self,
         *,
         client_metadata: Mapping[str, Any] | None = None,
+        session_options: TokenStartOptions | Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        found = self._take({"client_metadata": client_metadata, "extra": extra})
-        del client_metadata, extra  # no frame that an error passes keeps what was given
+        found = self._take({"client_metadata": client_metadata, "session_options": session_options, "extra": extra})
+        del client_metadata, session_options, extra  # no frame that an error passes keeps what was given
         found.settle()
 
 
@@ -1246,6 +1558,7 @@ class IceServer(Answer):
         urls: One address or several.
         username: User name at a TURN server.
         credential: Password at a TURN server. Short-lived; treat it as secret. Held as a `Secret`.
+        credential_type: What kind of credential it is, as WebRTC names it.
         raw: The whole answer, with the fields that are newer than this package. Not shown by `repr`.
     """
 
@@ -1253,6 +1566,7 @@ class IceServer(Answer):
         Field("urls", "urls", Items(Text()), required=True),
         Field("username", "username", Text()),
         Field("credential", "credential", Text(secret=True)),
+        Field("credential_type", "credentialType", Text()),
     )
 
     urls: tuple[str, ...]
@@ -1261,6 +1575,8 @@ class IceServer(Answer):
     """User name at a TURN server."""
     credential: str | None = None
     """Password at a TURN server. Short-lived; treat it as secret. Held as a `Secret`."""
+    credential_type: str | None = None
+    """What kind of credential it is, as WebRTC names it."""
     raw: Mapping[str, Any] = attrs.field(factory=dict, eq=False)
     """The whole answer."""
 
@@ -1305,10 +1621,14 @@ class EngineSession(Answer):
 
     Attributes:
         session_id: The session's UUID.
-        engine_host: Host and path of the engine. Absent with a LiveKit environment.
+        engine_host: Host and path of the engine. Absent with a LiveKit or an Agora environment.
         engine_protocol: Protocol to reach the engine with, such as `https`.
-        signalling_endpoint: Path of the signalling socket on the engine, such as `/ws`.
-        region: Where the session really runs. Any value; for information.
+        signalling_endpoint: Path of the signalling socket on the engine, such as `/v1/webrtc/engines/<id>/ws`;
+            `/ws` in older examples.
+        websocket_address: Address of the engine's socket, with an Agora environment only. Its URL carries a
+            secret; treat it as one. Held as a `Secret`.
+        region: Where the session really runs. Any value; for information. `null` on the wire is the same as
+            leaving it out.
         client_config: What a browser needs to connect to the engine. Further fields may come.
         raw: The whole answer, with the fields that are newer than this package. Not shown by `repr`.
     """
@@ -1318,20 +1638,24 @@ class EngineSession(Answer):
         Field("engine_host", "engineHost", Text()),
         Field("engine_protocol", "engineProtocol", Text()),
         Field("signalling_endpoint", "signallingEndpoint", Text()),
-        Field("region", "region", Text()),
+        Field("websocket_address", "websocketAddress", Text(secret=True)),
+        Field("region", "region", Text(), nullable=True),
         Field("client_config", "clientConfig", One(ClientConfig)),
     )
 
     session_id: str
     """The session's UUID."""
     engine_host: str | None = None
-    """Host and path of the engine. Absent with a LiveKit environment."""
+    """Host and path of the engine. Absent with a LiveKit or an Agora environment."""
     engine_protocol: str | None = None
     """Protocol to reach the engine with, such as `https`."""
     signalling_endpoint: str | None = None
-    """Path of the signalling socket on the engine, such as `/ws`."""
+    """Path of the signalling socket on the engine, such as `/v1/webrtc/engines/<id>/ws`; `/ws` in older examples."""
+    websocket_address: str | None = None
+    """Address of the engine's socket, with an Agora environment only. Its URL carries a secret; treat it as one. Held
+    as a `Secret`."""
     region: str | None = None
-    """Where the session really runs. Any value; for information."""
+    """Where the session really runs. Any value; for information. `null` on the wire is the same as leaving it out."""
     client_config: ClientConfig | None = None
     """What a browser needs to connect to the engine. Further fields may come."""
     raw: Mapping[str, Any] = attrs.field(factory=dict, eq=False)
@@ -1344,23 +1668,38 @@ class ErrorResponse(Answer):
 
     Attributes:
         error: Short and stable enough to match on.
-        message: For people.
-        details: More about the problem, in any shape.
+        message: For people. Text; a list of texts has been seen of servers of this kind.
+        reason: The error once more, as one word, such as `concurrent_limit`; there may be no `message` then.
+        summary: The `details` in a sentence.
+        details: More about the problem, in any shape. For mistakes in the request a list of objects with
+            `path`, `message` and `code`.
+        supported_dimensions: The video sizes that would be accepted, such as `1152x768`. They can also be in
+            `message`.
         raw: The whole answer, with the fields that are newer than this package. Not shown by `repr`.
     """
 
     FIELDS: ClassVar = (
         Field("error", "error", Text()),
-        Field("message", "message", Text()),
+        Field("message", "message", Kind()),
+        Field("reason", "reason", Text()),
+        Field("summary", "summary", Text()),
         Field("details", "details", Kind()),
+        Field("supported_dimensions", "supportedDimensions", Items(Text())),
     )
 
     error: str | None = None
     """Short and stable enough to match on."""
-    message: str | None = None
-    """For people."""
+    message: Any | None = None
+    """For people. Text; a list of texts has been seen of servers of this kind."""
+    reason: str | None = None
+    """The error once more, as one word, such as `concurrent_limit`; there may be no `message` then."""
+    summary: str | None = None
+    """The `details` in a sentence."""
     details: Any | None = None
-    """More about the problem, in any shape."""
+    """More about the problem, in any shape. For mistakes in the request a list of objects with `path`, `message` and
+    `code`."""
+    supported_dimensions: tuple[str, ...] = ()
+    """The video sizes that would be accepted, such as `1152x768`. They can also be in `message`."""
     raw: Mapping[str, Any] = attrs.field(factory=dict, eq=False)
     """The whole answer."""
 
@@ -1372,21 +1711,29 @@ EngineSessionRequest: TypeAlias = DirectStartRequest | TokenStartRequest
 VoiceGenerationOptions: TypeAlias = (
     ElevenLabsV1VoiceOptions | ElevenLabsV2VoiceOptions | CartesiaSonic3VoiceOptions | FishAudioVoiceOptions
 )
-"""How the voice sounds; which of the four depends on the voice's provider. Nothing in the object says which one it
-is, so an object may satisfy several."""
+"""How the voice sounds; which of the fields are understood, and their bounds, depend on the voice's provider:
+those of `ElevenLabsV1VoiceOptions`, `ElevenLabsV2VoiceOptions`, `CartesiaSonic3VoiceOptions` or
+`FishAudioVoiceOptions`. Nothing in the object says which one it is, so an object may satisfy several."""
 
 
 Tool: TypeAlias = ClientTool | WebhookTool | KnowledgeTool | SystemTool
 """Something the persona may do during the conversation."""
 
 
+SessionEnvironment: TypeAlias = LiveKitEnvironment | ElevenLabsEnvironment | AgoraEnvironment
+"""Where the session takes place, when not in a browser that connects to the engine. Told apart by their fields.
+The vendor's document leaves the object open: other kinds may come."""
+
+
 __all__ = [
+    "AgoraEnvironment",
     "CartesiaSonic3VoiceOptions",
     "ClientConfig",
     "ClientTool",
     "DailyEgress",
     "DirectorNotes",
     "DirectStartRequest",
+    "ElevenLabsEnvironment",
     "ElevenLabsV1VoiceOptions",
     "ElevenLabsV2VoiceOptions",
     "EngineSession",
@@ -1395,10 +1742,12 @@ __all__ = [
     "FishAudioVoiceOptions",
     "IceServer",
     "KnowledgeTool",
+    "SessionEnvironment",
     "SessionOptions",
     "SessionTokenRequest",
     "SessionTokenResponse",
     "SystemTool",
+    "TokenStartOptions",
     "TokenStartRequest",
     "Tool",
     "VoiceDetectionOptions",

@@ -26,7 +26,8 @@ def request(
 
     The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size is usually
     accepted and only refused when the session is started. An inline persona without `llmId` or `voiceId` yields a
-    token whose `type` claim is `legacy`, which cannot be used.
+    token whose `type` claim is `legacy`, which cannot be used; unless its audio comes from outside, with
+    `enableAudioPassthrough` or the environment of another provider's agent.
 
     Args:
         body: What the session started with the token will look like.
@@ -69,7 +70,8 @@ def sync_detailed(
 
     The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size is usually
     accepted and only refused when the session is started. An inline persona without `llmId` or `voiceId` yields a
-    token whose `type` claim is `legacy`, which cannot be used.
+    token whose `type` claim is `legacy`, which cannot be used; unless its audio comes from outside, with
+    `enableAudioPassthrough` or the environment of another provider's agent.
 
     Args:
         client: What sends it, with the credential.
@@ -99,7 +101,8 @@ def sync(
 
     The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size is usually
     accepted and only refused when the session is started. An inline persona without `llmId` or `voiceId` yields a
-    token whose `type` claim is `legacy`, which cannot be used.
+    token whose `type` claim is `legacy`, which cannot be used; unless its audio comes from outside, with
+    `enableAudioPassthrough` or the environment of another provider's agent.
 
     Args:
         client: What sends it, with the credential.
@@ -129,7 +132,8 @@ async def asyncio_detailed(
 
     The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size is usually
     accepted and only refused when the session is started. An inline persona without `llmId` or `voiceId` yields a
-    token whose `type` claim is `legacy`, which cannot be used.
+    token whose `type` claim is `legacy`, which cannot be used; unless its audio comes from outside, with
+    `enableAudioPassthrough` or the environment of another provider's agent.
 
     Args:
         client: What sends it, with the credential.
@@ -161,7 +165,8 @@ async def asyncio(
 
     The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size is usually
     accepted and only refused when the session is started. An inline persona without `llmId` or `voiceId` yields a
-    token whose `type` claim is `legacy`, which cannot be used.
+    token whose `type` claim is `legacy`, which cannot be used; unless its audio comes from outside, with
+    `enableAudioPassthrough` or the environment of another provider's agent.
 
     Args:
         client: What sends it, with the credential.

@@ -24,13 +24,14 @@ def request(
     Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on free plans)
     until it ends. The bearer decides the mode:
 
-    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` at most;
-      send `{}` when there is none. The token is used up by a successful start.
+    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` and
+      `sessionOptions.voiceDetection` at most; send `{}` when there is neither. The token is used up by a successful
+      start.
     - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus `clientMetadata`. One
       round trip less; never do this from a browser.
 
-    With a LiveKit environment the engine joins the room as a participant and `engineHost`, `engineProtocol` and
-    `signallingEndpoint` may be absent from the answer.
+    With a LiveKit or an Agora environment the engine joins the room as a participant and `engineHost`,
+    `engineProtocol` and `signallingEndpoint` may be absent from the answer.
 
     Args:
         body: `TokenStartRequest` with a session token, `DirectStartRequest` with the API key.
@@ -73,13 +74,14 @@ def sync_detailed(
     Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on free plans)
     until it ends. The bearer decides the mode:
 
-    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` at most;
-      send `{}` when there is none. The token is used up by a successful start.
+    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` and
+      `sessionOptions.voiceDetection` at most; send `{}` when there is neither. The token is used up by a successful
+      start.
     - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus `clientMetadata`. One
       round trip less; never do this from a browser.
 
-    With a LiveKit environment the engine joins the room as a participant and `engineHost`, `engineProtocol` and
-    `signallingEndpoint` may be absent from the answer.
+    With a LiveKit or an Agora environment the engine joins the room as a participant and `engineHost`,
+    `engineProtocol` and `signallingEndpoint` may be absent from the answer.
 
     Args:
         client: What sends it, with the credential.
@@ -107,13 +109,14 @@ def sync(
     Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on free plans)
     until it ends. The bearer decides the mode:
 
-    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` at most;
-      send `{}` when there is none. The token is used up by a successful start.
+    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` and
+      `sessionOptions.voiceDetection` at most; send `{}` when there is neither. The token is used up by a successful
+      start.
     - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus `clientMetadata`. One
       round trip less; never do this from a browser.
 
-    With a LiveKit environment the engine joins the room as a participant and `engineHost`, `engineProtocol` and
-    `signallingEndpoint` may be absent from the answer.
+    With a LiveKit or an Agora environment the engine joins the room as a participant and `engineHost`,
+    `engineProtocol` and `signallingEndpoint` may be absent from the answer.
 
     Args:
         client: What sends it, with the credential.
@@ -141,13 +144,14 @@ async def asyncio_detailed(
     Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on free plans)
     until it ends. The bearer decides the mode:
 
-    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` at most;
-      send `{}` when there is none. The token is used up by a successful start.
+    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` and
+      `sessionOptions.voiceDetection` at most; send `{}` when there is neither. The token is used up by a successful
+      start.
     - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus `clientMetadata`. One
       round trip less; never do this from a browser.
 
-    With a LiveKit environment the engine joins the room as a participant and `engineHost`, `engineProtocol` and
-    `signallingEndpoint` may be absent from the answer.
+    With a LiveKit or an Agora environment the engine joins the room as a participant and `engineHost`,
+    `engineProtocol` and `signallingEndpoint` may be absent from the answer.
 
     Args:
         client: What sends it, with the credential.
@@ -177,13 +181,14 @@ async def asyncio(
     Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on free plans)
     until it ends. The bearer decides the mode:
 
-    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` at most;
-      send `{}` when there is none. The token is used up by a successful start.
+    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` and
+      `sessionOptions.voiceDetection` at most; send `{}` when there is neither. The token is used up by a successful
+      start.
     - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus `clientMetadata`. One
       round trip less; never do this from a browser.
 
-    With a LiveKit environment the engine joins the room as a participant and `engineHost`, `engineProtocol` and
-    `signallingEndpoint` may be absent from the answer.
+    With a LiveKit or an Agora environment the engine joins the room as a participant and `engineHost`,
+    `engineProtocol` and `signallingEndpoint` may be absent from the answer.
 
     Args:
         client: What sends it, with the credential.

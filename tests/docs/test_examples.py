@@ -9,13 +9,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import httpx
 import jwt
 import pytest
 
-from anam_facade import AsyncAnamClient
 from anam_facade.sandbox import Fault, Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,25 +94,52 @@ def test_the_token_server_hands_out_tokens(anam_sandbox: Sandbox, monkeypatch: p
     assert [token.label for token in anam_sandbox.tokens] == ["web"]
 
 
-def test_the_livekit_agent_gets_its_face(anam_sandbox: Sandbox) -> None:
-    """The engine is sent into the agent's room, with a token to publish on the agent's behalf."""
-    agent = importlib.import_module("examples.livekit_agent")
-    arguments: dict[str, Any] = {
-        "avatar_id": ID,
-        "room": "lobby",
-        "livekit_url": "wss://rooms.example.org",
-        "livekit_key": "key",
-        "livekit_secret": "a secret of at least thirty-two bytes",
-    }
+def test_the_flask_view_hands_out_tokens(anam_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One client serves every request; a failure is logged, and the visitor learns no details."""
+    monkeypatch.setenv("ANAM_API_KEY", anam_sandbox.api_key)
+    monkeypatch.setenv("ANAM_API_URL", anam_sandbox.base_url)
+    monkeypatch.setenv("PERSONA_ID", ID)
+    server = importlib.import_module("examples.flask_app")
+    with server.anam, server.app.test_client() as browser:
+        good = browser.post("/api/session-token")
+        anam_sandbox.inject(Fault(status=403))
+        bad = browser.post("/api/session-token")
+    assert jwt.decode(good.get_json()["sessionToken"], options={"verify_signature": False})["type"] == "stateful"
+    assert good.headers["Cache-Control"] == "no-store"
+    assert (bad.status_code, bad.get_json()) == (503, {"error": "no avatar right now"})
 
-    async def give(**fault: Any) -> Any:
-        async with AsyncAnamClient(anam_sandbox.api_key, anam_sandbox.base_url) as client:
-            return await agent.give_face(client, **arguments)
 
-    session = asyncio.run(give())
-    (recorded,) = anam_sandbox.sessions
-    assert (recorded.id, recorded.livekit_room, recorded.label) == (session.session_id, "lobby", "lobby")
-    assert recorded.persona["llmId"] == "CUSTOMER_CLIENT_V1"
+def at(sandbox: Sandbox) -> dict[str, str]:
+    return {"ANAM_API_KEY": sandbox.api_key, "ANAM_API_URL": sandbox.base_url, "PERSONA_ID": ID}
+
+
+def test_a_persona_file_is_started(anam_sandbox: Sandbox) -> None:
+    """The script prints the session, and its exit status tells a wrong file from a failed or an uncertain start."""
+    script = "examples/start_from_file.py"
+    done = run(script, "examples/cara.yaml", **at(anam_sandbox))
+    assert done.returncode == 0, done.stderr
+    (session,) = anam_sandbox.sessions
+    assert session.id in done.stdout
+    assert session.persona["name"] == "Cara"
+    assert run(script, "examples/demo.py", **at(anam_sandbox)).returncode == 2
+    anam_sandbox.inject(Fault(operation="createEngineSession", status=403, times=1))
+    assert run(script, "examples/cara.yaml", **at(anam_sandbox)).returncode == 1
     anam_sandbox.inject(Fault(operation="createEngineSession", close="after", times=1))
-    with pytest.raises(RuntimeError, match="anam-avatar-agent in room lobby"):
-        asyncio.run(give())
+    lost = run(script, "examples/cara.yaml", **at(anam_sandbox))
+    assert (lost.returncode, "from-a-file" in lost.stderr) == (3, True)
+
+
+def test_the_load_test_starts_every_session() -> None:
+    """Every start is counted once, by the client and by the sandbox."""
+    done = run("examples/load.py", "60", "20")
+    assert done.returncode == 0, done.stderr
+    assert "{'started': 60}" in done.stdout
+    assert "counts 60 sessions" in done.stdout
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/livekit.md"])
+def test_the_livekit_agent_is_shown_as_it_is_tested(document: str) -> None:
+    """The documents show the example, which `make rooms` runs, without its docstring."""
+    code = (ROOT / "examples" / "livekit_agent.py").read_text("utf-8")
+    code = code[code.index("from collections") :]
+    assert f"```python\n{code}```\n" in (ROOT / document).read_text("utf-8")

@@ -1,0 +1,52 @@
+"""Run the tests in real rooms: `rooms.py [ARGUMENTS OF PYTEST]`; or `rooms.py demo`, which shows one.
+
+They run in an environment of their own, .peers/rooms: livekit-agents, the plugin and LiveKit's client are 440 MB that
+no other test needs. Older versions of the plugin lie in folders beside it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import tools
+
+OLDER = {
+    "1.6.10": "sha256:f5aa58c1dd7c1e3812c48f0c8223c350c0038d99deffdc1847f69458746125b6",
+    "1.4.6": "sha256:4e48bb406ef252143aa7a007a23962866b99d56bcb679eba05c206b106aa3259",
+}
+"""Versions of the plugin from the time of its two calls, and the hashes of their wheels."""
+
+
+def older_plugins(python: Path) -> None:
+    """Puts each older plugin, as it is, into a folder of its own."""
+    for version, digest in OLDER.items():
+        folder, lock = (
+            tools.PEERS / f"livekit-plugins-anam-{version}",
+            f"livekit-plugins-anam=={version} --hash={digest}\n",
+        )
+        with tools.outdated(folder, lock) as must_install:
+            if must_install:
+                folder.mkdir(exist_ok=True)
+                (folder / "lock.txt").write_text(lock, "utf-8")
+                options = ("--quiet", "--require-hashes", "--no-deps", "--upgrade", "--target", folder)
+                tools.run(python, "-m", "pip", "install", *options, "-r", folder / "lock.txt")
+
+
+def main(arguments: list[str]) -> int:
+    if not tools.build_livekit():
+        return 0
+    python = tools.peer_environment(tools.ROOT / "requirements" / "rooms.txt") / "bin" / "python"
+    if arguments[:1] == ["demo"]:
+        command = [str(python), "scripts/demo_room.py", *arguments[1:]]
+    else:
+        older_plugins(python)
+        command = [str(python), "-m", "pytest", "tests/livekit", *arguments]
+    path = os.pathsep.join([str(tools.ROOT), str(tools.ROOT / "generated")])
+    return subprocess.run(command, cwd=tools.ROOT, env={**os.environ, "PYTHONPATH": path}, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,258 @@
+// The vendor's JavaScript SDK, unmodified, in the page of examples/web, against the sandbox: what each fault becomes.
+//
+// docs/browser.md keeps the table of what was seen; a run that sees something else fails. WRITE=1 writes it anew.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, beforeEach, describe, test } from "node:test";
+
+import { FAULTS } from "../../examples/web/page/faults.js";
+
+const require = createRequire(new URL("../../tools/package.json", import.meta.url));
+const { chromium } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+const { CHROMIUM, PYTHON = ".venv/bin/python", SCREENSHOTS, WRITE } = process.env;
+const ROOT = new URL("../../", import.meta.url);
+const DOCUMENT = new URL("docs/browser.md", ROOT);
+const [BEGIN, END] = ["<!-- seen by tests/browser/web.test.mjs -->\n", "<!-- end -->"];
+const DESK = { width: 1280, height: 900 };
+const CLOSED_BY_SERVER = "CONNECTION_CLOSED_CODE_SERVER_CLOSED_CONNECTION";
+const PHONE = { width: 390, height: 844 };
+
+let web; // the process with the page, the token server and the sandbox
+let browser;
+let page_url;
+let sandbox_url;
+
+// A server that is starting, or that plays an outage, is waited for.
+async function patiently(url, options) {
+  for (let i = 0; ; i++) {
+    try {
+      return await fetch(url, options);
+    } catch (error) {
+      if (i === 200) throw error;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  }
+}
+
+async function control(method, path, body) {
+  const answer = await patiently(`${sandbox_url}/_sandbox${path}`, { method, body: body && JSON.stringify(body) });
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
+  return answer.status === 204 ? null : answer.json();
+}
+
+before(async () => {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address();
+  probe.close();
+  web = spawn(PYTHON, ["-m", "examples.web", "--port", String(port)], { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
+  for await (const line of createInterface(web.stdout)) {
+    sandbox_url = line.match(/^The sandbox: +(\S+)/)?.[1];
+    if (sandbox_url) break;
+  }
+  assert.ok(sandbox_url, "examples.web ended");
+  page_url = `http://127.0.0.1:${port}/`;
+  await patiently(page_url);
+  browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    headless: true,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--use-fake-device-for-media-stream",
+      "--autoplay-policy=no-user-gesture-required",
+      // No name is looked up: whatever the page or the browser wanted from elsewhere fails, and is seen to.
+      "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    ],
+  });
+});
+
+after(async () => {
+  await browser?.close();
+  web?.kill("SIGINT");
+});
+
+beforeEach(() => control("POST", "/reset"));
+
+async function opened({ query = "?patience=3", microphone = true, viewport = DESK, ...more } = {}) {
+  const context = await browser.newContext({ viewport, permissions: microphone ? ["microphone"] : [], ...more });
+  const page = await context.newPage();
+  const asked = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await page.goto(page_url + query);
+  return { page, asked, close: () => context.close() };
+}
+
+// What the page says once it has given up, or has been told.
+async function told(page) {
+  const notice = page.locator("#notice");
+  await notice.waitFor({ state: "visible", timeout: 30_000 });
+  const { code, status, reason } = await notice.evaluate((element) => ({ ...element.dataset }));
+  return { code, status, reason, title: await notice.locator("h2").innerText() };
+}
+
+async function until(condition) {
+  for (let i = 0; i < 100; i++) {
+    if (await condition()) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  assert.fail("it did not happen in time");
+}
+
+// A page that starts once, and what came of it on both sides.
+async function played(name, { faults = [], prepare = () => {}, ...options } = {}) {
+  if (faults.length) await control("POST", "/faults", faults);
+  const { page, asked, close } = await opened(options);
+  await prepare(page);
+  await page.getByRole("button", { name: "Start" }).click();
+  const heard = await told(page);
+  const { requests, sessions } = await control("GET", "/state");
+  const statuses = (operation) => requests.filter((seen) => seen.operation === operation).map((seen) => seen.status);
+  const starts = statuses("createEngineSession");
+  const sockets = statuses("signalling");
+  await close();
+  // The page has gone: whatever session it had a socket for ends.
+  if (sockets.includes(101)) await until(async () => (await control("GET", "/state")).active_sessions === 0);
+  assert.ok(sessions.length <= 1, "one click started more than one session");
+  const elsewhere = asked.filter((url) => !/^(http:\/\/127\.0\.0\.1:|data:)/.test(url));
+  // The SDK refuses the token before it reads where its telemetry is to go.
+  assert.deepEqual(elsewhere, name === "token: legacy" ? ["https://api.anam.ai/v1/metrics/client"] : []);
+  const { active_sessions } = await control("GET", "/state");
+  return { name, starts, sockets, ...heard, sessions: sessions.length, running: active_sessions };
+}
+
+test("the plain start, ten times", async () => {
+  for (let i = 0; i < 10; i++) {
+    const { starts, sockets, code, reason, sessions, running } = await played("no fault");
+    assert.deepEqual([starts, sockets, code, sessions, running], [[200], [101], CLOSED_BY_SERVER, 1, 0]);
+    assert.match(reason, /^The sandbox has no engine/);
+    await control("POST", "/reset");
+  }
+});
+
+test("a start of unknown fate is tried again with the same token, which cannot start a second session", async () => {
+  for (const [processed, heard] of Object.entries({ false: CLOSED_BY_SERVER, true: "CLIENT_ERROR_CODE_AUTHENTICATION_ERROR" })) {
+    await control("POST", "/reset");
+    await control("POST", "/faults", { operation: "createEngineSession", status: 500, processed: processed === "true" });
+    const { page, close } = await opened();
+    const start = page.getByRole("button", { name: "Start" });
+    await start.click();
+    assert.equal((await told(page)).code, "CLIENT_ERROR_CODE_SERVER_ERROR");
+    await control("DELETE", "/faults");
+    await start.click();
+    await page.locator(`#notice[data-code="${heard}"]`).waitFor();
+    const { tokens, sessions } = await control("GET", "/state");
+    assert.deepEqual([tokens.length, sessions.length], [1, 1]);
+    await close();
+  }
+});
+
+test("a session that is stopped while it is being started ends", async () => {
+  await control("PUT", "/settings", { latency: [0, 1] });
+  await control("POST", "/faults", { operation: "signalling", delay_answer: 3600 });
+  const { page, close } = await opened();
+  await page.getByRole("button", { name: "Start" }).click();
+  await until(async () => (await control("GET", "/state")).active_sessions === 1);
+  await page.getByRole("button", { name: "Stop" }).click();
+  await until(async () => (await control("GET", "/state")).active_sessions === 0);
+  await close();
+});
+
+const rows = [];
+// How often Chromium repeats a request by itself when a connection is reset is not always the same.
+const cell = (values) => values.join(", ").replace(/^closed(, closed)+$/, "closed, several times") || "–";
+const short = (code) => code.replace(/^CLIENT_ERROR_CODE_|^CONNECTION_CLOSED_CODE_/, "");
+
+function line({ name, starts, sockets, code, status, title, sessions, running }) {
+  const heard = [short(code), status].filter(Boolean).join(" ");
+  return `| ${[name, cell(starts), cell(sockets), heard, title, sessions, running].join(" | ")} |`;
+}
+
+const fresh = async () => (await (await fetch(`${page_url}api/session-token`, { method: "POST" })).json()).sessionToken;
+const unsigned = (claims) => `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.c2ln`;
+const withToken = (token) => ({
+  prepare: (page) => page.route("**/api/session-token", (route) => route.fulfill({ json: { sessionToken: token } })),
+});
+
+// What takes more than a fault to bring about.
+const SITUATIONS = {
+  "token: not the sandbox's": async () => withToken(unsigned({ type: "ephemeral" })),
+  "token: expired": async () => {
+    await control("PUT", "/settings", { token_lifetime: 0.001 });
+    return withToken(await fresh());
+  },
+  "token: used before": async () => {
+    const token = await fresh();
+    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+    assert.equal((await fetch(`${sandbox_url}/v1/engine/session`, { method: "POST", headers, body: "{}" })).status, 200);
+    await control("POST", "/sessions/end");
+    return withToken(token);
+  },
+  "token: legacy": async () => withToken(unsigned({ type: "legacy" })),
+  "no slot free": async () => void (await control("PUT", "/settings", { max_sessions: 0 })),
+  "connection refused": async () => {
+    const { prepare } = withToken(await fresh());
+    return { prepare: async (page) => (await prepare(page), await control("POST", "/outage", { seconds: 5 })) };
+  },
+  "microphone denied": async () => ({ microphone: false }),
+};
+
+describe("the table of faults", () => {
+  for (const name of Object.keys(FAULTS)) {
+    test(name, async () => rows.push(await played(name, { faults: FAULTS[name] })));
+  }
+  for (const [name, situation] of Object.entries(SITUATIONS)) {
+    test(name, async () => rows.push(await played(name, await situation())));
+  }
+
+  test("is the one that docs/browser.md keeps", () => {
+    const head = [
+      "| fault | starts answered | sockets | the SDK told the page | the page told the person | sessions started | left running |",
+      "|---|---|---|---|---|---|---|",
+    ];
+    const seen = [...head, ...rows.map(line), ""].join("\n");
+    console.log(seen);
+    const document = readFileSync(DOCUMENT, "utf8");
+    const [opening, rest] = document.split(BEGIN);
+    const [kept, closing] = rest.split(END);
+    if (WRITE) writeFileSync(DOCUMENT, [opening, BEGIN, seen, END, closing].join(""));
+    else assert.equal(seen, kept);
+  });
+});
+
+describe("what a person sees", () => {
+  for (const [name, viewport, colorScheme] of [["desk", DESK, "light"], ["desk-dark", DESK, "dark"], ["phone", PHONE, "light"]]) {
+    test(`${name}: nothing is wider than the screen, and axe finds nothing, before and after`, async () => {
+      const { page, close } = await opened({ query: "?sandbox", viewport, colorScheme });
+      await page.getByLabel("What the sandbox is to get wrong").waitFor();
+      await page.addScriptTag({ content: axe });
+      for (const fault of ["no fault", "503 Service Unavailable"]) {
+        await page.getByLabel("What the sandbox is to get wrong").selectOption(fault);
+        await until(async () => (await control("GET", "/faults")).length === FAULTS[fault].length);
+        await page.getByRole("button", { name: "Start" }).click();
+        await page.locator("#notice:not([hidden])").waitFor();
+        const { violations, passes } = await page.evaluate(() => window.axe.run());
+        assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`), []);
+        assert.ok(passes.some(({ id }) => id === "color-contrast"));
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), viewport.width);
+        await page.getByText("For the people who run this site").click();
+        if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `web-${name}-${parseInt(fault) || "plain"}.png`) });
+      }
+      await close();
+    });
+  }
+});

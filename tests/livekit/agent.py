@@ -1,0 +1,130 @@
+"""A LiveKit agent that does what the listener in its room asks for: `agent.py NAME CLIENT`.
+
+CLIENT says where its avatar comes from: "plugin", "plugin over ours" or "ours". It has no account of any kind: its
+speech is a tone. It answers these RPCs:
+
+| RPC         | argument        | answer                                                                           |
+|-------------|-----------------|----------------------------------------------------------------------------------|
+| `outcome`   |                 | when the start began; whether the avatar came and how long it took, or the error |
+| `say`       | `hz`, `seconds` | when it was said: whether it was interrupted, and the playbacks that were counted |
+| `interrupt` |                 |                                                                                  |
+| `leave`     |                 | removes the avatar and ends the job                                              |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import numpy as np
+from livekit import rtc
+from livekit.agents import Agent, AgentServer, AgentSession, JobContext
+
+RATE = 24_000
+AVATAR_ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
+
+NAME, CLIENT = sys.argv[1:3]
+
+
+def plugin() -> Any:
+    from livekit.plugins import anam
+
+    return anam.AvatarSession(persona_config=anam.PersonaConfig(name="Cara", avatarId=AVATAR_ID))
+
+
+def plugin_over_ours() -> Any:
+    from anam_facade.livekit import install
+
+    install()
+    return plugin()
+
+
+def ours() -> Any:
+    from anam_facade import PersonaConfig
+    from anam_facade.livekit import AvatarSession
+
+    return AvatarSession(PersonaConfig(name="Cara", avatar_id=AVATAR_ID))
+
+
+CLIENTS: dict[str, Callable[[], Any]] = {"plugin": plugin, "plugin over ours": plugin_over_ours, "ours": ours}
+
+# `load_fnc`: a machine that is busy is sent no job. `host`: the health check would listen on every address.
+server = AgentServer(load_fnc=lambda: 0.0, host="127.0.0.1", port=0, num_idle_processes=1)
+# A room that is made before gets no agent.
+server.on("worker_registered", lambda *_: print("ready", flush=True))
+
+
+async def tone(hz: float, seconds: float) -> AsyncIterator[rtc.AudioFrame]:
+    step = RATE // 50
+    for first in range(0, int(seconds * RATE), step):
+        samples = 12_000 * np.sin(2 * np.pi * hz * np.arange(first, first + step) / RATE)
+        yield rtc.AudioFrame(samples.astype(np.int16).tobytes(), RATE, 1, step)
+
+
+@server.rtc_session(agent_name=NAME)
+async def entrypoint(ctx: JobContext) -> None:
+    await ctx.connect()
+    session: AgentSession = AgentSession()
+    avatar = CLIENTS[CLIENT]()
+    outcome: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+    playbacks: list[dict[str, Any]] = []
+
+    def answers(method: str) -> Callable[[Any], Any]:
+        def register(handler: Callable[..., Any]) -> Any:
+            async def handle(data: rtc.RpcInvocationData) -> str:
+                return json.dumps(await handler(**json.loads(data.payload)))
+
+            return ctx.room.local_participant.register_rpc_method(method, handle)
+
+        return register
+
+    @answers("outcome")
+    async def _() -> dict[str, Any]:
+        return {**await outcome, "process": os.getppid()}
+
+    @answers("say")
+    async def _(hz: float, seconds: float) -> dict[str, Any]:
+        playbacks.clear()
+        said = session.say("la", audio=tone(hz, seconds), add_to_chat_ctx=False)
+        await said.wait_for_playout()
+        return {"interrupted": said.interrupted, "playbacks": playbacks}
+
+    @answers("interrupt")
+    async def _() -> None:
+        await session.interrupt(force=True)
+
+    @answers("leave")
+    async def _() -> None:
+        # The framework leaves the room before it closes the avatar, which then cannot be removed any more.
+        await avatar.aclose()
+        asyncio.get_running_loop().call_later(0.1, ctx.shutdown)
+
+    began = time.time()
+    try:
+        await avatar.start(session, ctx.room)
+        started = time.time() - began
+        await session.start(Agent(instructions=""), room=ctx.room)
+        session.output.audio.on(
+            "playback_finished",
+            lambda event: playbacks.append({"position": event.playback_position, "interrupted": event.interrupted}),
+        )
+        await avatar.wait_for_join(timeout=15)
+    except Exception as error:
+        kind = [base.__name__ for base in type(error).__mro__ if base.__name__.startswith(("API", "Anam"))]
+        told = {"error": str(error), "kind": kind, "retryable": getattr(error, "retryable", None)}
+        outcome.set_result({"began": began, "ok": False, "seconds": time.time() - began, **told})
+    else:
+        outcome.set_result({"began": began, "ok": True, "seconds": time.time() - began, "started": started})
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level="INFO", format="%(asctime)s %(process)d %(name)s %(message)s")
+    with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
+        asyncio.run(server.run())

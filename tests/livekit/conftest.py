@@ -1,0 +1,111 @@
+"""Real parts: a LiveKit server, agents in processes of their own, a sandbox whose avatars join. Run by `make rooms`."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.livekit.room import Server
+
+if importlib.util.find_spec("livekit") is None:
+    collect_ignore_glob = ["*"]  # `make test`: without the libraries that a room takes
+else:
+    from anam_facade.sandbox import Sandbox
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# Another version of the plugin comes before the one that is installed.
+PLUGINS = {"1.8.9": None} | {
+    version: ROOT / ".peers" / f"livekit-plugins-anam-{version}" for version in ("1.6.10", "1.4.6")
+}
+CLIENTS = {
+    "plugin 1.8.9": ("plugin", "1.8.9"),
+    "plugin 1.6.10": ("plugin", "1.6.10"),
+    "plugin 1.8.9 over ours": ("plugin over ours", "1.8.9"),
+    "plugin 1.6.10 over ours": ("plugin over ours", "1.6.10"),
+    "ours": ("ours", "1.8.9"),
+}
+"""Where an agent's avatar comes from: what `agent` calls it, and the plugin's version."""
+
+rows: list[tuple[str, ...]] = []
+"""The table that the run prints at its end."""
+
+
+@pytest.fixture(scope="session")
+def livekit() -> Iterator[Server]:
+    """A LiveKit server."""
+    from tests.livekit import room
+
+    with room.server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[Sandbox]:
+    with Sandbox(livekit=True) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Sandbox:
+    """A sandbox whose avatars join, as new."""
+    running_sandbox.reset()
+    return running_sandbox
+
+
+@pytest.fixture(scope="module", params=CLIENTS)
+def client(request: pytest.FixtureRequest, livekit: Server, running_sandbox: Sandbox) -> Iterator[str]:
+    """One of `CLIENTS`, with a worker that serves jobs with it."""
+    kind, version = CLIENTS[request.param]
+    with worker(livekit, running_sandbox, kind, version):
+        yield request.param
+
+
+@contextmanager
+def worker(livekit: Server, sandbox: Sandbox, client: str, version: str = "1.8.9") -> Iterator[subprocess.Popen[str]]:
+    """A process that serves agent jobs, under the agent name "face"; see `agent` for its clients."""
+    with running(livekit, sandbox, "agent.py", "face", client, version=version) as process:
+        yield process
+
+
+@contextmanager
+def running(livekit: Server, sandbox: Sandbox, *program: str, version: str) -> Iterator[subprocess.Popen[str]]:
+    """A program of this folder that serves agent jobs, with that version of the plugin."""
+    path = [str(folder) for folder in (PLUGINS[version], ROOT, ROOT / "generated") if folder]
+    environment = {
+        **os.environ,
+        **livekit.environment,
+        "PYTHONPATH": os.pathsep.join(path),
+        "ANAM_API_KEY": sandbox.api_key,
+        "ANAM_API_URL": sandbox.base_url,
+    }
+    command = [sys.executable, str(ROOT / "tests" / "livekit" / program[0]), *program[1:]]
+    # A session of its own: its jobs are processes, too.
+    process = subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if rows:
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        terminalreporter.section("rooms")
+        for row in rows:
+            terminalreporter.write_line(" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))

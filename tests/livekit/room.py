@@ -1,0 +1,237 @@
+"""A LiveKit server on this machine, and a person in a room who says what is seen and heard there.
+
+    with server() as livekit:
+        async with Listener(livekit, "a-room", agent="face") as listener:
+            await listener.until(lambda: listener.frames > 0)
+
+The server is `LIVEKIT_SERVER`, one on the PATH, or the one that `make livekit` builds. It listens on loopback alone,
+on free ports, and ends with the `with`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from livekit import api, rtc
+from PIL import Image
+
+from scripts import tools
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+AVATAR = "anam-avatar-agent"
+RATE = 24_000
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: what stands in `LIVEKIT_URL`, `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET`."""
+
+    url: str
+    api_key: str = "devkey"
+    api_secret: str = field(default="for-tests-on-one-machine-only-1234567890", repr=False)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"LIVEKIT_URL": self.url, "LIVEKIT_API_KEY": self.api_key, "LIVEKIT_API_SECRET": self.api_secret}
+
+    def token(self, room: str, identity: str, *, agent: str | None = None) -> str:
+        """A token to join with; whoever joins first has that agent sent into the room."""
+        token = api.AccessToken(self.api_key, self.api_secret).with_identity(identity)
+        token = token.with_grants(api.VideoGrants(room_join=True, room=room))
+        if agent is not None:
+            token = token.with_room_config(api.RoomConfiguration(agents=[api.RoomAgentDispatch(agent_name=agent)]))
+        return str(token.to_jwt())
+
+
+@contextlib.contextmanager
+def server() -> Iterator[Server]:
+    """A server for as long as the `with` lasts.
+
+    Raises:
+        RuntimeError: There is none, or it does not start.
+    """
+    program = tools.livekit_server()
+    if program is None:
+        raise RuntimeError("there is no livekit-server: `make livekit` builds one, with Go")
+    port, udp = _free_port(socket.SOCK_STREAM), _free_port(socket.SOCK_DGRAM)
+    running = Server(f"ws://127.0.0.1:{port}")
+    # JSON is YAML. `--dev` would listen on every address.
+    config = {
+        "port": port,
+        "bind_addresses": ["127.0.0.1"],
+        "keys": {running.api_key: running.api_secret},
+        "rtc": {
+            "udp_port": udp,
+            "tcp_port": 0,
+            "node_ip": "127.0.0.1",
+            "use_external_ip": False,
+            "enable_loopback_candidate": True,
+            "interfaces": {"includes": ["lo"]},
+            "ips": {"includes": ["127.0.0.1/32"]},
+        },
+        "room": {"empty_timeout": 5, "departure_timeout": 1},
+    }
+    command = [program, "--config-body", json.dumps(config)]
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            deadline = time.monotonic() + 30
+            while not _answers(f"http://127.0.0.1:{port}/"):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    log.seek(0)
+                    raise RuntimeError(f"livekit-server does not start:\n{log.read()[-2000:]}")
+                time.sleep(0.05)
+            yield running
+        finally:
+            process.kill()  # asked to end, it would wait for the rooms to empty
+            process.wait()
+
+
+def _free_port(kind: int) -> int:
+    with socket.socket(socket.AF_INET, kind) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+class Listener:
+    """A person in a room. Attributes are what was seen; times are seconds since the epoch.
+
+    Attributes:
+        seen: Who came and went: (time, identity, "joined" or "left").
+        frames: Pictures of the avatar.
+        first_frame_at: When the first one was seen.
+    """
+
+    def __init__(self, server: Server, room: str, *, agent: str | None = None, avatar: str = AVATAR) -> None:
+        self._server, self._name, self._agent, self._avatar = server, room, agent, avatar
+        self.room = rtc.Room()
+        self.seen: list[tuple[float, str, str]] = []
+        self.frames = 0
+        self.first_frame_at: float | None = None
+        self._picture: rtc.VideoFrame | None = None
+        self._sound = np.zeros(RATE // 2, np.int16)
+        self._heard_at = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self.room.on("participant_connected", lambda who: self._note(who, "joined"))
+        self.room.on("participant_disconnected", lambda who: self._note(who, "left"))
+        self.room.on("track_subscribed", self._subscribed)
+        token = self._server.token(self._name, "listener", agent=self._agent)
+        await self.room.connect(self._server.url, token)
+        for who in self.room.remote_participants.values():
+            self._note(who, "joined")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.room.disconnect()
+
+    def _note(self, who: rtc.RemoteParticipant, what: str) -> None:
+        self.seen.append((time.time(), who.identity, what))
+
+    def when(self, what: str, who: str | None = None) -> list[float]:
+        """When somebody, or else the avatar, "joined" or "left"."""
+        return [at for at, identity, happened in self.seen if (identity, happened) == (who or self._avatar, what)]
+
+    def history(self) -> list[str]:
+        """How often the avatar came and went: "joined", "left", "joined" …"""
+        return [what for _, who, what in self.seen if who == self._avatar]
+
+    @property
+    def agent(self) -> str | None:
+        """The identity of the agent, when it is there."""
+        agents = (
+            who.identity
+            for who in self.room.remote_participants.values()
+            if who.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT and who.identity != self._avatar
+        )
+        return next(agents, None)
+
+    async def ask(self, method: str, *, timeout: float = 60.0, **arguments: Any) -> Any:
+        """Has the agent do something, and returns what it answers."""
+        await self.until(lambda: self.agent is not None)
+        answer = await self.room.local_participant.perform_rpc(
+            destination_identity=self.agent or "",
+            method=method,
+            payload=json.dumps(arguments),
+            response_timeout=timeout,
+        )
+        return json.loads(answer)
+
+    async def until(self, condition: Callable[[], object], *, within: float = 60.0) -> None:
+        """Waits until something is the case.
+
+        Raises:
+            TimeoutError: It has not come about.
+        """
+        async with asyncio.timeout(within):
+            while not condition():  # noqa: ASYNC110 - nobody sets an event for what is asked here
+                await asyncio.sleep(0.02)
+
+    def tone(self) -> float | None:
+        """The pitch, in Hz, of what was heard from the avatar in the last half second; None for silence."""
+        samples = self._sound.astype(float)
+        if time.time() - self._heard_at > 0.5 or np.abs(samples).max() < 500:
+            return None
+        return float(np.abs(np.fft.rfft(samples * np.hanning(len(samples)))).argmax() * RATE / len(samples))
+
+    def save_picture(self, path: Path) -> None:
+        """Writes what was seen last as a PNG."""
+        assert self._picture is not None
+        frame = self._picture.convert(rtc.VideoBufferType.RGB24)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.frombytes("RGB", (frame.width, frame.height), bytes(frame.data)).save(path)
+
+    def _subscribed(self, track: rtc.Track, _: object, who: rtc.RemoteParticipant) -> None:
+        if who.identity == self._avatar:
+            work = self._watch(track) if track.kind == rtc.TrackKind.KIND_VIDEO else self._listen(track)
+            task = asyncio.create_task(work)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _watch(self, track: rtc.Track) -> None:
+        async with _closing(rtc.VideoStream(track)) as stream:
+            async for event in stream:
+                self.frames += 1
+                self.first_frame_at = self.first_frame_at or time.time()
+                self._picture = event.frame
+
+    async def _listen(self, track: rtc.Track) -> None:
+        async with _closing(rtc.AudioStream(track, sample_rate=RATE, num_channels=1)) as stream:
+            async for event in stream:
+                samples = np.frombuffer(event.frame.data, np.int16)
+                self._sound = np.concatenate([self._sound, samples])[-RATE // 2 :]
+                self._heard_at = time.time()
+
+
+@contextlib.asynccontextmanager
+async def _closing(stream: Any) -> AsyncIterator[Any]:
+    try:
+        yield stream
+    finally:
+        await stream.aclose()

@@ -1,0 +1,237 @@
+"""`AnamAPI`, the plugin's class over our client: it sends, answers and raises what a program for the plugin expects."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+import pickle
+import sys
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from livekit.agents import APIConnectionError, APIConnectOptions, APIError, APIStatusError, APITimeoutError
+from livekit.plugins import anam
+from livekit.plugins.anam import api as plugin
+
+import anam_facade.livekit
+from anam_facade.livekit import AnamAPI, install, uninstall
+from anam_facade.sandbox import Fault, Sandbox
+
+ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
+URL, TOKEN = "wss://rooms.example.org", "eyJhbGciOiJIUzI1NiJ9.eyJ2aWRlbyI6eyJyb29tIjoibG9iYnkifX0.c2lnbmF0dXJl"
+PERSONA = anam.PersonaConfig(name="Cara", avatarId=ID)
+QUICK = APIConnectOptions(max_retry=1, retry_interval=0.01, timeout=0.5)
+
+
+@dataclass
+class FirstPersona:
+    """The plugin's `PersonaConfig` up to 1.4.6."""
+
+    name: str
+    avatarId: str  # noqa: N815 - the plugin's name
+
+
+@pytest.fixture
+def sandbox():
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+def call(sandbox: Sandbox, method: str, *arguments: Any, **settings: Any) -> Any:
+    async def run() -> Any:
+        async with AnamAPI(sandbox.api_key, sandbox.base_url, **{"conn_options": QUICK, **settings}) as anam_api:
+            return await getattr(anam_api, method)(*arguments)
+
+    return asyncio.run(run())
+
+
+def test_both_generations_get_plain_answers_with_or_without_a_with_block(sandbox):
+    async def run() -> None:
+        bare = AnamAPI(api_key=sandbox.api_key, api_url=sandbox.base_url)
+        token = await bare.create_session_token(persona_config=PERSONA, livekit_url=URL, livekit_token=TOKEN)
+        first = await bare.start_engine_session(session_token=token)
+        async with bare:
+            second = await bare.start_session(persona_config=PERSONA, livekit_url=URL, livekit_token=TOKEN)
+        third = await bare.start_session(PERSONA, URL, TOKEN)
+        assert type(token) is str
+        assert [type(answer) for answer in (first, second, third)] == [dict] * 3
+        assert [answer["sessionId"] for answer in (first, second, third)] == [s.id for s in sandbox.sessions]
+        json.dumps(first)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("persona", "options"),
+    [
+        (PERSONA, None),
+        (anam.PersonaConfig("Cara", ID, "cara-4", anam.DirectorNotes(expressivity=0.7, presetStyle="warm")), None),
+        (anam.PersonaConfig("Cara", ID, directorNotes=anam.DirectorNotes()), anam.SessionOptions()),
+        (PERSONA, anam.SessionOptions(video_width=720, video_height=480, show_ai_avatar_disclosure=True)),
+        (PERSONA, anam.SessionOptions(show_ai_avatar_disclosure=False)),
+    ],
+)
+def test_what_is_sent_is_what_the_plugin_sends(sandbox, persona, options):
+    async def theirs() -> None:
+        async with plugin.AnamAPI(sandbox.api_key, sandbox.base_url) as anam_api:
+            await anam_api.start_session(persona, URL, TOKEN, options)
+
+    asyncio.run(theirs())
+    call(sandbox, "start_session", persona, URL, TOKEN, options, direct=True)
+    call(sandbox, "start_session", persona, URL, TOKEN, options)
+    expected, direct, minted, started = sandbox.requests
+    assert direct.body == expected.body
+    assert minted.body == expected.body
+    assert [request.path for request in (direct, minted, started)] == [
+        "/v1/engine/session",
+        "/v1/auth/session-token",
+        "/v1/engine/session",
+    ]
+
+
+def test_the_first_persona_and_what_this_package_has_are_taken_too(sandbox):
+    ours = anam_facade.PersonaConfig(name="Cara", avatar_id=ID)
+    options = anam_facade.SessionOptions(region="eu")
+    for persona, chosen in [
+        (FirstPersona("Cara", ID), None),
+        (ours, options),
+        ({"name": "Cara", "avatarId": ID}, None),
+    ]:
+        call(sandbox, "start_session", persona, URL, TOKEN, chosen)
+    assert [session.persona["avatarId"] for session in sandbox.sessions] == [ID] * 3
+    assert sandbox.sessions[1].session_options == {"region": "eu"}
+
+
+START = "createEngineSession"
+
+
+@pytest.mark.parametrize(
+    ("fault", "theirs", "ours", "retryable", "sessions"),
+    [
+        ({"status": 400}, APIStatusError, anam_facade.BadRequestError, False, 0),
+        ({"status": 408}, APIStatusError, anam_facade.AnamStatusError, True, 0),
+        ({"status": 429}, APIStatusError, anam_facade.RateLimitError, True, 0),
+        (
+            {"status": 429, "body": {"error": "Concurrent session limit reached"}},
+            APIStatusError,
+            anam_facade.ConcurrencyLimitError,
+            False,
+            0,
+        ),
+        ({"status": 503}, APIStatusError, anam_facade.ServiceBusyError, True, 0),
+        ({"status": 500, "processed": True}, APIStatusError, anam_facade.ServerError, False, 1),
+        ({"close": "after"}, APIConnectionError, anam_facade.SessionStartUncertainError, False, 1),
+        ({"delay_answer": 1.0}, APIConnectionError, anam_facade.SessionStartUncertainError, False, 1),
+        ({"status": 200, "body": "null"}, APIConnectionError, anam_facade.SessionStartUncertainError, False, 0),
+    ],
+)
+def test_a_failed_start_is_caught_by_either_name(sandbox, fault, theirs, ours, retryable, sessions):
+    sandbox.inject(Fault(operation=START, **fault))
+    with pytest.raises(theirs) as caught:
+        call(sandbox, "start_session", PERSONA, URL, TOKEN)
+    error = caught.value
+    assert isinstance(error, ours)
+    assert (error.retryable, len(sandbox.sessions)) == (retryable, sessions)
+    assert error.message == str(error) == str(error.__cause__) != ""
+    assert type(error).__name__ in repr(error)
+    if theirs is APIStatusError:
+        assert (error.status_code, error.request_id) == (fault["status"], None)
+        assert error.body == error.__cause__.body
+    for twin in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert (type(twin), str(twin), twin.retryable) == (type(error), str(error), retryable)
+
+
+def test_a_failed_mint_is_caught_by_either_name(sandbox):
+    for fault, theirs, ours, retryable in [
+        ({"close": "before"}, APIConnectionError, anam_facade.AnamConnectionError, True),
+        ({"delay": 1.0}, APITimeoutError, anam_facade.AnamTimeoutError, True),
+        ({"status": 200, "body": "{}"}, anam.AnamException, anam_facade.AnamResponseError, False),
+    ]:
+        sandbox.clear_faults()
+        sandbox.inject(Fault(operation="createSessionToken", **fault))
+        with pytest.raises(theirs) as caught:
+            call(sandbox, "create_session_token", PERSONA, URL, TOKEN)
+        assert isinstance(caught.value, ours)
+        assert isinstance(caught.value, APIError)
+        assert caught.value.retryable is retryable
+
+
+def test_without_the_plugin_a_senseless_answer_is_an_api_error(sandbox, monkeypatch):
+    monkeypatch.delitem(sys.modules, "livekit.plugins.anam.errors")
+    sandbox.inject(Fault(operation="createSessionToken", status=200, body="{}"))
+    with pytest.raises(APIError) as caught:
+        call(sandbox, "create_session_token", PERSONA, URL, TOKEN)
+    assert not isinstance(caught.value, anam.AnamException)
+    assert not caught.value.retryable
+
+
+def test_what_cannot_work_is_a_value_error_and_nothing_is_sent(sandbox):
+    half = anam.SessionOptions(video_width=720)
+    for method, arguments in [
+        ("start_session", (PERSONA, URL, TOKEN, half)),
+        (
+            "create_session_token",
+            (anam.PersonaConfig("Cara", ID, directorNotes=anam.DirectorNotes(expressivity=2)), URL, TOKEN),
+        ),
+        ("start_engine_session", (sandbox.api_key,)),
+    ]:
+        with pytest.raises(ValueError) as caught:  # noqa: PT011 - what the plugin raises
+            call(sandbox, method, *arguments)
+        assert isinstance(caught.value, anam_facade.AnamConfigError)
+    assert not sandbox.requests
+
+
+def test_conn_options_count_retries_and_zero_seconds_mean_no_limit(sandbox):
+    sandbox.inject(Fault(operation=START, status=503, times=3))
+    options = APIConnectOptions(max_retry=3, retry_interval=0, timeout=0)
+    call(sandbox, "start_session", PERSONA, URL, TOKEN, conn_options=options)
+    assert [request.status for request in sandbox.requests] == [200, 503, 503, 503, 200]
+
+
+def test_install_stands_behind_the_plugin_until_it_is_taken_back():
+    from livekit.plugins.anam import avatar
+
+    original = plugin.AnamAPI
+    uninstall()
+    for _ in range(2):
+        install()
+        assert avatar.AnamAPI is plugin.AnamAPI is AnamAPI
+    for _ in range(2):
+        uninstall()
+        assert avatar.AnamAPI is plugin.AnamAPI is original
+
+
+def test_install_says_that_the_plugin_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "livekit.plugins.anam", None)
+    with pytest.raises(ImportError, match="pip install livekit-plugins-anam"):
+        install()
+
+
+def test_an_older_framework_has_no_base_for_avatar_session(monkeypatch):
+    monkeypatch.delattr(anam_facade.livekit, "_avatar", raising=False)
+    monkeypatch.setitem(sys.modules, "anam_facade.livekit._avatar", None)
+    with pytest.raises(ImportError, match=r"livekit-agents 1\.6 or newer"):
+        anam_facade.livekit.AvatarSession  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'Avatar'"):
+        anam_facade.livekit.Avatar  # noqa: B018
+
+
+@pytest.mark.parametrize("method", ["create_session_token", "start_session", "start_engine_session"])
+def test_no_credential_is_in_a_frame_or_an_error(sandbox, method):
+    secrets = [sandbox.api_key, TOKEN]
+    arguments: tuple[Any, ...] = (PERSONA, URL, TOKEN)
+    if method == "start_engine_session":
+        arguments = (call(sandbox, "create_session_token", PERSONA, URL, TOKEN),)
+        secrets.append(arguments[0])
+    sandbox.inject(Fault(status=500, body=f"{' '.join(secrets)}"))
+    try:
+        call(sandbox, method, *arguments)
+    except APIError as error:
+        trace = traceback.TracebackException.from_exception(error, capture_locals=True)
+        ours = [frame for frame in trace.stack if "anam_facade" in frame.filename and "tests" not in frame.filename]
+        shown = [str(frame.locals) for frame in ours] + [str(error), repr(error), str(error.body)]
+    assert ours
+    assert not [text for text in shown if any(secret in text for secret in secrets)]
