@@ -366,7 +366,8 @@ def test_nothing_is_filled_in_without_a_room(settings):
             },
             [
                 "persona.name = 5: must be a string, not int",
-                "environment: must be an object (LiveKitEnvironment, or a mapping in the wire's form), not str",
+                "environment: must be an object (LiveKitEnvironment or ElevenLabsEnvironment or AgoraEnvironment, or a"
+                " mapping in the wire's form), not str",
                 "session_options.videoHeight: must be set together with session_options.videoWidth",
                 "client_label = 129 characters: must have at most 128 characters",
                 "expires_in = 3600: must be a string, not int",
