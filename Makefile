@@ -48,6 +48,7 @@ endif
 check: lint types lint-spec vectors breaking test ## everything that must pass before a change goes in
 	$(RUN) scripts/generate.py --check
 	$(RUN) scripts/docs.py --check
+	$(RUN) scripts/terminal.py --check
 
 ##@ Changing it
 lint: .dev ## find mistakes in the Python code and in the Containerfile
