@@ -31,12 +31,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 
-import peers
 import scenario
 
 from anam_facade import openapi_path
 from anam_facade.sandbox import Sandbox
-from tools import alone
 
 HERE = Path(__file__).resolve().parent
 LANGUAGES = HERE / "languages"
@@ -351,12 +349,9 @@ class Builder:
         }
         with self._installing:
             if language.uses("generator"):
-                place = peers.environment("openapi-generator", GENERATOR_LOCK)
+                place = tools.peer_environment(GENERATOR_LOCK)
                 (jar,) = place.glob("lib/python*/site-packages/openapi_generator_cli/openapi-generator.jar")
                 values["generator"] = str(jar)
-            if language.python is not None:
-                place = peers.environment(f"{language.key}-tools", language.folder / language.python)
-                values["python"] = str(place / "bin" / "python")
         return values
 
     def build_and_run(self, language: Language, *, fresh: bool = False) -> Result:
@@ -365,7 +360,7 @@ class Builder:
         folder = self.builds / language.key
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            with alone(folder):
+            with tools.alone(folder):
                 values = self.values(language)
                 environment = {name: fill(text, values) for name, text in language.environment.items()}
                 self._build(result, values, environment, fresh=fresh)
