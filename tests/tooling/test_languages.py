@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "interop"))
 
 import languages
 import scenario
+
 import tools
 
 ROOT = Path(__file__).resolve().parents[2]
