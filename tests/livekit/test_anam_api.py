@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import importlib
 import json
 import pickle
 import sys
@@ -208,6 +209,12 @@ def test_install_says_that_the_plugin_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "livekit.plugins.anam", None)
     with pytest.raises(ImportError, match="pip install livekit-plugins-anam"):
         install()
+
+
+def test_without_the_framework_what_is_missing_is_said_plainly(monkeypatch):
+    monkeypatch.setitem(sys.modules, "livekit.agents", None)
+    with pytest.raises(ImportError, match="needs livekit-agents, which is not installed: pip install livekit-agents"):
+        importlib.reload(anam_facade.livekit)
 
 
 def test_an_older_framework_has_no_base_for_avatar_session(monkeypatch):
