@@ -48,6 +48,7 @@ endif
 check: lint types lint-spec vectors breaking test ## everything that must pass before a change goes in
 	$(RUN) scripts/generate.py --check
 	$(RUN) scripts/docs.py --check
+	$(RUN) scripts/terminal.py --check
 
 ##@ Changing it
 lint: .dev ## find mistakes in the Python code and in the Containerfile
@@ -81,8 +82,7 @@ interop: .dev ## the clients people use today, Prism, and other languages; ARGS=
 ifdef ARGS
 	$(RUN) interop/languages.py $(ARGS)
 else
-	$(RUN) interop/check_peers.py
-	$(RUN) interop/check_prism.py
+	$(RUN) -m pytest -q interop
 	$(RUN) interop/check_typescript.py
 	$(RUN) interop/languages.py
 endif
@@ -97,15 +97,15 @@ browser: .dev ## the pages of the sandbox and of examples/web, in a real browser
 
 ##@ Measured, ours and theirs
 bench: .dev ## what starting a session costs, into benchmarks/results; ARGS=--quick for less; needs nginx
-	$(RUN) benchmarks/bench $(ARGS)
+	$(RUN) benchmarks bench $(ARGS)
 bench-check: .dev ## what the targets need; fails when one is missed by more than the noise; needs nginx
-	$(RUN) benchmarks/bench --check $(ARGS)
+	$(RUN) benchmarks check $(ARGS)
 chaos: .dev ## every client under the same faults; ARGS=--quick for fewer
-	$(RUN) benchmarks/chaos.py $(ARGS)
+	$(RUN) benchmarks chaos $(ARGS)
 load: .dev ## two thousand starts, five hundred at a time
-	$(RUN) benchmarks/load.py $(ARGS)
+	$(RUN) benchmarks load
 soak: .dev ## ten minutes of mixed traffic with faults; ARGS="--minutes 1" for less
-	$(RUN) benchmarks/soak.py $(ARGS)
+	$(RUN) benchmarks soak $(ARGS)
 fuzz: .dev ## five minutes of hostile input and hostile servers; ARGS="--minutes 1" for less
 	$(RUN) scripts/fuzz.py $(ARGS)
 

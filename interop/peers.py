@@ -1,111 +1,124 @@
-"""The clients people use today, each installed into an environment of its own, and driven by `worker.py`."""
+"""The clients that are compared, ours and those people use today, each in a process and an environment of its own."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
-import venv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
+
+import tools
+
 HERE = Path(__file__).resolve().parent
-ENVIRONMENTS = HERE.parent / ".peers"
+TODAY, BEFORE = (HERE / "peers" / f"{name}.txt" for name in ("today", "livekit-anam-1.6.10"))
+"""Locks: what people use today, and a release of the plugin that cannot be installed beside it."""
 
-OURS = ("ours, token, sync", "ours, token, async", "ours, token, fast", "ours, direct, async")
 
-LOCKS: Mapping[str, str] = {
-    "livekit-plugins-anam 1.8.9": "livekit-anam-1.8.9",
-    "livekit-plugins-anam 1.6.10": "livekit-anam-1.6.10",
-    "anam 0.12.0": "anam-0.12.0",
+class Peer(NamedTuple):
+    """How `worker.py` runs a client; see `worker.Job`."""
+
+    program: str
+    mode: str = "token"
+    http: str = "default"
+    sync: bool = False
+    lock: Path | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        return self.program == "ours"
+
+
+CLIENTS: dict[str, Peer] = {
+    "ours, token": Peer("ours"),
+    "ours, token, fast": Peer("ours", http="fast"),
+    "ours, token, user's httpx": Peer("ours", http="httpx"),
+    "ours, token, user's aiohttp": Peer("ours", http="aiohttp"),
+    "ours, token, sync": Peer("ours", sync=True),
+    "ours, token, sync, fast": Peer("ours", http="fast", sync=True),
+    "ours, direct": Peer("ours", "direct"),
+    "ours, direct, fast": Peer("ours", "direct", http="fast"),
+    "ours, direct, user's aiohttp": Peer("ours", "direct", http="aiohttp"),
+    "ours, direct, sync": Peer("ours", "direct", sync=True),
+    "ours, token minted before": Peer("ours", "minted"),
+    "ours, token minted before, fast": Peer("ours", "minted", http="fast"),
+    "httpx, token": Peer("httpx"),
+    "httpx, direct": Peer("httpx", "direct"),
+    "aiohttp, token": Peer("aiohttp", lock=TODAY),
+    "aiohttp, direct": Peer("aiohttp", "direct", lock=TODAY),
+    "plugin 1.6.10, token": Peer("plugin", lock=BEFORE),
+    "plugin 1.6.10 kept open, token": Peer("plugin kept open", lock=BEFORE),
+    "plugin 1.8.9, direct": Peer("plugin", "direct", lock=TODAY),
+    "plugin 1.8.9 kept open, direct": Peer("plugin kept open", "direct", lock=TODAY),
+    "anam 0.12, direct": Peer("anam", "direct", lock=TODAY),
 }
-"""Client → its lock in `peers/`."""
+"""`plugin` is livekit-plugins-anam; httpx and aiohttp are what one would write by hand."""
 
-CLIENTS = (*OURS, *LOCKS)
-
-
-class Run(NamedTuple):
-    """What the worker reports: for each start what its caller knows (`worker.outcome`), and the CPU seconds for all."""
-
-    results: list[dict[str, Any]]
-    cpu: float
+FAULTY = (
+    *("ours, token, sync", "ours, token", "ours, token, fast", "ours, direct"),
+    *("plugin 1.8.9, direct", "plugin 1.6.10, token", "anam 0.12, direct"),
+)
+"""Those that are run against the sandbox: ours in every way that there is, and those of others that talk to Anam."""
 
 
-def environment(name: str, lock: Path) -> Path:
-    """An environment of its own with what a hashed lock lists; made on first use, which takes a minute or two.
-
-    Args:
-        name: Of the folder in `.peers/`.
-        lock: Requirements with exact versions and hashes.
-
-    Returns:
-        The environment's folder; its interpreter is `bin/python`.
-    """
-    folder = ENVIRONMENTS / name
-    python, stamp = folder / "bin" / "python", folder / "installed"
-    wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != wanted:
-        print(f"Installing {lock.stem} into .peers/{name} …", file=sys.stderr, flush=True)
-        venv.create(folder, with_pip=True, clear=True)
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-        # Wheels only: a dependency that has to be compiled would want more than Python.
-        subprocess.run([*pip, "--only-binary=:all:", "--require-hashes", "-r", str(lock)], check=True)
-        stamp.write_text(wanted)
-    return folder
+def python_of(client: str) -> Path:
+    """The interpreter that has the client; its environment is made on first use, which takes a minute or two."""
+    lock = CLIENTS[client].lock
+    return Path(sys.executable) if lock is None else tools.peer_environment(lock) / "bin" / "python"
 
 
-def python_of(client: str) -> str:
-    """The interpreter that has the client."""
-    if client not in LOCKS:
-        return sys.executable
-    return str(environment(LOCKS[client], HERE / "peers" / f"{LOCKS[client]}.txt") / "bin" / "python")
+def job(client: str, **more: Any) -> str:
+    """The line that tells a worker what to run."""
+    peer = CLIENTS[client]
+    return json.dumps({**peer._asdict(), "lock": None, "timeout": 60.0, **more}) + "\n"
+
+
+def environment(trust: Path | None = None) -> dict[str, str]:
+    """The variables of a client's process: no proxies, no keys, no paths; trust in the certificate of a file."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.lower().endswith("_proxy") and not name.startswith("ANAM_") and name != "PYTHONPATH"
+    }
+    return kept | ({} if trust is None else {"SSL_CERT_FILE": str(trust)})
 
 
 def run(
     client: str,
     *,
-    base_url: str,
-    api_key: str,
     names: Sequence[str],
-    concurrency: int,
-    timeout: float,
-    before: Callable[[], object] | None = None,
-    limit: float = 300.0,
-) -> Run:
-    """Starts one session a name and returns what the client's caller got to know.
+    before: Callable[[], object] = lambda: None,
+    limit: float = 600.0,
+    **more: Any,
+) -> tuple[float, list[dict[str, Any]]]:
+    """Starts one session a name, after `before`; CPU seconds of them all, and of each `worker.outcome`.
 
-    `before` is called when the client is ready, right before the first start.
+    Raises:
+        RuntimeError: It could not be run.
     """
-    job = {
-        "client": client,
-        "base_url": base_url,
-        "api_key": api_key,
-        "names": list(names),
-        "concurrency": concurrency,
-        "timeout": timeout,
-    }
     with subprocess.Popen(
-        [python_of(client), str(HERE / "worker.py")],
+        [python_of(client), HERE / "worker.py"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH" or client not in LOCKS},
+        env=environment(),
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            process.stdin.write(json.dumps(job) + "\n")
+            process.stdin.write(job(client, names=list(names), **more))
             process.stdin.flush()
-            if process.stdout.readline() == "ready\n" and before is not None:
+            if process.stdout.readline() == "ready\n":
                 before()
             out, errors = process.communicate("go\n", timeout=limit)
         finally:
             process.kill()
     if process.returncode != 0:
-        raise RuntimeError(f"{client} failed to run:\n{errors[-2000:]}")
-    answer: dict[str, Any] = json.loads(out)
-    return Run(answer["results"], answer["cpu"])
+        raise RuntimeError(f"{client} failed to run: {errors[-2000:]}")
+    cpu, outcomes = json.loads(out)
+    return cpu, outcomes

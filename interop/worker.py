@@ -1,8 +1,8 @@
 """Starts sessions with one client and reports what that client's caller gets to know. Run in the client's own
-environment.
+environment: only the standard library and the client are imported.
 
-Reads a line of JSON, says `ready`, waits for another line, and writes its results as JSON. Only the standard library
-and the client are imported, so that the same file runs where nothing but a peer is installed.
+Reads a line of JSON, the job; says `ready`; waits for another line; writes its results as JSON. `benchmarks/errands.py`
+drives the same clients in other ways.
 """
 
 from __future__ import annotations
@@ -15,13 +15,38 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from typing import Any, Literal
+from importlib import import_module
+from typing import Any, NamedTuple
 
 AVATAR = "30fa96d0-26c4-4e55-94a0-517025942e18"
 LIVEKIT_TOKEN = "header.payload.signature"
+MINT, START = "/v1/auth/session-token", "/v1/engine/session"
 
-Start = Callable[[str], Awaitable[str]]
-"""Starts the session of that name and returns the id the caller gets."""
+Job = dict[str, Any]
+"""`program` (a key of `CLIENTS`), `mode` (`token`, `direct`, or `minted`: a start with a token minted beforehand),
+`http` (of ours: `default`, `fast`, or whose object is passed in), `sync`, `base_url`, `api_key`, `timeout` in seconds.
+"""
+Act = Callable[[], Awaitable[object]]
+
+
+class UnavailableError(Exception):
+    """The client cannot do what the job asks for."""
+
+
+class Client(NamedTuple):
+    """One object of a client, ready to start sessions.
+
+    Attributes:
+        start: Starts the session of that name and gives the id that the caller gets.
+        prepare: What may be done ahead of a start: minting its token.
+        warm_up: Opens a connection ahead.
+        blocking: The same as `start`, of a client for threads.
+    """
+
+    start: Callable[[str], Awaitable[str]]
+    prepare: Act | None = None
+    warm_up: Act | None = None
+    blocking: Callable[[str], str] | None = None
 
 
 def room(name: str) -> str:
@@ -29,46 +54,165 @@ def room(name: str) -> str:
     return f"wss://{name}.example.org"
 
 
-async def anam_facade_async(
-    job: dict[str, Any], stack: AsyncExitStack, *, direct: bool = False, transport: Literal["httpx", "fast"] = "httpx"
-) -> Start:
-    from anam_facade import AsyncAnamClient, LiveKitEnvironment, PersonaConfig
+def http_of(job: Job, stack: AsyncExitStack) -> dict[str, Any]:
+    """The arguments of ours that say over what to send."""
+    try:
+        match job["http"], job["sync"]:
+            case "default", _:
+                return {}
+            case "fast", _:
+                return {"transport": "fast"}
+            case "httpx", True:
+                return {"http_client": stack.enter_context(import_module("httpx").Client())}
+            case "httpx", False:
+                return {"http_client": import_module("httpx").AsyncClient(limits=httpx_limits())}
+            case _:
+                return {"http_client": import_module("aiohttp").ClientSession()}
+    except ImportError as error:
+        raise UnavailableError(str(error)) from error
 
-    client = await stack.enter_async_context(
-        AsyncAnamClient(job["api_key"], job["base_url"], timeout=job["timeout"], transport=transport)
-    )
-    persona = PersonaConfig(name="Cara", avatar_id=AVATAR)
+
+async def ours(job: Job, stack: AsyncExitStack) -> Client:
+    import anam_facade as ours
+
+    options = http_of(job, stack)
+    if "http_client" in options and not job["sync"]:
+        await stack.enter_async_context(options["http_client"])
+    try:
+        kind: Any = ours.AnamClient if job["sync"] else ours.AsyncAnamClient
+        client = kind(job["api_key"], job["base_url"], timeout=job["timeout"], **options)
+    except (TypeError, ours.AnamError) as error:  # whatever a version without such an argument says
+        raise UnavailableError(f"{type(error).__name__}: {error}") from error
+    persona = ours.PersonaConfig(name="Cara", avatar_id=AVATAR)
+    minted: list[Any] = []
+
+    def arguments(name: str) -> dict[str, Any]:
+        return {"environment": ours.LiveKitEnvironment(room(name), LIVEKIT_TOKEN), "client_label": room(name)}
+
+    if job["sync"]:
+        stack.enter_context(client)
+
+        def blocking(name: str) -> str:
+            if job["mode"] == "minted":
+                return str(client.start_engine_session(minted.pop()).session_id)
+            return str(client.start_session(persona, direct=job["mode"] == "direct", **arguments(name)).session_id)
+
+        async def at_once(name: str) -> str:
+            return blocking(name)
+
+        async def mint_first() -> None:
+            minted.append(client.create_session_token(persona, **arguments("ahead")))
+
+        async def warm_up() -> None:
+            client.warm_up()
+
+        return Client(at_once, mint_first if job["mode"] == "minted" else None, warm_up, blocking)
+
+    await stack.enter_async_context(client)
 
     async def start(name: str) -> str:
-        environment = LiveKitEnvironment(room(name), LIVEKIT_TOKEN)
-        session = await client.start_session(persona, environment=environment, client_label=room(name), direct=direct)
-        return session.session_id
+        if job["mode"] == "minted":
+            return str((await client.start_engine_session(minted.pop())).session_id)
+        session = await client.start_session(persona, direct=job["mode"] == "direct", **arguments(name))
+        return str(session.session_id)
 
-    return start
+    async def mint() -> None:
+        minted.append(await client.create_session_token(persona, **arguments("ahead")))
+
+    return Client(start, mint if job["mode"] == "minted" else None, client.warm_up)
 
 
-async def livekit_plugin(job: dict[str, Any], stack: AsyncExitStack) -> Start:
+# What one would write by hand: no checks, no retries.
+
+
+def by_hand(job: Job, post: Callable[[str, dict[str, Any], str], Awaitable[dict[str, Any]]]) -> Client:
+    """The one or two requests of a start, given a way to send one."""
+
+    async def start(name: str) -> str:
+        persona = {"type": "ephemeral", "name": "Cara", "avatarId": AVATAR, "llmId": "CUSTOMER_CLIENT_V1"}
+        body = {"personaConfig": persona, "environment": {"livekitUrl": room(name), "livekitToken": LIVEKIT_TOKEN}}
+        if job["mode"] == "direct":
+            return str((await post(START, body, job["api_key"]))["sessionId"])
+        token = (await post(MINT, body, job["api_key"]))["sessionToken"]
+        return str((await post(START, {}, token))["sessionId"])
+
+    return Client(start)
+
+
+def httpx_limits() -> Any:
+    """Those with which httpx was fastest here.
+
+    Its default, 100 connections, or keeping all of them, takes it up to ten times as long at 256 at a time.
+    """
+    return import_module("httpx").Limits(max_connections=None, max_keepalive_connections=20)
+
+
+async def raw_httpx(job: Job, stack: AsyncExitStack) -> Client:
+    import httpx
+
+    client = await stack.enter_async_context(
+        httpx.AsyncClient(base_url=job["base_url"], limits=httpx_limits(), timeout=job["timeout"])
+    )
+
+    async def post(path: str, content: dict[str, Any], bearer: str) -> dict[str, Any]:
+        answer = await client.post(path, json=content, headers={"Authorization": f"Bearer {bearer}"})
+        found: dict[str, Any] = answer.raise_for_status().json()
+        return found
+
+    return by_hand(job, post)
+
+
+async def raw_aiohttp(job: Job, stack: AsyncExitStack) -> Client:
+    """aiohttp, its session kept open: about the least that Python code can do."""
+    aiohttp = import_module("aiohttp")  # by name: the type checker's environment need not have it
+    limits, timeout = aiohttp.TCPConnector(limit=0), aiohttp.ClientTimeout(total=job["timeout"])
+    session = await stack.enter_async_context(aiohttp.ClientSession(connector=limits, timeout=timeout))
+
+    async def post(path: str, content: dict[str, Any], bearer: str) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {bearer}"}
+        async with session.post(job["base_url"] + path, json=content, headers=headers) as answer:
+            answer.raise_for_status()
+            found: dict[str, Any] = await answer.json()
+            return found
+
+    return by_hand(job, post)
+
+
+# The clients people use today, as their own programs use them.
+
+
+async def livekit_plugin(job: Job, stack: AsyncExitStack, *, kept_open: bool = False) -> Client:
     from livekit.agents import APIConnectOptions
     from livekit.plugins.anam.api import AnamAPI
     from livekit.plugins.anam.types import PersonaConfig
 
-    options = APIConnectOptions(timeout=job["timeout"])
     persona = PersonaConfig(name="Cara", avatarId=AVATAR)
 
+    def new() -> Any:
+        return AnamAPI(job["api_key"], job["base_url"], conn_options=APIConnectOptions(timeout=job["timeout"]))
+
+    async def start_with(api: Any, name: str) -> str:
+        if hasattr(api, "create_session_token") and job["mode"] == "token":
+            token = await api.create_session_token(persona, room(name), LIVEKIT_TOKEN)
+            return str((await api.start_engine_session(token))["sessionId"])
+        return str((await api.start_session(persona, room(name), LIVEKIT_TOKEN))["sessionId"])
+
     async def start(name: str) -> str:
-        # One object a start, as the plugin's AvatarSession does it.
-        async with AnamAPI(job["api_key"], job["base_url"], conn_options=options) as api:
-            if hasattr(api, "create_session_token"):
-                token = await api.create_session_token(persona, room(name), LIVEKIT_TOKEN)
-                answer = await api.start_engine_session(token)
-            else:
-                answer = await api.start_session(persona, room(name), LIVEKIT_TOKEN)
-        return str(answer["sessionId"])
+        async with new() as api:  # one object a start, as the plugin's AvatarSession does it
+            return await start_with(api, name)
 
-    return start
+    if not kept_open:
+        return Client(start)
+    api = await stack.enter_async_context(new())
+    return Client(lambda name: start_with(api, name))
 
 
-async def anam_sdk(job: dict[str, Any], stack: AsyncExitStack) -> Start:
+async def livekit_plugin_kept_open(job: Job, stack: AsyncExitStack) -> Client:
+    """The plugin's API class at its best, as the plugin itself does not use it."""
+    return await livekit_plugin(job, stack, kept_open=True)
+
+
+async def anam_sdk(job: Job, stack: AsyncExitStack) -> Client:
     from anam._api import CoreApiClient
     from anam.types import ClientOptions, PersonaConfig, SessionOptions
 
@@ -81,45 +225,19 @@ async def anam_sdk(job: dict[str, Any], stack: AsyncExitStack) -> Start:
 
     async def start(name: str) -> str:
         options = ClientOptions(api_base_url=job["base_url"], client_label=room(name))
-        info = await CoreApiClient(job["api_key"], options).start_session(persona, SessionOptions())
-        return str(info.session_id)
+        return str((await CoreApiClient(job["api_key"], options).start_session(persona, SessionOptions())).session_id)
 
-    return start
-
-
-async def raw_httpx(job: dict[str, Any], stack: AsyncExitStack) -> Start:
-    """What one would write by hand: no checks, no retries, as many connections as it takes."""
-    import httpx
-
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    client = await stack.enter_async_context(
-        httpx.AsyncClient(base_url=job["base_url"], limits=limits, timeout=job["timeout"])
-    )
-
-    async def start(name: str) -> str:
-        body = {
-            "personaConfig": {"type": "ephemeral", "name": "Cara", "avatarId": AVATAR, "llmId": "CUSTOMER_CLIENT_V1"},
-            "environment": {"livekitUrl": room(name), "livekitToken": LIVEKIT_TOKEN},
-        }
-        key = {"Authorization": f"Bearer {job['api_key']}"}
-        minted = await client.post("/v1/auth/session-token", json=body, headers=key)
-        token = {"Authorization": f"Bearer {minted.raise_for_status().json()['sessionToken']}"}
-        answer = await client.post("/v1/engine/session", json={}, headers=token)
-        return str(answer.raise_for_status().json()["sessionId"])
-
-    return start
+    return Client(start)
 
 
-CLIENTS: dict[str, Callable[[dict[str, Any], AsyncExitStack], Awaitable[Start]]] = {
-    "ours, token, async": anam_facade_async,
-    "ours, token, fast": lambda job, stack: anam_facade_async(job, stack, transport="fast"),
-    "ours, direct, async": lambda job, stack: anam_facade_async(job, stack, direct=True),
-    "httpx 0.28.1, by hand": raw_httpx,
-    "livekit-plugins-anam 1.8.9": livekit_plugin,
-    "livekit-plugins-anam 1.6.10": livekit_plugin,
-    "anam 0.12.0": anam_sdk,
+CLIENTS: dict[str, Callable[[Job, AsyncExitStack], Awaitable[Client]]] = {
+    "ours": ours,
+    "httpx": raw_httpx,
+    "aiohttp": raw_aiohttp,
+    "plugin": livekit_plugin,
+    "plugin kept open": livekit_plugin_kept_open,
+    "anam": anam_sdk,
 }
-OURS_SYNC = "ours, token, sync"
 
 
 def outcome(name: str, began: float, session_id: str | None, error: BaseException | None) -> dict[str, Any]:
@@ -127,8 +245,7 @@ def outcome(name: str, began: float, session_id: str | None, error: BaseExceptio
     return {
         "name": name,
         "began": began,
-        "ended": (now := time.monotonic()),
-        "seconds": now - began,
+        "ended": time.monotonic(),
         "session_id": session_id,
         "error": None if error is None else f"{type(error).__name__}: {error}"[:300],
         # A caller that is told to look is not surprised by the bill. No peer tells; its errors say "failed".
@@ -136,64 +253,44 @@ def outcome(name: str, began: float, session_id: str | None, error: BaseExceptio
     }
 
 
-async def run_async(job: dict[str, Any]) -> list[dict[str, Any]]:
-    gate = asyncio.Semaphore(job["concurrency"])
-
+async def run(job: Job) -> tuple[float, list[dict[str, Any]]]:
+    """Starts a session for each of the job's names, `concurrency` at a time: CPU seconds, and outcomes."""
     async with AsyncExitStack() as stack:
-        start = await CLIENTS[job["client"]](job, stack)
-        wait_for_go()
+        client = await CLIENTS[job["program"]](job, stack)
+        # Everything is imported and made, which takes some clients seconds.
+        print("ready", flush=True)
+        sys.stdin.readline()
+        cpu = time.process_time()
+        if client.blocking is not None:
+            blocking = client.blocking
+
+            def in_a_thread(name: str) -> dict[str, Any]:
+                began = time.monotonic()
+                try:
+                    return outcome(name, began, blocking(name), None)
+                except Exception as error:  # whatever a caller would meet is a result here
+                    return outcome(name, began, None, error)
+
+            with ThreadPoolExecutor(job["concurrency"]) as pool:
+                outcomes = list(pool.map(in_a_thread, job["names"]))
+            return time.process_time() - cpu, outcomes
+        gate = asyncio.Semaphore(job["concurrency"])
 
         async def one(name: str) -> dict[str, Any]:
             async with gate:
                 began = time.monotonic()
                 try:
-                    return outcome(name, began, await start(name), None)
-                except Exception as error:  # whatever a caller would meet is a result here
+                    return outcome(name, began, await client.start(name), None)
+                except Exception as error:
                     return outcome(name, began, None, error)
 
-        return list(await asyncio.gather(*map(one, job["names"])))
-
-
-def run_sync(job: dict[str, Any]) -> list[dict[str, Any]]:
-    from anam_facade import AnamClient, LiveKitEnvironment, PersonaConfig
-
-    persona = PersonaConfig(name="Cara", avatar_id=AVATAR)
-    with (
-        AnamClient(job["api_key"], job["base_url"], timeout=job["timeout"]) as client,
-        ThreadPoolExecutor(job["concurrency"]) as pool,
-    ):
-        wait_for_go()
-
-        def one(name: str) -> dict[str, Any]:
-            began = time.monotonic()
-            try:
-                environment = LiveKitEnvironment(room(name), LIVEKIT_TOKEN)
-                session = client.start_session(persona, environment=environment, client_label=room(name))
-            except Exception as error:
-                return outcome(name, began, None, error)
-            return outcome(name, began, session.session_id, None)
-
-        return list(pool.map(one, job["names"]))
-
-
-cpu_before = 0.0
-"""CPU seconds used before the first start."""
-
-
-def wait_for_go() -> None:
-    """Says that everything is imported and made, and waits: importing takes some clients seconds."""
-    print("ready", flush=True)
-    sys.stdin.readline()
-    global cpu_before
-    cpu_before = time.process_time()
-
-
-def main() -> None:
-    logging.disable(logging.CRITICAL)
-    job = json.loads(sys.stdin.readline())
-    results = run_sync(job) if job["client"] == OURS_SYNC else asyncio.run(run_async(job))
-    json.dump({"cpu": time.process_time() - cpu_before, "results": results}, sys.stdout)
+        outcomes = list(await asyncio.gather(*map(one, job["names"])))
+        return time.process_time() - cpu, outcomes
 
 
 if __name__ == "__main__":
-    main()
+    logging.disable(logging.CRITICAL)
+    try:
+        json.dump(asyncio.run(run(json.loads(sys.stdin.readline()))), sys.stdout)
+    except UnavailableError as why:
+        sys.exit(f"unavailable: {why}")

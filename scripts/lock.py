@@ -30,9 +30,11 @@ PYTHON_LOCKS: dict[str, tuple[str, ...]] = {
     "requirements/rooms.txt": (
         "pyproject.toml",
         *("--extra=sandbox", "--extra=livekit", "--group=rooms"),
-        "--constraint=interop/peers/livekit-anam-1.8.9.txt",
+        "--constraint=interop/peers/today.txt",
     ),
     "requirements/runtime.txt": ("pyproject.toml", "--constraint=requirements/dev.txt"),
+    "interop/peers/today.txt": ("interop/peers/today.in",),
+    "interop/peers/livekit-anam-1.6.10.txt": ("interop/peers/livekit-anam-1.6.10.in",),
 }
 NODE_LOCKS = ("tools", "interop/languages/csharp", "interop/languages/typescript")
 

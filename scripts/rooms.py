@@ -40,12 +40,22 @@ def main(arguments: list[str]) -> int:
         return 0
     python = tools.peer_environment(tools.ROOT / "requirements" / "rooms.txt") / "bin" / "python"
     if arguments[:1] == ["demo"]:
-        command = [str(python), "scripts/demo_room.py", *arguments[1:]]
-    else:
-        older_plugins(python)
-        command = [str(python), "-m", "pytest", "tests/livekit", *arguments]
+        return run(python, "scripts/demo_room.py", *arguments[1:])
+    older_plugins(python)
+    tests = ("-m", "pytest", "tests/livekit", *arguments)
+    if arguments:
+        return run(python, *tests)
+    # All of it: then every branch of what needs LiveKit must be covered.
+    coverage = ("-m", "coverage", "run", "--rcfile=", "--data-file=.coverage.rooms", "--branch")
+    return run(python, *coverage, "--source=anam_facade.livekit", *tests) or run(
+        python, "-m", "coverage", "report", "--data-file=.coverage.rooms", "--show-missing", "--fail-under=100"
+    )
+
+
+def run(python: Path, *arguments: str) -> int:
     path = os.pathsep.join([str(tools.ROOT), str(tools.ROOT / "generated")])
-    return subprocess.run(command, cwd=tools.ROOT, env={**os.environ, "PYTHONPATH": path}, check=False).returncode
+    environment = {**os.environ, "PYTHONPATH": path}
+    return subprocess.run([str(python), *arguments], cwd=tools.ROOT, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ def main() -> int:
         if not SDK.exists():
             print(f"The vendor's SDK is not installed: {SDK} comes with `make web`.", file=sys.stderr)
             return 1
-        print(f"The page:    http://127.0.0.1:{port}/?sandbox\nThe sandbox: {sandbox.base_url}", flush=True)
+        print(f"The page:    http://127.0.0.1:{port}/?sandbox")
+        print(f"The sandbox: {sandbox.base_url} API key {sandbox.api_key}", flush=True)
         uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
     return 0
 

@@ -2,16 +2,12 @@
 // Run by scripts/browser_tests.py, which starts the sandbox and says where it and the browser are.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
-const require = createRequire(new URL("../../tools/package.json", import.meta.url));
-const { chromium } = require("playwright-core");
-const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+import { axe, launched } from "./chromium.mjs";
 
-const { SANDBOX, CHROMIUM, SCREENSHOTS } = process.env;
+const { SANDBOX, SCREENSHOTS } = process.env;
 const DOCS = `${SANDBOX}/docs`;
 const DESK = { width: 1280, height: 900 };
 const PHONE = { width: 400, height: 800 };
@@ -21,21 +17,7 @@ let contract;
 
 before(async () => {
   contract = await (await fetch(`${SANDBOX}/openapi.json`)).json();
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    headless: true,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      // No name is looked up: whatever the page or the browser wanted from elsewhere fails, and is seen to.
-      "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    ],
-  });
+  browser = await launched();
 });
 
 after(() => browser?.close());

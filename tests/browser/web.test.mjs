@@ -6,19 +6,15 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, beforeEach, describe, test } from "node:test";
 
 import { FAULTS } from "../../examples/web/page/faults.js";
+import { axe, launched } from "./chromium.mjs";
 
-const require = createRequire(new URL("../../tools/package.json", import.meta.url));
-const { chromium } = require("playwright-core");
-const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-
-const { CHROMIUM, PYTHON = ".venv/bin/python", SCREENSHOTS, WRITE } = process.env;
+const { PYTHON = ".venv/bin/python", SCREENSHOTS, WRITE } = process.env;
 const ROOT = new URL("../../", import.meta.url);
 const DOCUMENT = new URL("docs/browser.md", ROOT);
 const [BEGIN, END] = ["<!-- seen by tests/browser/web.test.mjs -->\n", "<!-- end -->"];
@@ -30,6 +26,7 @@ let web; // the process with the page, the token server and the sandbox
 let browser;
 let page_url;
 let sandbox_url;
+let api_key;
 
 // A server that is starting, or that plays an outage, is waited for.
 async function patiently(url, options) {
@@ -56,29 +53,13 @@ before(async () => {
   probe.close();
   web = spawn(PYTHON, ["-m", "examples.web", "--port", String(port)], { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
   for await (const line of createInterface(web.stdout)) {
-    sandbox_url = line.match(/^The sandbox: +(\S+)/)?.[1];
+    [, sandbox_url, api_key] = line.match(/^The sandbox: +(\S+) API key (\S+)/) ?? [];
     if (sandbox_url) break;
   }
   assert.ok(sandbox_url, "examples.web ended");
   page_url = `http://127.0.0.1:${port}/`;
   await patiently(page_url);
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    headless: true,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--use-fake-device-for-media-stream",
-      "--autoplay-policy=no-user-gesture-required",
-      // No name is looked up: whatever the page or the browser wanted from elsewhere fails, and is seen to.
-      "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    ],
-  });
+  browser = await launched("--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required");
 });
 
 after(async () => {
@@ -159,6 +140,30 @@ test("a start of unknown fate is tried again with the same token, which cannot s
     assert.deepEqual([tokens.length, sessions.length], [1, 1]);
     await close();
   }
+});
+
+test("what the SDK sends on its own account is taken: options of the session, and a persona with the API key", async () => {
+  const { page, close } = await opened();
+  const closed = (how) =>
+    page.evaluate(async ({ how, token, key, baseUrl }) => {
+      const options = { api: { baseUrl }, voiceDetection: { endOfSpeechSensitivity: 0.5 } };
+      const persona = { personaId: "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506" };
+      const client =
+        how === "token" ? anam.createClient(token, options) : anam.unsafe_createClientWithApiKey(key, persona, options);
+      const told = new Promise((done) => client.addListener(anam.AnamEvent.CONNECTION_CLOSED, done));
+      await client.streamToVideoElement("video");
+      return told;
+    }, { how, token, key: api_key, baseUrl: sandbox_url });
+  const token = await fresh();
+  assert.equal(await closed("token"), CLOSED_BY_SERVER);
+  assert.equal(await closed("key"), CLOSED_BY_SERVER);
+  const { requests } = await control("GET", "/state");
+  const bodies = requests.filter((seen) => seen.operation === "createEngineSession").map((seen) => Object.keys(seen.body));
+  assert.deepEqual(bodies, [["sessionOptions", "clientMetadata"], ["personaConfig", "sessionOptions", "clientMetadata"]]);
+  await control("PUT", "/settings", { record_all: true });
+  await page.evaluate((baseUrl) => fetch(`${baseUrl}/v1/metrics/client`, { method: "POST", body: "{}" }), sandbox_url);
+  assert.equal((await control("GET", "/state")).requests.at(-1).path, "/v1/metrics/client");
+  await close();
 });
 
 test("a session that is stopped while it is being started ends", async () => {

@@ -135,11 +135,3 @@ def test_the_load_test_starts_every_session() -> None:
     assert done.returncode == 0, done.stderr
     assert "{'started': 60}" in done.stdout
     assert "counts 60 sessions" in done.stdout
-
-
-@pytest.mark.parametrize("document", ["README.md", "docs/livekit.md"])
-def test_the_livekit_agent_is_shown_as_it_is_tested(document: str) -> None:
-    """The documents show the example, which `make rooms` runs, without its docstring."""
-    code = (ROOT / "examples" / "livekit_agent.py").read_text("utf-8")
-    code = code[code.index("from collections") :]
-    assert f"```python\n{code}```\n" in (ROOT / document).read_text("utf-8")

@@ -63,7 +63,12 @@ def parsed_json(example: Example) -> None:
     json.loads(example.parsed)
 
 
+def excerpt_only(example: Example) -> None:
+    pytest.fail(f"{example.path}:{example.line}: must be an excerpt of a file that is run elsewhere")
+
+
 EVALUATORS = {
+    "js": excerpt_only,
     "python": python,
     "console": console,
     "sh": script,
@@ -81,7 +86,8 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fresh") / "environment"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+# What docs/command.md prints is part of it: scripts/terminal.py runs it, and compares.
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "command.md"], ids=lambda page: page.name)
 @pytest.mark.filterwarnings("default")  # a reader's program has its own filters
 def test_every_block_of_the_page_runs(
     page: Path, tmp_path: Path, fresh: Path, anam_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
@@ -112,7 +118,20 @@ def test_every_block_of_the_page_runs(
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_no_block_is_passed_over(page: Path) -> None:
-    """A fence in a language that nothing runs is a mistake, unless it is marked as output."""
-    fences = set(re.findall(r"^ *```(.*)\n(?:.*\n)*? *```$", page.read_text("utf-8"), re.MULTILINE))
-    assert fences <= EVALUATORS.keys() | SHOWN_ONLY
+def test_what_is_not_run_is_part_of_what_is(page: Path) -> None:
+    """A block that is skipped stands in a file that other tests run, or the page says why it is not run."""
+    text = page.read_text("utf-8")
+    fence = r"```(\w*)\n(.*?)\n```"
+    for mark, language, block in re.findall(rf"(.*)\n<!-- skip: next -->\n{fence}", text, re.DOTALL | re.MULTILINE):
+        mark = mark.rpartition("\n")[2]
+        if excerpt := re.fullmatch(r"<!-- excerpt: (\S+) -->", mark):
+            assert flat(block) in flat((ROOT / excerpt[1]).read_text("utf-8"))
+        else:
+            assert re.fullmatch(r"<!-- not run: .+ -->", mark), (language, block)
+    ran = re.sub(rf"<!-- skip: next -->\n{fence}", "", text, flags=re.DOTALL)
+    assert set(re.findall(r"^```(\w+)$", ran, re.MULTILINE)) <= EVALUATORS.keys() | SHOWN_ONLY
+
+
+def flat(code: str) -> str:
+    """Code without its indentation."""
+    return "\n".join(line.strip() for line in code.strip().splitlines())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import importlib
 import json
 import pickle
 import sys
@@ -23,7 +24,8 @@ from anam_facade.sandbox import Fault, Sandbox
 ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
 URL, TOKEN = "wss://rooms.example.org", "eyJhbGciOiJIUzI1NiJ9.eyJ2aWRlbyI6eyJyb29tIjoibG9iYnkifX0.c2lnbmF0dXJl"
 PERSONA = anam.PersonaConfig(name="Cara", avatarId=ID)
-QUICK = APIConnectOptions(max_retry=1, retry_interval=0.01, timeout=0.5)
+QUICK = APIConnectOptions(max_retry=1, retry_interval=0.01)
+IMPATIENT = APIConnectOptions(max_retry=1, retry_interval=0.01, timeout=1.5)
 
 
 @dataclass
@@ -46,6 +48,10 @@ def call(sandbox: Sandbox, method: str, *arguments: Any, **settings: Any) -> Any
             return await getattr(anam_api, method)(*arguments)
 
     return asyncio.run(run())
+
+
+def patience(fault: dict[str, Any]) -> APIConnectOptions:
+    return IMPATIENT if fault.keys() & {"delay", "delay_answer"} else QUICK
 
 
 def test_both_generations_get_plain_answers_with_or_without_a_with_block(sandbox):
@@ -124,14 +130,14 @@ START = "createEngineSession"
         ({"status": 503}, APIStatusError, anam_facade.ServiceBusyError, True, 0),
         ({"status": 500, "processed": True}, APIStatusError, anam_facade.ServerError, False, 1),
         ({"close": "after"}, APIConnectionError, anam_facade.SessionStartUncertainError, False, 1),
-        ({"delay_answer": 1.0}, APIConnectionError, anam_facade.SessionStartUncertainError, False, 1),
+        ({"delay_answer": 20.0}, APIConnectionError, anam_facade.SessionStartUncertainError, False, 1),
         ({"status": 200, "body": "null"}, APIConnectionError, anam_facade.SessionStartUncertainError, False, 0),
     ],
 )
 def test_a_failed_start_is_caught_by_either_name(sandbox, fault, theirs, ours, retryable, sessions):
     sandbox.inject(Fault(operation=START, **fault))
     with pytest.raises(theirs) as caught:
-        call(sandbox, "start_session", PERSONA, URL, TOKEN)
+        call(sandbox, "start_session", PERSONA, URL, TOKEN, conn_options=patience(fault))
     error = caught.value
     assert isinstance(error, ours)
     assert (error.retryable, len(sandbox.sessions)) == (retryable, sessions)
@@ -147,13 +153,13 @@ def test_a_failed_start_is_caught_by_either_name(sandbox, fault, theirs, ours, r
 def test_a_failed_mint_is_caught_by_either_name(sandbox):
     for fault, theirs, ours, retryable in [
         ({"close": "before"}, APIConnectionError, anam_facade.AnamConnectionError, True),
-        ({"delay": 1.0}, APITimeoutError, anam_facade.AnamTimeoutError, True),
+        ({"delay": 20.0}, APITimeoutError, anam_facade.AnamTimeoutError, True),
         ({"status": 200, "body": "{}"}, anam.AnamException, anam_facade.AnamResponseError, False),
     ]:
         sandbox.clear_faults()
         sandbox.inject(Fault(operation="createSessionToken", **fault))
         with pytest.raises(theirs) as caught:
-            call(sandbox, "create_session_token", PERSONA, URL, TOKEN)
+            call(sandbox, "create_session_token", PERSONA, URL, TOKEN, conn_options=patience(fault))
         assert isinstance(caught.value, ours)
         assert isinstance(caught.value, APIError)
         assert caught.value.retryable is retryable
@@ -208,6 +214,12 @@ def test_install_says_that_the_plugin_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "livekit.plugins.anam", None)
     with pytest.raises(ImportError, match="pip install livekit-plugins-anam"):
         install()
+
+
+def test_without_the_framework_what_is_missing_is_said_plainly(monkeypatch):
+    monkeypatch.setitem(sys.modules, "livekit.agents", None)
+    with pytest.raises(ImportError, match="needs livekit-agents, which is not installed: pip install livekit-agents"):
+        importlib.reload(anam_facade.livekit)
 
 
 def test_an_older_framework_has_no_base_for_avatar_session(monkeypatch):

@@ -24,14 +24,15 @@ def entries(root: Path, lock: str) -> list[str]:
 
 
 def pinned(root: Path, lock: str) -> dict[str, str]:
-    """Name to exact version."""
+    """Name to exact version, on the Python that runs this."""
     versions: dict[str, str] = {}
     for entry in entries(root, lock):
         requirement = Requirement(entry.partition(" --hash")[0])
         (specifier,) = requirement.specifier
         assert specifier.operator == "=="
-        assert requirement.name not in versions
-        versions[requirement.name] = specifier.version
+        if requirement.marker is None or requirement.marker.evaluate():
+            assert requirement.name not in versions
+            versions[requirement.name] = specifier.version
     return versions
 
 

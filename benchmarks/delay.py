@@ -5,7 +5,7 @@ ports as a JSON list, and passes everything on, half a round trip late in each d
 
 The kernel answers a client's connect at once, where a distant server's answer would take a round trip. So what a client
 says is taken to have been said one round trip after it connected, at the earliest: with that, a new TCP connection, a
-TLS 1.3 handshake and one exchange take three round trips, as they do over a real network (`calibrate.py` checks it).
+TLS 1.3 handshake and one exchange take three round trips, as they do over a real network.
 """
 
 from __future__ import annotations
@@ -48,19 +48,6 @@ class Line:
             act(self._far_end)
 
 
-def say(data: bytes, far_end: asyncio.Transport) -> None:
-    if not far_end.is_closing():
-        far_end.write(data)
-
-
-def hang_up(far_end: asyncio.Transport) -> None:
-    far_end.close()
-
-
-def reset(far_end: asyncio.Transport) -> None:
-    far_end.abort()
-
-
 class End(asyncio.Protocol):
     """One of the two sockets of a connection: what it hears goes down `line`."""
 
@@ -74,10 +61,10 @@ class End(asyncio.Protocol):
         self._back.connect(cast("asyncio.Transport", transport))
 
     def data_received(self, data: bytes) -> None:
-        self._line.send(partial(say, data))
+        self._line.send(lambda far_end: None if far_end.is_closing() else far_end.write(data))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._line.send(hang_up if exc is None else reset)
+        self._line.send(asyncio.Transport.close if exc is None else asyncio.Transport.abort)
 
 
 class Accepted(End):
@@ -115,12 +102,7 @@ async def main(job: dict[str, Any]) -> None:
     await loop.run_in_executor(None, sys.stdin.read)
 
 
-def new_loop(many: bool) -> asyncio.AbstractEventLoop:
-    # select() sleeps to the microsecond; epoll, which can watch more than a thousand sockets, to the millisecond.
-    return asyncio.SelectorEventLoop(selectors.DefaultSelector() if many else selectors.SelectSelector())
-
-
 if __name__ == "__main__":
-    wanted: dict[str, Any] = json.loads(sys.argv[1])
-    with asyncio.Runner(loop_factory=partial(new_loop, bool(wanted.get("many")))) as runner:
-        runner.run(main(wanted))
+    # select() sleeps to the microsecond, epoll to the millisecond.
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
+        runner.run(main(json.loads(sys.argv[1])))

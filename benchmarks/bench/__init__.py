@@ -1,1 +1,0 @@
-"""What starting a session costs: `make bench`, and `make bench-check`."""

@@ -1,0 +1,219 @@
+"""Time to a started session over TLS 1.3 at several distances, starts per second and CPU per start on loopback, and
+importing. Everything in turn, round by round, so that what slows the machine for a while slows all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import attrs
+import peers
+import servers
+
+ERRANDS = Path(__file__).resolve().parent / "errands.py"
+COLD, WARMED, WARM = "cold", "cold, after warm_up()", "warm"
+IDLE, CLOSED = "after 5 min idle", "after the server hung up"
+KINDS = (COLD, WARMED, WARM, IDLE, CLOSED)
+BASE = 0.05
+"""The round-trip time at which the targets are set, in seconds."""
+
+IMPORTS = {
+    "import httpx": ("ours, token", "import httpx"),
+    "import anam_facade": ("ours, token", "import anam_facade"),
+    "… and all its names": ("ours, token", "from anam_facade import *"),
+    "import aiohttp": ("aiohttp, token", "import aiohttp"),
+    "import anam": ("anam 0.12, direct", "import anam"),
+    "import livekit.plugins.anam 1.8.9": ("plugin 1.8.9, direct", "import livekit.plugins.anam"),
+}
+"""What is imported → by which client's interpreter, and how."""
+MEASURE = """
+import resource, sys, time
+began = time.perf_counter()
+exec(sys.argv[1])
+print(time.perf_counter() - began)
+"""
+
+
+class Start(NamedTuple):
+    """One way of starting with one client, at one round-trip time in seconds."""
+
+    client: str
+    kind: str
+    round_trip: float
+
+
+class Load(NamedTuple):
+    """One client, with so many starts at a time."""
+
+    client: str
+    at_a_time: int
+
+
+@attrs.define
+class Findings:
+    """What was measured, round by round.
+
+    Attributes:
+        starts: Seconds from the call to the session.
+        loads: Each round's `starts`, `wall` and `cpu` seconds.
+        imports: Seconds.
+        failures: What could not be measured, or went wrong in between; client → what it said last.
+    """
+
+    starts: dict[Start, list[float]] = attrs.field(factory=dict)
+    loads: dict[Load, list[dict[str, float]]] = attrs.field(factory=dict)
+    imports: dict[str, list[float]] = attrs.field(factory=dict)
+    failures: dict[str, str] = attrs.field(factory=dict)
+
+
+@contextmanager
+def worker(client: str, trust: Path) -> Iterator[subprocess.Popen[str]]:
+    """The client's process, waiting for orders."""
+    command = [peers.python_of(client), ERRANDS]
+    environment = peers.environment(trust)
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as process:
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(peers.job(client, errand="latency", api_key=servers.KEY))
+            process.stdin.flush()
+            process.stdout.readline()  # it listens: what came with the job would have been read with it
+            yield process
+        finally:
+            process.kill()
+
+
+class Latency:
+    """Clients that start sessions at the distances asked for, never two at once."""
+
+    def __init__(self, server: servers.Server, clients: Sequence[str], trips: Sequence[float], found: Findings) -> None:
+        self._server, self._clients, self._trips, self._found = server, clients, trips, found
+        self._workers: dict[str, subprocess.Popen[str]] = {}
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        with (
+            servers.delays(self._server.https, self._trips) as self._ports,
+            servers.delays(self._server.https_short, [BASE]) as self._short,
+            ExitStack() as stack,
+        ):
+            for client in self._clients:
+                self._workers[client] = stack.enter_context(worker(client, self._server.trust))
+            yield
+
+    def _ask(self, client: str, do: str, **order: Any) -> list[float]:
+        process = self._workers[client]
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(json.dumps({"do": do, **order}) + "\n")
+            process.stdin.flush()
+            answer = json.loads(process.stdout.readline() or '{"error": "its process has ended"}')
+        except BrokenPipeError:
+            answer = {"error": "its process has ended"}
+        if "error" in answer:
+            self._found.failures[client] = answer["error"]
+        seconds: list[float] = answer.get("seconds", [])
+        return seconds
+
+    def _note(self, client: str, kind: str, trip: float, seconds: list[float]) -> None:
+        self._found.starts.setdefault(Start(client, kind, trip), []).extend(seconds)
+
+    def leave_idle(self) -> None:
+        """Clients that have started a session, to start the next one much later; and those whose server hangs up."""
+        for client in self._idlers():
+            self._ask(client, "keep", key=IDLE, count=3, base_url=self._url(self._ports[BASE]))
+            self._ask(client, "keep", key=CLOSED, count=2, base_url=self._url(self._short[BASE]))
+        self._idle_since = time.monotonic()
+
+    def start_after_hang_up(self) -> None:
+        time.sleep(max(0.0, self._idle_since + servers.SHORT + 1 - time.monotonic()))
+        self._start_kept(CLOSED)
+
+    def start_after_idling(self, *, wait: bool) -> None:
+        """Starts with the clients left idle when five minutes have passed: really, or by the clients' clocks."""
+        if wait:
+            time.sleep(max(0.0, self._idle_since + 300 - time.monotonic()))
+        else:
+            for client in self._clients:
+                self._ask(client, "move the clock", seconds=300)
+        self._start_kept(IDLE)
+
+    def _start_kept(self, kind: str) -> None:
+        for client in self._idlers():
+            self._note(client, kind, BASE, self._ask(client, "start with kept clients", key=kind))
+
+    def rounds(self, count: int) -> None:
+        """Cold and warm starts of all clients, in turn."""
+        for trip in self._trips:
+            for client in self._clients:
+                self._ask(client, "keep", key=str(trip), count=1, base_url=self._url(self._ports[trip]))
+        for _ in range(count):
+            for trip in self._trips:
+                url = self._url(self._ports[trip])
+                for client in self._clients:
+                    if client in self._idlers():  # a token minted before has opened a connection
+                        cold = self._ask(client, "start with a new client", base_url=url, warm_up=False)
+                        self._note(client, COLD, trip, cold)
+                    if peers.CLIENTS[client].is_ours:
+                        warmed = self._ask(client, "start with a new client", base_url=url, warm_up=True)
+                        self._note(client, WARMED, trip, warmed)
+                    self._ask(client, "start with kept clients", key=str(trip))  # it may have been idle for long
+                    self._note(client, WARM, trip, self._ask(client, "start with kept clients", key=str(trip)))
+
+    def _idlers(self) -> list[str]:
+        return [client for client in self._clients if peers.CLIENTS[client].mode != "minted"]
+
+    @staticmethod
+    def _url(port: int) -> str:
+        return f"https://{servers.HOST}:{port}"
+
+
+def throughput(server: servers.Server, loads: Sequence[Load], found: Findings, *, rounds: int, seconds: float) -> None:
+    """Measures every load once a round, each in a process of its own."""
+    for _ in range(rounds):
+        for load in loads:
+            job = {"errand": "throughput", "api_key": servers.KEY, "base_url": f"http://127.0.0.1:{server.http}"}
+            done = subprocess.run(
+                [str(peers.python_of(load.client)), str(ERRANDS)],
+                input=peers.job(load.client, at_a_time=load.at_a_time, seconds=seconds, **job),
+                capture_output=True,
+                text=True,
+                env=peers.environment(),
+                check=False,
+            )
+            answer = json.loads(done.stdout or json.dumps({"error": done.stderr.strip()[-300:]}))
+            if failure := answer.get("error") or next(iter(answer["errors"]), None):
+                found.failures[f"{load.client}, {load.at_a_time} at a time"] = failure
+            if "error" not in answer:
+                found.loads.setdefault(load, []).append(answer)
+
+
+def imports(found: Findings, names: Sequence[str], rounds: int) -> None:
+    """Each import in a fresh interpreter, in turn; one round before the first, for the caches."""
+    for number in range(rounds + 1):
+        for name in names:
+            client, program = IMPORTS[name]
+            command = [str(peers.python_of(client)), "-c", MEASURE, program]
+            done = subprocess.run(command, capture_output=True, text=True, env=peers.environment(), check=True)
+            if number > 0:
+                found.imports.setdefault(name, []).append(float(done.stdout.split()[-1]))
+
+
+def say(what: str) -> None:
+    print(f"… {what}", file=sys.stderr, flush=True)
+
+
+def load_average() -> float:
+    """How many processes wanted a core, on average over the last minute."""
+    return round(os.getloadavg()[0], 1)
