@@ -141,6 +141,8 @@ class View:
 
     def members(self, name: str) -> list[str]:
         """The schemas of objects that a union stands for; itself, for an object."""
+        if name not in self.schemas:
+            raise NotSupported(f"#/components/schemas/{name}: is not there")
         schema = self.schemas[name]
         parts = [ref(part) for part in schema.get("oneOf") or schema.get("anyOf") or ()]
         return [member for part in parts for member in self.members(part)] if all(parts) and parts else [name]
