@@ -209,6 +209,11 @@ class Listener:
             return None
         return float(np.abs(np.fft.rfft(samples * np.hanning(len(samples)))).argmax() * RATE / len(samples))
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height of what was seen last."""
+        return None if self._picture is None else (self._picture.width, self._picture.height)
+
     def save_picture(self, path: Path) -> None:
         """Writes what was seen last as a PNG."""
         assert self._picture is not None

@@ -33,8 +33,8 @@ async def lose_a_worker(livekit: Server, sandbox: Sandbox, workers: set[int]) ->
             served[room] = outcome["worker"]
         print(f"jobs: {served}")
 
-        # As many slots as are in use: the sessions that the dead worker leaves behind have to go first.
-        sandbox.configure(max_sessions=len(served))
+        # One slot to spare: what the dead worker leaves behind goes when its room is taken over, one after the other.
+        sandbox.configure(max_sessions=len(served) + 1)
         dead = served["fleet 0"]
         kill(dead)
         lost = [room for room, by in served.items() if by == dead]
