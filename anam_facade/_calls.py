@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import attrs
 from attrs import field
 
-from ._plain import as_object, exact, is_a
 from ._observer import Outcome, Run
+from ._plain import as_object, exact, is_a
 from ._secret import Secret, scrub
 from ._wire import Kind, Part, Rule, check_value, copied_object, warn
 from .errors import (
@@ -342,8 +342,9 @@ def starting(settings: Settings, token: object, client_metadata: Mapping[str, An
 
 
 def minting_and_starting(settings: Settings, setup: Setup, *, direct: bool) -> Flow[EngineSession]:
-    """Both steps, or both in one. Nothing after the first leads back to it: a second token could start a second
-    session. One deadline holds for all of it.
+    """Both steps, or both in one, within one deadline.
+
+    Nothing after the first step leads back to it: a second token could start a second session.
     """
     if setup.client_label is None and settings.client_label is None and settings.auto_label:
         setup = attrs.evolve(setup, client_label=f"af-{uuid.uuid4()}")

@@ -35,8 +35,22 @@ _TOKEN_TYPES = ("ephemeral", "stateful", "legacy")
 _TOO_MUCH = re.compile(r"/v1(/auth/session-token|/engine/session)?$")
 
 _OURS = frozenset(
-    "authorization accept accept-encoding content-type content-length host user-agent cookie connection"
-    " transfer-encoding te upgrade proxy-authorization x-anam-target-url".split()
+    [
+        "authorization",
+        "accept",
+        "accept-encoding",
+        "content-type",
+        "content-length",
+        "host",
+        "user-agent",
+        "cookie",
+        "connection",
+        "transfer-encoding",
+        "te",
+        "upgrade",
+        "proxy-authorization",
+        "x-anam-target-url",
+    ]
 )
 """Headers that the client says itself, or that belong to the transport."""
 

@@ -71,7 +71,9 @@ class _Client:
         Closing either closes both. What is not given stays as it is; a new `retry` has a budget of its own.
 
         Args:
-            timeout, retry, client_label: As for a new client.
+            timeout: As for a new client.
+            retry: As for a new client.
+            client_label: As for a new client.
             extra_headers: Added to those that the client has, in place of any of the same name.
 
         Raises:
@@ -133,13 +135,13 @@ class _Client:
 class AnamClient(_Client):
     """A client for Anam, for threads.
 
-    Its connections are opened as calls need them, and closed by `close()` or the end of a `with` block. It can be shared
-    between threads; after a fork the child opens its own.
+    Its connections are opened as calls need them, and closed by `close()` or the end of a `with` block. It can be
+    shared between threads; after a fork the child opens its own.
 
     Args:
         api_key: Anam's API key; `ANAM_API_KEY` when not given.
-        base_url: Where the API is; `ANAM_API_URL`, or else `https://api.anam.ai`, when not given. A `/v1` at its end, or
-            the path of an operation, is taken off.
+        base_url: Where the API is; `ANAM_API_URL`, or else `https://api.anam.ai`, when not given. A `/v1` at its end,
+            or the path of an operation, is taken off.
         retry: When and how often to try again, or just how often; 0 switches it off. A `RetryPolicy` when not given.
         timeout: Seconds that one attempt may take, from connecting to the last byte of the answer. What it cannot bound
             for threads: looking up the host's name, and, with httpx, an answer whose head comes in drops.
@@ -150,9 +152,9 @@ class AnamClient(_Client):
             replace what the client itself sends.
         gateway_url: Base URL of a gateway of your own to send everything through; it gets the full URL at Anam in the
             header `X-Anam-Target-Url`.
-        http_client: An `httpx.Client` of your own (or httpx2's) to send with. It is used, and never closed. Its proxies,
-            certificates, hooks, default headers and connections are yours; its redirects, cookies, authentication and
-            time-outs do not apply.
+        http_client: An `httpx.Client` of your own (or httpx2's) to send with. It is used, and never closed. Its
+            proxies, certificates, hooks, default headers and connections are yours; its redirects, cookies,
+            authentication and time-outs do not apply.
         transport: What to send through if not through a client of yours. `httpx`, the default, is an `httpx.Client` of
             the package's own, which whatever is made for httpx can watch or intercept. `fast` takes a fraction of the
             CPU time for a start and behaves the same; it needs the extra `anam-facade[fast]`, and asyncio where it is
@@ -267,8 +269,8 @@ class AnamClient(_Client):
             persona: Who appears; a `PersonaConfig`, or a mapping in the wire's form.
             environment: The LiveKit room to join; without one the session waits for a browser.
             session_options: How the session is recorded, encoded, placed and delivered.
-            client_label: A label to find the session by; at most 128 characters. When not given, the client's own, or else
-                a new one, such as `af-` and a UUID: after `SessionStartUncertainError` the session can be looked up by it.
+            client_label: A label to find the session by; at most 128 characters. When not given, the client's own, or
+                else a new one, `af-` and a UUID: after `SessionStartUncertainError` the session can be looked up by it.
             direct: One call with the API key: a round trip less, but a lost answer cannot be repaired, since only a
                 token protects from starting twice.
             client_metadata: Facts about your program; any JSON object.

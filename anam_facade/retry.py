@@ -66,7 +66,7 @@ class RetryPolicy:
         max_attempts: How often a request is sent at most, the first time included; 1 switches retries off.
         initial_backoff: First pause.
         max_backoff: Longest pause.
-        max_retry_after: What the server asks for is obeyed up to this; if it asks for more, its error is raised at once.
+        max_retry_after: What the server asks for is obeyed up to this; when it asks for more, its error is raised.
         deadline: A call's attempts and pauses together take no longer than this; a pause that would is not begun. None
             means no limit. For `start_session` it holds for minting and starting together.
         jitter: The share of each pause that is random, from 0 to 1.

@@ -7,7 +7,7 @@ import sys
 from importlib.util import find_spec
 from typing import Any
 
-from ..errors import AnamConfigError, Problem
+from ..errors import Problem
 from .exchange import AsyncExchange, Exchange
 from .network import proxy_for
 

@@ -1,4 +1,4 @@
-"""What all transports share: a request that knows whether it was taken, an answer read with a bound, errors by one rule.
+"""What all transports share: a request that knows whether it was taken, a bounded answer, errors by one rule.
 
 The rule: believe no one's exception class, only whether our bytes were taken. A request whose body nobody asked for was
 never sent. Once it was asked for, whatever is raised means that the answer was lost.
@@ -182,9 +182,8 @@ class Reader:
         if len(self._body) > MAX_BODY:
             del self._body[MAX_BODY:]
             self._complete = False
-        elif time.monotonic() >= self._deadline:
-            if not self.survives_breaking_off():
-                raise TimeoutError("the answer did not end in time")
+        elif time.monotonic() >= self._deadline and not self.survives_breaking_off():
+            raise TimeoutError("the answer did not end in time")
         return self._complete
 
     def survives_breaking_off(self) -> bool:
@@ -246,7 +245,7 @@ def _without_credentials(error: Exception, secrets: Iterable[Secret]) -> Excepti
     return Exception(f"{type(error).__name__}: {scrub(str(error), secrets)}").with_traceback(error.__traceback__)
 
 
-PROXY_ADVICE = "the proxy refuses: look at HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, where its user and password stand too, and NO_PROXY"
+PROXY_ADVICE = "the proxy refuses: correct HTTPS_PROXY, HTTP_PROXY or ALL_PROXY (user and password too), or NO_PROXY"
 
 
 def hopeless(error: BaseException) -> str | None:

@@ -1,7 +1,7 @@
 """The fast transport, for `transport="fast"`: the same exchange with less work around it.
 
-llhttp, the parser that Node uses and httptools brings to Python, on a plain asyncio protocol or a socket. HTTP/1.1 only,
-as in the default; asyncio only; a proxy is not for here: the default is taken when the environment names one.
+llhttp, the parser that Node uses and httptools brings to Python, on a plain asyncio protocol or a socket. HTTP/1.1
+only, as in the default; asyncio only; a proxy is not for here: the default is taken when the environment names one.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import ssl
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import cast
 
-import anyio
 import httptools
 import httpx
 from aiohappyeyeballs import start_connection
@@ -257,10 +257,8 @@ class _Connection:
 
     def wake(self) -> None:
         """Ends the waiting of the thread that reads here; closing the socket under it would not."""
-        try:
+        with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
 
     def close(self) -> None:
         """Ends it."""

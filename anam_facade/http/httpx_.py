@@ -226,7 +226,7 @@ class _Stream(httpx.SyncByteStream):
 
 
 class _AsyncStream(httpx.AsyncByteStream):
-    """The same for tasks. No generator: one that is left half-way is cleaned up late, of which trio rightly complains."""
+    """The same for tasks. No generator: one that is left half-way is cleaned up late, and trio complains."""
 
     def __init__(self, stream: Any, give_back: Callable[[bool], Awaitable[None]]) -> None:
         self._stream = stream

@@ -1,5 +1,6 @@
-"""Connections that are kept, the one used last on top: unlike a pool that looks at each for every request, this costs the
-same however many there are.
+"""Connections that are kept, the one used last on top.
+
+Unlike a pool that looks at each for every request, this costs the same however many there are.
 """
 
 from __future__ import annotations

@@ -234,7 +234,7 @@ async def test_an_answer_that_drips_past_the_deadline(connect, clock, status):
     ],
 )
 async def test_whether_it_was_sent_is_for_the_body_to_tell(connect, error, cls, taken):
-    """Whatever a transport raises: what counts is whether it took the body. The cause keeps neither request nor locals."""
+    """Whatever a transport raises: what counts is whether it took the body. The cause does not keep the request."""
 
     class Mine(httpx.BaseTransport, httpx.AsyncBaseTransport):
         def handle_request(self, request):

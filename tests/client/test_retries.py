@@ -211,12 +211,14 @@ async def test_each_retry_is_one_line_in_the_log(connect, server, caplog):
     assert [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "anam_facade"] == [
         (
             "WARNING",
-            "mint a session token: attempt 1 of 5 failed (POST https://api.anam.ai/v1/auth/session-token: 503 Service Unavailable: Busy);"
+            "mint a session token: attempt 1 of 5 failed"
+            " (POST https://api.anam.ai/v1/auth/session-token: 503 Service Unavailable: Busy);"
             " trying again in 0.25 s",
         ),
         (
             "WARNING",
-            "start a session: attempt 1 of 5 failed (POST https://api.anam.ai/v1/engine/session: the answer was lost (ReadError: reset));"
+            "start a session: attempt 1 of 5 failed"
+            " (POST https://api.anam.ai/v1/engine/session: the answer was lost (ReadError: reset));"
             " trying again in 0.25 s",
         ),
     ]

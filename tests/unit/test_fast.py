@@ -250,9 +250,9 @@ def test_a_tls_handshake_that_fails_closes_its_socket():
     """For threads: what was opened for a handshake that fails is closed (an open one would be a warning)."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         request = request_for(listener, timeout=0.1)
-        with contextlib.closing(Fast(request.url.replace("http:", "https:"), None)) as transport:
-            with pytest.raises(TimeoutError):
-                transport.exchange(request)
+        transport = Fast(request.url.replace("http:", "https:"), None)
+        with contextlib.closing(transport), pytest.raises(TimeoutError):
+            transport.exchange(request)
         assert not request.taken
 
 

@@ -100,7 +100,7 @@ def test_public_names_have_a_docstring():
 def test_both_clients_take_the_same_arguments(name):
     """The async client's methods have the sync client's parameters, defaults and results."""
     ours, theirs = (inspect.signature(getattr(cls, name)) for cls in (AnamClient, AsyncAnamClient))
-    strip = {"transport"}
+    strip = {"transport", "http_client"}
     assert [p for p in ours.parameters.values() if p.name not in strip] == [
         p for p in theirs.parameters.values() if p.name not in strip
     ]
