@@ -272,9 +272,7 @@ def test_the_servers_hint_is_obeyed_up_to_a_limit(hint, pause):
 
 def test_when_the_hour_is_used_up_the_minutes_end_is_not_waited_for():
     """The organisation's hour counts before the requester's minute, and is too long to wait for."""
-    error = status(
-        429, RateLimit_Reset="20", X_RateLimit_Org_Hour_Remaining="0", X_RateLimit_Org_Hour_Reset="1800"
-    )
+    error = status(429, RateLimit_Reset="20", X_RateLimit_Org_Hour_Remaining="0", X_RateLimit_Org_Hour_Reset="1800")
     assert error.retry_after == 1800
     assert decided(error, policy=RetryPolicy(jitter=0, deadline=None)) == GiveUp()
 
