@@ -7,13 +7,12 @@ same decisions (httpx's `Auth.auth_flow` is built on the same idea).
 from __future__ import annotations
 
 import json
-import logging
-import random
 import re
 import time
+import uuid
 from collections.abc import Callable, Generator, Mapping
 from functools import partial
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
 import attrs
 from attrs import field
@@ -21,25 +20,29 @@ from attrs import field
 from anam_api import models
 from anam_api.api.auth import create_session_token
 from anam_api.api.engine import create_engine_session
+from anam_api.models import EngineSession
 from anam_api.support import Findings, Model, Refused, Secret, as_secret, read, scrub, warn
 from anam_api.types import Request as HttpRequest
 
-from ._transport import Answer, Request
+from ._observer import Outcome, Run
 from .errors import (
     AnamConfigError,
     AnamError,
     AnamResponseError,
+    AnamTimeoutError,
     ClientClosedError,
     Problem,
     SessionStartUncertainError,
     error_from_response,
     scrub_headers,
 )
+from .http.exchange import PROXY_ADVICE, Answer, Request, connection_error
 from .persona import CUSTOMER_CLIENT_V1, PersonaConfig
-from .retry import Attempt, Doubt, Operation, Retry, RetryBudget, RetryPolicy, decide, doubt_after
+from .retry import Attempt, Doubt, GiveUp, Operation, Retry, decide, doubt_after, outcome, repeatable
 from .session import VIDEO_SIZES, LiveKitEnvironment, SessionToken, room_of
 
-logger = logging.getLogger("anam_facade")
+if TYPE_CHECKING:
+    from ._settings import Settings
 
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
@@ -96,28 +99,32 @@ class Call:
     def path(self) -> str:
         return str(self.request["url"])
 
-    def http_request(self, base_url: str, user_agent: str) -> Request:
+    def http_request(self, settings: Settings, timeout: float) -> Request:
         """The request, its bearer included. Made anew for every attempt."""
+        content = _JSON.encode(self.request["json"]).encode()
         return Request(
             self.method,
-            base_url + self.path,
-            content=_JSON.encode(self.request["json"]).encode(),
+            settings.url + self.path,
+            content=content,
             headers={
+                **{name: value.reveal() for name, value in settings.extra_headers.items()},
                 **self.request["headers"],
+                "Host": settings.host,
                 "Authorization": f"Bearer {self.bearer.reveal()}",
                 "Accept": "application/json",
                 "Accept-Encoding": "identity",
-                "User-Agent": user_agent,
+                "Content-Length": str(len(content)),
+                "User-Agent": settings.user_agent,
             },
+            timeout=timeout,
         )
 
 
 @attrs.frozen
 class Send:
-    """Asks the driver to send the call, and to resume with the answer or the error."""
+    """Asks the driver to send the request, and to resume with the answer, or with whatever exception it raised."""
 
-    call: Call
-    timeout: float
+    request: Request
 
 
 @attrs.frozen
@@ -127,25 +134,18 @@ class Sleep:
     seconds: float
 
 
-Flow = Generator[Send | Sleep, Answer | AnamError | None, T]
+Flow = Generator[Send | Sleep, Answer | Exception | None, T]
 
 
-@attrs.frozen
-class Settings:
-    """What a client was made with, shared by its calls."""
+@attrs.frozen(repr=False)
+class Setup:
+    """The arguments of a call that may hold credentials, in a thing that does not show them."""
 
-    api_key: Secret
-    base_url: str
-    gateway_url: str | None
-    client_label: str | None
-    timeout: float
-    policy: RetryPolicy
-    budget: RetryBudget
-    rng: random.Random = field(factory=random.Random, repr=False)
-
-    def gateway_target(self, path: str) -> str | None:
-        """Where a gateway, if there is one, shall forward to."""
-        return None if self.gateway_url is None else self.base_url + path
+    persona: PersonaConfig | Mapping[str, Any]
+    environment: LiveKitEnvironment | Mapping[str, Any] | None = None
+    session_options: models.SessionOptions | Mapping[str, Any] | None = None
+    client_label: str | None = None
+    client_metadata: Mapping[str, Any] | None = None
 
 
 # What to send.
@@ -242,6 +242,11 @@ def start_direct(
         raise AnamConfigError(*problems)
     request = create_engine_session.request(body=body, x_anam_target_url=settings.gateway_target(STARTING))
     return _call(settings, Operation.START_DIRECT, body, request)
+
+
+def as_secrets(values: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The values of a mapping as secrets."""
+    return None if values is None else {name: as_secret(value) for name, value in dict(values).items()}
 
 
 def as_token(token: object) -> SessionToken:
@@ -355,22 +360,47 @@ def _warn_of_video_size(persona: models.PersonaConfig, options: models.SessionOp
 # What to make of the outcome.
 
 
-def minting(settings: Settings, call: Call) -> Flow[SessionToken]:
+def minting(settings: Settings, setup: Setup, expires_in: str | None = None) -> Flow[SessionToken]:
     """Mints a token."""
+    call = _mint(settings, setup, expires_in)
     return (yield from _attempts(settings, call, partial(_session_token, call)))
 
 
-def starting(settings: Settings, call: Call) -> Flow[models.EngineSession]:
-    """Starts a session."""
-    return (yield from _attempts(settings, call, models.EngineSession.from_dict))
+def starting(settings: Settings, token: object, client_metadata: Mapping[str, Any] | None) -> Flow[EngineSession]:
+    """Starts the session of a token."""
+    return (yield from _start(settings, start_with_token(settings, token, client_metadata)))
 
 
-def minting_and_starting(
-    settings: Settings, call: Call, client_metadata: Mapping[str, Any] | None
-) -> Flow[models.EngineSession]:
-    """Both steps. Nothing after the first leads back to it: a second token could start a second session."""
-    token = yield from minting(settings, call)
-    return (yield from starting(settings, start_with_token(settings, token, client_metadata)))
+def minting_and_starting(settings: Settings, setup: Setup, *, direct: bool) -> Flow[EngineSession]:
+    """Both steps, or both in one, within one deadline.
+
+    Nothing after the first step leads back to it: a second token could start a second session.
+    """
+    if setup.client_label is None and settings.client_label is None and settings.auto_label:
+        setup = attrs.evolve(setup, client_label=f"af-{uuid.uuid4()}")
+    if direct:
+        arguments = (setup.persona, setup.environment, setup.session_options, setup.client_label, setup.client_metadata)
+        return (yield from _start(settings, start_direct(settings, *arguments)))
+    began = time.monotonic()
+    call = _mint(settings, setup, None)
+    token = yield from _attempts(settings, call, partial(_session_token, call), began)
+    return (yield from _start(settings, start_with_token(settings, token, setup.client_metadata), began))
+
+
+def _mint(settings: Settings, setup: Setup, expires_in: str | None) -> Call:
+    return mint(
+        settings,
+        setup.persona,
+        setup.environment,
+        setup.session_options,
+        setup.client_label,
+        expires_in,
+        setup.client_metadata,
+    )
+
+
+def _start(settings: Settings, call: Call, began: float | None = None) -> Flow[EngineSession]:
+    return (yield from _attempts(settings, call, EngineSession.from_dict, began))
 
 
 def _session_token(call: Call, said: Mapping[str, Any]) -> SessionToken | None:
@@ -386,51 +416,102 @@ def _session_token(call: Call, said: Mapping[str, Any]) -> SessionToken | None:
     )
 
 
-def _attempts(settings: Settings, call: Call, read: Callable[[Mapping[str, Any]], T | None]) -> Flow[T]:
-    """Sends the call until it succeeds or must not, or cannot, be tried again."""
-    policy, began, doubt, number = settings.policy, time.monotonic(), Doubt.NONE, 0
+Read = Callable[[Mapping[str, Any]], T | None]
+
+
+def _attempts(settings: Settings, call: Call, read: Read[T], began: float | None = None) -> Flow[T]:
+    """Sends the call until it succeeds or must not, or cannot, be tried again; the observers are told."""
+    run = Run(
+        call.operation,
+        call.method,
+        settings.url + call.path,
+        call.client_label,
+        call.livekit_room,
+        settings.policy.max_attempts,
+        began=time.monotonic(),
+    )
+    for observer in settings.observers:
+        observer.started(run)
+    ended: Outcome = "ok"
+    raised: BaseException | None = None
+    try:
+        return (yield from _tries(settings, call, read, run, run.began if began is None else began))
+    except BaseException as error:
+        raised, ended = error, "error" if isinstance(error, Exception) else "cut off"
+        if isinstance(error, SessionStartUncertainError):
+            ended = "uncertain"
+        raise
+    finally:
+        for observer in settings.observers:
+            observer.finished(run, ended, raised)
+        del raised
+
+
+def _tries(settings: Settings, call: Call, read: Read[T], run: Run, began: float) -> Flow[T]:
+    policy, doubt, budget = settings.policy, Doubt.NONE, settings.budgets[call.operation]
+    where = settings.where(call.method, call.path)
     while True:
-        number += 1
-        elapsed = time.monotonic() - began
-        timeout = settings.timeout if policy.deadline is None else min(settings.timeout, policy.deadline - elapsed)
-        result = yield Send(call, max(timeout, 0.001))
+        timeout = settings.timeout
+        if policy.deadline is not None:
+            left = policy.deadline - (time.monotonic() - began)
+            timeout = max(0.001, min(timeout, left))
+            if run.attempts == 0 and left < policy.least:
+                error: AnamError = AnamTimeoutError(f"{where}: the deadline left no time to send it", sent=False)
+                error.retryable = True
+                raise error
+        run.attempts += 1
+        for observer in settings.observers:
+            observer.sending(run)
+        request = call.http_request(settings, timeout)
+        try:
+            result = yield Send(request)
+        except BaseException:
+            run.taken = request.taken
+            raise
+        run.taken = request.taken
         if isinstance(result, Answer):
-            settled = _settle(call, result, read)
+            for observer in settings.observers:
+                observer.answered(run, result.status_code)
+            settled = _settle(settings, call, result, read)
             if not isinstance(settled, AnamError):
-                settings.budget.earn()
+                budget.earn()
                 return settled
-            result = settled
-        assert isinstance(result, AnamError)
-        error = result
+            error = settled
+        else:
+            assert result is not None
+            error = connection_error(result, request, where, call.secrets)
         elapsed = time.monotonic() - began
-        attempt = Attempt(operation=call.operation, number=number, doubt=doubt, elapsed=elapsed)
-        decision = decide(attempt, error, policy, settings.budget, settings.rng)
+        attempt = Attempt(operation=call.operation, number=run.attempts, doubt=doubt, elapsed=elapsed)
+        decision = decide(attempt, error, policy, budget, settings.rng)
+        for observer in settings.observers:
+            observer.failed(run, error, decision.delay if isinstance(decision, Retry) else None)
         if not isinstance(decision, Retry):
-            error.attempts = number - isinstance(error, ClientClosedError)  # which was not sent
-            error.may_have_started = decision.may_have_started
-            if decision.uncertain:
-                uncertain = _uncertain(call, error)
-                uncertain.attempts = error.attempts
-                raise uncertain from error
-            raise error
+            _give_up(call, error, decision, run)
         doubt = doubt_after(call.operation, doubt, error)
-        logger.warning(
-            "%s: attempt %d of %d failed (%s); trying again in %.2f s",
-            call.operation.value,
-            number,
-            policy.max_attempts,
-            error,
-            decision.delay,
-        )
         yield Sleep(decision.delay)
 
 
-def _settle(call: Call, answer: Answer, read: Callable[[Mapping[str, Any]], T | None]) -> T | AnamError:
+def _give_up(call: Call, error: AnamError, decision: GiveUp, run: Run) -> NoReturn:
+    error.attempts = run.attempts - (isinstance(error, ClientClosedError) and not error.sent)
+    error.may_have_started = decision.may_have_started
+    error.retryable = (
+        not decision.uncertain and not error.may_have_started and repeatable(call.operation, outcome(error))
+    )
+    if not decision.uncertain:
+        raise error
+    uncertain = _uncertain(call, error)
+    uncertain.attempts = error.attempts
+    raise uncertain from error
+
+
+def _settle(settings: Settings, call: Call, answer: Answer, read: Read[T]) -> T | AnamError:
     """What the answer holds, or the error that it means. Every response passes here, before anything else parses it."""
     if not answer.is_success:
         return error_from_response(
             method=call.method,
             path=call.path,
+            where=settings.where(call.method, call.path),
+            advice=_advice(settings, call, answer),
             status_code=answer.status_code,
             headers=answer.headers,
             body=answer.body,
@@ -452,7 +533,7 @@ def _settle(call: Call, answer: Answer, read: Callable[[Mapping[str, Any]], T | 
             why = f"has no usable {wanted}"
     # Nothing of the body goes into the message: it may hold a fresh credential, which nobody knows yet to mask.
     return AnamResponseError(
-        f"{call.method} {call.path}: {answer.status_code}, but the body {why}",
+        f"{settings.where(call.method, call.path)}: {answer.status_code}, but the body {why}",
         status_code=answer.status_code,
         body=scrub(answer.body.decode("utf-8", "replace"), call.secrets),
         headers=scrub_headers(answer.headers, call.secrets),
@@ -460,15 +541,27 @@ def _settle(call: Call, answer: Answer, read: Callable[[Mapping[str, Any]], T | 
     )
 
 
+def _advice(settings: Settings, call: Call, answer: Answer) -> str | None:
+    """Where to look, for the statuses that are mostly a matter of settings."""
+    match answer.status_code:
+        case 401 if call.bearer is settings.api_key:
+            return f"the API key came from {settings.key_source}"
+        case 407:
+            return PROXY_ADVICE
+        case status if 300 <= status < 400 and "Location" in answer.headers:
+            return f"redirects are not followed; this one leads to {answer.headers['Location']}: correct base_url"
+    return None
+
+
 def _uncertain(call: Call, error: AnamError) -> SessionStartUncertainError:
     hints = [
         f"client label {call.client_label!r}" if call.client_label else "",
         f"LiveKit room {call.livekit_room!r}" if call.livekit_room else "",
     ]
-    where = " or ".join(hint for hint in hints if hint)
+    by = " or ".join(hint for hint in hints if hint)
     return SessionStartUncertainError(
         f"{call.method} {call.path}: a session may have been started, and be billed, but the answer did not arrive"
-        f" ({error}); look for it{f' by {where}' if where else ''} before starting another",
+        f" ({error}); look for it{f' by {by}' if by else ''} before starting another",
         token_claims=call.token.claims if call.token else {},
         client_label=call.client_label,
         livekit_url=call.livekit_url,

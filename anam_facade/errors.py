@@ -46,10 +46,13 @@ class AnamConnectionError(AnamError):
 
     Attributes:
         sent: False when the request certainly never left (DNS, connect, TLS, pool).
+        permanent: Whether trying again changes nothing: a certificate that nobody trusts, a server that does not speak
+            TLS, a proxy that refuses. The message says what to do.
     """
 
-    def __init__(self, message: str, *, sent: bool) -> None:
+    def __init__(self, message: str, *, sent: bool, permanent: bool = False) -> None:
         self.sent = sent
+        self.permanent = permanent
         super().__init__(message)
 
 
@@ -68,6 +71,7 @@ class AnamResponseError(AnamError):
         status_code: The HTTP status.
         body: The body's text, secrets masked.
         headers: The response headers, secrets masked.
+        request_id: What the server calls the request, from `X-Request-Id` or a header like it; None when it does not.
         truncated: The body begins like the JSON it should be, and breaks off.
     """
 
@@ -78,7 +82,8 @@ class AnamResponseError(AnamError):
         self.status_code = status_code
         self.body = body
         self.headers = headers
-        super().__init__(message)
+        self.request_id = request_id(headers)
+        super().__init__(message + _quoted(self.request_id))
 
 
 class SessionStartUncertainError(AnamError):
@@ -130,6 +135,7 @@ class AnamStatusError(AnamError):
         headers: The response headers, secrets masked.
         retry_after: Seconds the server asks to wait, from `Retry-After` or `RateLimit-Reset`; None when it does not
             say.
+        request_id: What the server calls the request, from `X-Request-Id` or a header like it; None when it does not.
     """
 
     def __init__(
@@ -147,6 +153,8 @@ class AnamStatusError(AnamError):
         body: str = "",
         headers: httpx.Headers | None = None,
         retry_after: float | None = None,
+        where: str | None = None,
+        advice: str | None = None,
     ) -> None:
         self.method = method
         self.path = path
@@ -161,7 +169,9 @@ class AnamStatusError(AnamError):
         self.headers = httpx.Headers() if headers is None else headers
         self.retry_after = retry_after
         wait = "" if retry_after is None else f" (the server asks to wait {retry_after:g} s)"
-        super().__init__(f"{method} {path}: {status_code}{self._words()}{wait}")
+        self.request_id = request_id(self.headers)
+        text = f"{where or f'{method} {path}'}: {status_code}{self._words()}{wait}"
+        super().__init__(f"{text}{f'; {_line(advice)}' if advice else ''}{_quoted(self.request_id)}")
 
     def _words(self) -> str:
         phrase = _phrase(self.status_code)
@@ -243,8 +253,13 @@ def error_from_response(
     headers: httpx.Headers,
     body: bytes,
     secrets: Iterable[Secret] = (),
+    where: str | None = None,
+    advice: str | None = None,
 ) -> AnamStatusError:
-    """The error that a response means. Works with any body: JSON, HTML, empty, cut short, not even text."""
+    """The error that a response means. Works with any body: JSON, HTML, empty, cut short, not even text.
+
+    `where` is the request in words, `advice` what to do about it; both are for the message.
+    """
     secrets = tuple(secrets)
     text = body.decode("utf-8", "replace").removeprefix("\ufeff")
     said = _json_object(text)
@@ -268,6 +283,8 @@ def error_from_response(
         body=scrub(text, secrets),
         headers=scrub_headers(headers, secrets),
         retry_after=retry_after(headers),
+        where=where,
+        advice=advice and scrub(advice, secrets),
     )
 
 
@@ -292,6 +309,16 @@ def scrub_headers(headers: httpx.Headers, secrets: Iterable[Secret]) -> httpx.He
         return scrub(raw.decode("latin-1"), secrets).encode("latin-1")
 
     return httpx.Headers([(masked(name), masked(value)) for name, value in headers.raw])
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """What the server, or a proxy in front of it, calls the request in its own logs."""
+    names = ("X-Request-Id", "Request-Id", "X-Correlation-Id", "X-Amzn-RequestId", "X-Amz-Cf-Id", "CF-Ray")
+    return next(filter(None, (_line(headers.get(name, "")) for name in names)), None)
+
+
+def _quoted(request_id: str | None) -> str:
+    return f" (request id {request_id})" if request_id else ""
 
 
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:

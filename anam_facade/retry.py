@@ -7,8 +7,10 @@ direct mode has no such guard, so it is repeated only when it certainly started 
 from __future__ import annotations
 
 import math
+import os
 import random
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from enum import Enum, IntEnum, auto
 from typing import Any
@@ -65,13 +67,13 @@ class RetryPolicy:
         max_attempts: How often a request is sent at most, the first time included; 1 switches retries off.
         initial_backoff: First pause.
         max_backoff: Longest pause.
-        max_retry_after: What the server asks for is obeyed up to this.
+        max_retry_after: What the server asks for is obeyed up to this; when it asks for more, its error is raised.
         deadline: A call's attempts and pauses together take no longer than this; a pause that would is not begun. None
-            means no limit. `start_session` makes two calls, and each has its own deadline.
+            means no limit. For `start_session` it holds for minting and starting together.
         jitter: The share of each pause that is random, from 0 to 1.
-        budget: How many retries a client may be ahead of its successes, all callers taken together; once it is used up,
-            calls fail at the first error, so that a server in trouble is not hit harder. Each success gives one back.
-            None means no limit.
+        budget: How many retries a client may be ahead of its successes, all callers taken together, for each operation;
+            once it is used up, calls fail at the first error, so that a server in trouble is not hit harder. Each
+            success gives one back. None means no limit.
 
     Raises:
         AnamConfigError: A value is out of bounds.
@@ -84,6 +86,14 @@ class RetryPolicy:
     deadline: float | None = field(default=30.0, validator=_number(0, A_DAY, above=True, optional=True))
     jitter: float = field(default=0.25, validator=_number(0, 1))
     budget: int | None = field(default=250, validator=_number(0, 1_000_000_000, whole=True, optional=True))
+
+    @property
+    def least(self) -> float:
+        """Seconds that must be left before the deadline for an attempt to be worth sending.
+
+        One that has no time to be answered would turn a plain refusal into an uncertain start.
+        """
+        return 0.0 if self.deadline is None else min(1.0, self.deadline / 10)
 
     def backoff(self, attempt: int, rng: random.Random) -> float:
         """The pause after the given attempt (counted from 1) when the server asks for none."""
@@ -100,13 +110,14 @@ class RetryBudget:
     def __init__(self, capacity: int | None) -> None:
         self._capacity = capacity
         self._left = capacity or 0
-        self._lock = threading.Lock()
+        # One for each process: a fork may come while another thread holds it.
+        self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
 
     def spend(self) -> bool:
         """Takes one retry; False when none is left."""
         if self._capacity is None:
             return True
-        with self._lock:
+        with self._locks[os.getpid()]:
             if self._left < 1:
                 return False
             self._left -= 1
@@ -115,7 +126,7 @@ class RetryBudget:
     def earn(self) -> None:
         """A call succeeded."""
         if self._capacity is not None and self._left < self._capacity:
-            with self._lock:
+            with self._locks[os.getpid()]:
                 self._left = min(self._capacity, self._left + 1)
 
 
@@ -143,7 +154,7 @@ class Outcome(Enum):
     TOKEN_REFUSED = auto()
     """401 or 409: on a repeated start, the sign that the first try used the token up."""
     REFUSED = auto()
-    """Any other status, plan limits included: trying again changes nothing."""
+    """Any other status, plan limits and permanent obstacles included: trying again changes nothing."""
     CLOSED = auto()
     """The client was closed."""
 
@@ -161,6 +172,8 @@ def outcome(error: AnamError) -> Outcome:
     match error:
         case ClientClosedError():
             return Outcome.CLOSED
+        case AnamConnectionError(permanent=True):
+            return Outcome.REFUSED
         case AnamConnectionError():
             return Outcome.ANSWER_LOST if error.sent else Outcome.NEVER_SENT
         case AnamResponseError():
@@ -233,9 +246,8 @@ def decide(
     """What to do about a failed attempt."""
     if repeatable(attempt.operation, outcome(error)) and attempt.number < policy.max_attempts:
         delay = _delay(attempt.number, error, policy, rng)
-        # An attempt that has no time to be answered would turn a plain refusal into an uncertain start.
-        in_time = policy.deadline is None or attempt.elapsed + delay + min(1.0, policy.deadline / 10) <= policy.deadline
-        if in_time and budget.spend():
+        in_time = policy.deadline is None or attempt.elapsed + (delay or 0) + policy.least <= policy.deadline
+        if delay is not None and in_time and budget.spend():
             return Retry(delay)
     return give_up(attempt.operation, attempt.doubt, error)
 
@@ -258,10 +270,11 @@ def give_up(operation: Operation, before: Doubt, error: AnamError) -> GiveUp:
     return GiveUp(uncertain=doubt is Doubt.LOST, may_have_started=doubt is Doubt.FAULT)
 
 
-def _delay(number: int, error: AnamError, policy: RetryPolicy, rng: random.Random) -> float:
+def _delay(number: int, error: AnamError, policy: RetryPolicy, rng: random.Random) -> float | None:
     hint = error.retry_after if isinstance(error, AnamStatusError) else None
     if hint is None:
         return policy.backoff(number, rng)
+    if hint > policy.max_retry_after:
+        return None  # coming earlier than asked would be in vain
     # Never earlier than asked, nor at once; a little later, lest all who were told the same second come back in it.
-    asked = min(hint, policy.max_retry_after)
-    return max(asked, policy.initial_backoff) + policy.initial_backoff * policy.jitter * rng.random()
+    return max(hint, policy.initial_backoff) + policy.initial_backoff * policy.jitter * rng.random()

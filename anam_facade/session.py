@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from anam_api.models import SessionOptions as SessionOptions
 from anam_api.support import MASK, AnamConfigError, Findings, Model, Problem, Secret, as_secret, short
 
 from ._join_token import AVATAR_IDENTITY, JOIN_TTL, room_access
+from .http.network import is_loopback
 
 VIDEO_SIZES: Mapping[str, tuple[tuple[int, int], ...]] = {
     model: tuple((int(width), int(height)) for width, height in (size.split("x") for size in sizes))
@@ -99,14 +99,6 @@ def room_of(environment: Model | None) -> str | None:
     video = jwt_claims(environment.token.reveal()).get("video")
     room = video.get("room") if isinstance(video, dict) else None
     return room if isinstance(room, str) else None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _as_token(value: str | Secret) -> Secret:

@@ -45,10 +45,12 @@ class AnamError(Exception):
     Attributes:
         may_have_started: True when, in spite of this error, a session may have been started (and billed).
         attempts: How many times the request was tried; 0 when nothing was sent.
+        retryable: Whether the same call may succeed later, and making it again cannot start a second session.
     """
 
     may_have_started: bool = False
     attempts: int = 0
+    retryable: bool = False
 
     def __str__(self) -> str:
         note = " (a session may have been started all the same)" if self.__dict__.get("may_have_started") else ""

@@ -1,34 +1,86 @@
-"""What holds for one transport holds for all: tests that meet real sockets run over each of them."""
+"""What holds for one way of sending holds for all: tests that meet real sockets run over each of them.
+
+The ways are the package's own httpx client, `fast`, an httpx client of the user's and, where it is async, an aiohttp
+session.
+"""
 
 from __future__ import annotations
 
+import ssl
+from typing import Any
+
+import aiohttp
+import httpx
 import pytest
 
-TRANSPORTS = ("httpx", "fast")
+from anam_facade import client, http
+from anam_facade.http.aiohttp_ import Aiohttp
+from anam_facade.http.httpx_ import AsyncHttpx, Httpx
+
+OWN = ("httpx", "fast")
+WAYS = (*OWN, "client", "aiohttp")
+
+
+class OnAiohttp:
+    """A session that is made in the first event loop it is used in, and closed with the client."""
+
+    library, proxy = f"aiohttp/{aiohttp.__version__}", None
+
+    def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
+        self._ssl = ssl_context
+        self._session: aiohttp.ClientSession | None = None
+
+    async def exchange(self, request: Any) -> Any:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(ssl=True if self._ssl is None else self._ssl)
+            self._session = aiohttp.ClientSession(connector=connector)
+        return await Aiohttp(self._session).exchange(request)
+
+    async def aclose(self) -> None:
+        if self._session is not None:
+            await self._session.close()
 
 
 @pytest.fixture(autouse=True)
 def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The transport of clients that are not given one."""
-    name = getattr(request, "param", "httpx")
-    monkeypatch.setattr("anam_facade.client.DEFAULT_TRANSPORT", name)
-    return name
+    """How clients send that are not told how."""
+    way: str = getattr(request, "param", "httpx")
+
+    def open_exchange(base_url: str, **how: Any) -> Any:
+        if how.get("transport") or how.get("http_client") or way == "httpx":
+            return http.open_exchange(base_url, **how)
+        if way == "fast":
+            return http.open_exchange(base_url, **how | {"transport": "fast"})
+        return Httpx(httpx.Client(verify=how["ssl_context"] or True), ours=True)
+
+    def open_async_exchange(base_url: str, **how: Any) -> Any:
+        if how.get("transport") or how.get("http_client") or way == "httpx":
+            return http.open_async_exchange(base_url, **how)
+        if way == "fast":
+            return http.open_async_exchange(base_url, **how | {"transport": "fast"})
+        if way == "aiohttp":
+            return OnAiohttp(how["ssl_context"])
+        return AsyncHttpx(httpx.AsyncClient(verify=how["ssl_context"] or True), ours=True)
+
+    monkeypatch.setattr(client, "open_exchange", open_exchange)
+    monkeypatch.setattr(client, "open_async_exchange", open_async_exchange)
+    return way
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if metafunc.definition.get_closest_marker("every_transport") and not metafunc.definition.get_closest_marker(
-        "httpx_only"
-    ):
-        metafunc.parametrize("transport", TRANSPORTS, indirect=True)
+    marked = metafunc.definition.get_closest_marker
+    if marked("every_transport") and not marked("httpx_only"):
+        metafunc.parametrize("transport", OWN if marked("own_only") else WAYS, indirect=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The fast transport is for asyncio."""
+    """`fast` and aiohttp are for asyncio; aiohttp is async only."""
     kept, dropped = [], []
     for item in items:
         values = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        on_trio = "trio" in (values.get("flavour"), values.get("anyio_backend"))
-        (dropped if on_trio and values.get("transport") == "fast" else kept).append(item)
+        way, kinds = values.get("transport"), {value for value in values.values() if isinstance(value, str)}
+        unfit = ("trio" in kinds and way in ("fast", "aiohttp")) or ("sync" in kinds and way == "aiohttp")
+        (dropped if unfit else kept).append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept

@@ -98,6 +98,8 @@ class Avatars(Listener):
         # Its end may have been told before its start.
         if any(known.id == session.id and known.active for known in state.sessions):
             leaving: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+            # At once, not when all is cleared away: its slot is free.
+            leaving.add_done_callback(lambda _: state.end(session.id, leaving.result()))
             task = asyncio.create_task(self._run(state, session, leaving))
             self._avatars[session.id] = task, leaving
 
@@ -142,8 +144,6 @@ class Avatars(Listener):
             self._leave(session.id, "avatar_failed")
         finally:
             del self._avatars[session.id]
-            # Its engine has gone, so its slot is free.
-            state.end(session.id, leaving.result())
             note(f"ended: {leaving.result()}")
 
 

@@ -157,6 +157,11 @@ class Fault:
 
     def _check_combination(self) -> None:
         answer = [name for name in ("status", "truncate", "drip", "endless") if getattr(self, name)]
+        avatar = [f.name for f in fields(self) if f.name.startswith("avatar_") and getattr(self, f.name) != f.default]
+        if avatar and (self.operation != "createEngineSession" or not self.does_the_work):
+            raise ValueError(
+                f"Fault.{avatar[0]} goes with operation=createEngineSession, and a session that is started"
+            )
         if self.operation == SIGNALLING:
             if answer or self.headers or not isinstance(self.body, str | None):
                 raise ValueError("Fault.operation=signalling goes with delay, close, delay_answer, and a text as body")
@@ -177,9 +182,6 @@ class Fault:
             raise ValueError("Fault.truncate and endless contradict each other")
         if self.headers and not answer:
             raise ValueError("Fault.headers go with status, truncate, drip or endless")
-        avatar = [f.name for f in fields(self) if f.name.startswith("avatar_") and getattr(self, f.name) != f.default]
-        if avatar and (self.operation == "createSessionToken" or not self.does_the_work):
-            raise ValueError(f"Fault.{avatar[0]} goes with a session that is started")
         if not (answer or avatar or self.close or self.delay or self.delay_answer):
             raise ValueError(
                 "a Fault must do something: set status, close, truncate, endless, drip, delay, delay_answer or avatar_…"

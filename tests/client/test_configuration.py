@@ -7,7 +7,7 @@ import math
 import httpx
 import pytest
 
-from anam_facade import DEFAULT_BASE_URL, AnamConfigError, RetryPolicy, SessionToken, client
+from anam_facade import DEFAULT_BASE_URL, AnamConfigError, RetryPolicy, SessionToken, http
 
 MISSING = "api_key: is missing: pass api_key, or set the environment variable ANAM_API_KEY"
 KEY_RULE = "must be visible ASCII characters, without blanks or line breaks"
@@ -15,7 +15,7 @@ TOKEN_RULE = "must be an API key; this is a session token, which may not travel 
 URL_RULE = "must be an absolute URL such as https://api.anam.ai"
 CLEAR = (
     "must be https:// unless the host is this machine: the key would travel in the clear"
-    " (allow_insecure_http=True lifts this)"
+    " (allow_insecure_http=True, or the environment variable ANAM_ALLOW_INSECURE_HTTP=1, lifts this)"
 )
 
 
@@ -42,7 +42,7 @@ def refused(connect, server):
         ({"api_key": "two words"}, [f"api_key: {KEY_RULE}"]),
         ({"api_key": "key\n"}, [f"api_key: {KEY_RULE}"]),
         ({"api_key": "kéy"}, [f"api_key: {KEY_RULE}"]),
-        ({"api_key": b"key"}, [f"api_key: {KEY_RULE}"]),
+        ({"api_key": b"key"}, ["api_key: must be a string or a Secret, not bytes"]),
         ({"base_url": ""}, [f"base_url: {URL_RULE}"]),
         ({"base_url": "api.anam.ai"}, [f"base_url: {URL_RULE}"]),
         ({"base_url": 5}, [f"base_url: {URL_RULE}"]),
@@ -66,24 +66,24 @@ def refused(connect, server):
         ({"base_url": "http://localhost.example"}, [f"base_url = 'http://localhost.example': {CLEAR}"]),
         ({"gateway_url": "http://gw.example"}, [f"gateway_url = 'http://gw.example': {CLEAR}"]),
         ({"gateway_url": ""}, [f"gateway_url: {URL_RULE}"]),
-        ({"retry": None}, ["retry: must be a RetryPolicy, not NoneType"]),
-        ({"retry": 3}, ["retry: must be a RetryPolicy, not int"]),
+        ({"retry": 2.5}, ["retry: must be a RetryPolicy or a number of retries, not float"]),
+        ({"retry": -1}, ["retry = -1: must be a number of retries from 0 to 999999"]),
         ({"timeout": 0}, ["timeout = 0: must be a number of seconds above 0 and at most 86400"]),
         ({"timeout": -1.5}, ["timeout = -1.5: must be a number of seconds above 0 and at most 86400"]),
-        ({"timeout": None}, ["timeout = None: must be a number of seconds above 0 and at most 86400"]),
+        ({"timeout": "1"}, ["timeout = '1': must be a number of seconds above 0 and at most 86400"]),
         ({"timeout": math.inf}, ["timeout = inf: must be a number of seconds above 0 and at most 86400"]),
         ({"timeout": math.nan}, ["timeout = nan: must be a number of seconds above 0 and at most 86400"]),
         ({"timeout": True}, ["timeout = True: must be a number of seconds above 0 and at most 86400"]),
         ({"client_label": "x" * 129}, ["client_label = 129 characters: must have at most 128 characters"]),
         ({"client_label": 5}, ["client_label = 5: must be a string, not int"]),
         (
-            {"api_key": "", "base_url": "x", "gateway_url": "y", "retry": 1, "timeout": 0, "client_label": 5},
+            {"api_key": "", "base_url": "x", "gateway_url": "y", "retry": "1", "timeout": 0, "client_label": 5},
             [
                 MISSING,
                 f"base_url: {URL_RULE}",
                 f"gateway_url: {URL_RULE}",
-                "retry: must be a RetryPolicy, not int",
                 "timeout = 0: must be a number of seconds above 0 and at most 86400",
+                "retry: must be a RetryPolicy or a number of retries, not str",
                 "client_label = 5: must be a string, not int",
             ],
         ),
@@ -204,7 +204,7 @@ async def test_a_transport_is_chosen_by_name(connect):
     """`httpx` is the default by its name, `fast` the other; the agent's name tells which."""
     for name, library in (("httpx", "httpx/"), ("fast", "httptools/")):
         async with connect(transport=name, base_url="http://127.0.0.1:1") as made:
-            assert library in made.client._agent
+            assert library in made.client._settings.user_agent
 
 
 @pytest.mark.parametrize("name", ["", "FAST", "requests", "fast "])
@@ -217,7 +217,7 @@ def test_other_names_of_transports_are_refused(connect, name):
 @pytest.mark.parametrize("missing", ["httptools", "aiohappyeyeballs"])
 def test_the_fast_transport_needs_its_extra(connect, monkeypatch, missing):
     """Without it, the error says what to install."""
-    monkeypatch.setattr(client, "find_spec", lambda name: None if name == missing else name)
+    monkeypatch.setattr(http, "find_spec", lambda name: None if name == missing else name)
     with pytest.raises(AnamConfigError, match=r"pip install .anam-facade\[fast\]"):
         connect(transport="fast")
 
@@ -227,4 +227,4 @@ async def test_behind_a_proxy_the_default_is_used(connect, monkeypatch):
     """The fast transport knows no proxies; nothing else changes."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     async with connect(transport="fast", base_url="http://anam.internal", allow_insecure_http=True) as made:
-        assert "httpx/" in made.client._agent
+        assert "httpx/" in made.client._settings.user_agent

@@ -32,10 +32,9 @@ from anam_facade import (
     RetryPolicy,
     ServerError,
     SessionStartUncertainError,
-    _network,
-    _pool,
 )
-from anam_facade._transport import Request, send, send_async
+from anam_facade.http import pool
+from tests.client.conftest import Harness
 from tests.hostile.certificates import self_signed
 
 pytestmark = [pytest.mark.anyio, pytest.mark.every_transport]
@@ -67,6 +66,7 @@ class Local(ThreadingHTTPServer):
         self.patience = 10.0
         self.given_up = 0
         self.paths: list[str] = []
+        self.heads: list[dict[str, str]] = []
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -93,6 +93,12 @@ class Local(ThreadingHTTPServer):
                 with contextlib.suppress(OSError):
                     self.wfile.write(OK)
                 self.close_connection = not owner.keep_alive
+
+            def do_HEAD(self) -> None:
+                owner.heads.append(dict(self.headers))
+                self.send_response(404)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
             def log_message(self, *args: object) -> None:
                 pass
@@ -198,9 +204,10 @@ async def test_a_connection_the_server_closed_is_replaced(connect, local):
     assert (local.requests, local.connections) == (3, 3)
 
 
+@pytest.mark.own_only
 async def test_a_connection_that_was_idle_too_long_is_replaced(connect, local, monkeypatch):
     """Connections are not kept longer than they are likely to live."""
-    monkeypatch.setattr(_network, "KEEPALIVE_EXPIRY", 0.01)
+    monkeypatch.setattr(pool, "KEEPALIVE_EXPIRY", 0.01)
     async with connect(base_url=local.url, retry=ONCE) as client:
         for _ in range(3):
             await client.create_session_token(PERSONA)
@@ -220,6 +227,7 @@ async def test_nothing_is_left_open(connect, local):
     assert local.connections == 1
 
 
+@pytest.mark.own_only
 def test_threads_share_a_client(local):
     """Many threads use one client at once, and each gets its own answer."""
     with AnamClient("key", local.url) as client, ThreadPoolExecutor(8) as threads:
@@ -245,60 +253,45 @@ async def test_tasks_share_a_client(local):
     assert local.connections <= 16
 
 
+@pytest.mark.own_only
 def test_threads_wait_for_a_free_connection(local, monkeypatch):
     """With every connection in use, a call waits for one instead of opening more."""
-    monkeypatch.setattr(_pool, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(pool, "MAX_CONNECTIONS", 2)
     with AnamClient("key", local.url, retry=ONCE) as client, ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: client.create_session_token(PERSONA), range(40)))
     assert (local.requests, local.connections) == (40, 2)
 
 
 @pytest.mark.parametrize("flavour", ["asyncio", "trio"])
+@pytest.mark.own_only
 async def test_tasks_wait_for_a_free_connection(local, monkeypatch):
     """The same between tasks."""
-    monkeypatch.setattr(_pool, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(pool, "MAX_CONNECTIONS", 2)
     async with AsyncAnamClient("key", local.url, retry=ONCE) as client, anyio.create_task_group() as tasks:
         for _ in range(20):
             tasks.start_soon(client.create_session_token, PERSONA)
     assert (local.requests, local.connections) == (20, 2)
 
 
-def request_to(url: str) -> Request:
-    return Request("POST", f"{url}/v1/engine/session", {}, b"{}")
-
-
-@pytest.mark.httpx_only
-def test_a_thread_that_waits_too_long_for_a_connection(local, monkeypatch):
+@pytest.mark.own_only
+async def test_a_call_that_waits_too_long_for_a_connection(connect, local, monkeypatch):
     """A call that gets no connection in time was never sent; the connection is usable afterwards."""
-    monkeypatch.setattr(_pool, "MAX_CONNECTIONS", 1)
+    monkeypatch.setattr(pool, "MAX_CONNECTIONS", 1)
     local.hold = threading.Event()
-    pool = _pool.PoolTransport(local.url, None)
-    with contextlib.closing(pool), ThreadPoolExecutor(1) as thread:
-        first = thread.submit(send, pool, request_to(local.url), 5)
-        assert local.held.acquire(timeout=5)
-        with pytest.raises(httpx.PoolTimeout):
-            send(pool, request_to(local.url), 0.05)
-        local.hold.set()
-        assert first.result(5).body == SAID
-        assert send(pool, request_to(local.url), 5).body == SAID
-    assert (local.requests, local.connections) == (2, 1)
-
-
-@pytest.mark.httpx_only
-@pytest.mark.parametrize("flavour", ["asyncio", "trio"])
-async def test_a_task_that_waits_too_long_for_a_connection(local, monkeypatch):
-    """The same between tasks."""
-    monkeypatch.setattr(_pool, "MAX_CONNECTIONS", 1)
-    local.hold = threading.Event()
-    pool = _pool.AsyncPoolTransport(local.url, None)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(send_async, pool, request_to(local.url), 5)
-        await anyio.to_thread.run_sync(local.held.acquire)
-        with pytest.raises(httpx.PoolTimeout):
-            await send_async(pool, request_to(local.url), 0.05)
-        local.hold.set()
-    assert (await send_async(pool, request_to(local.url), 5)).body == SAID
-    await pool.aclose()
+    async with connect(base_url=local.url, retry=ONCE) as client:
+        hurried = Harness(client.client.with_options(timeout=0.05))
+        with ThreadPoolExecutor(1) as thread:
+            first = thread.submit(client.client.start_engine_session, "a.b.c") if not client.is_async else None
+            async with anyio.create_task_group() as tasks:
+                if client.is_async:
+                    tasks.start_soon(client.start_engine_session, "a.b.c")
+                assert await anyio.to_thread.run_sync(lambda: local.held.acquire(timeout=5))
+                with pytest.raises(AnamTimeoutError) as caught:
+                    await hurried.start_engine_session("a.b.c")
+                local.hold.set()
+            assert first is None or first.result(5).session_id == "s-1"
+        assert caught.value.sent is False
+        assert (await client.start_engine_session("a.b.c")).session_id == "s-1"
     assert (local.requests, local.connections) == (2, 1)
 
 
@@ -362,6 +355,7 @@ async def test_an_endless_answer_is_cut(connect):
             assert (await client.create_session_token(PERSONA)).value == "a.b.c"
 
 
+@pytest.mark.own_only
 def test_closing_wakes_the_threads_that_wait(local):
     """Closing a client ends calls under way at once, with an error that keeps their fate open."""
     local.hold = threading.Event()
@@ -401,7 +395,7 @@ async def test_closing_wakes_the_tasks_that_wait(local):
 @pytest.mark.parametrize("flavour", ["asyncio", "trio"])
 async def test_a_cancelled_call_gives_its_connection_back(local, monkeypatch):
     """Cancelling a call frees its place in the pool, and the half-used connection is closed."""
-    monkeypatch.setattr(_pool, "MAX_CONNECTIONS", 1)
+    monkeypatch.setattr(pool, "MAX_CONNECTIONS", 1)
     local.hold = threading.Event()
     async with AsyncAnamClient("key", local.url, retry=ONCE) as client:
         with anyio.move_on_after(0.05) as scope:
@@ -422,7 +416,8 @@ async def until(holds: Callable[[], bool]) -> None:
             await anyio.sleep(0.005)
 
 
-async def test_warming_up_opens_connections_and_sends_nothing(connect, local):
+@pytest.mark.own_only
+async def test_warming_up_opens_connections_and_sends_no_credential(connect, local, transport):
     """The connections stand before the first call, which then opens none; asking again adds only what is missing."""
     async with connect(base_url=local.url, retry=ONCE) as client:
         await client.warm_up()
@@ -430,12 +425,14 @@ async def test_warming_up_opens_connections_and_sends_nothing(connect, local):
         await until(lambda: local.connections == 1)
         await client.warm_up(3)
         await until(lambda: local.connections == 3)
-        assert local.requests == 0
+        assert (local.requests, len(local.heads)) == (0, 3 if transport == "httpx" else 0)
         await client.start_session(PERSONA)
         await client.warm_up(3)
     assert (local.requests, local.connections) == (2, 3)
+    assert not any("Authorization" in headers for headers in local.heads)
 
 
+@pytest.mark.own_only
 async def test_a_connection_made_ahead_that_the_server_closed_costs_no_error(connect, local):
     """The server had enough of waiting: the call opens a connection of its own, and no error is seen."""
     local.patience = 0.05
@@ -448,15 +445,17 @@ async def test_a_connection_made_ahead_that_the_server_closed_costs_no_error(con
     assert (local.requests, local.connections) == (1, 3)
 
 
+@pytest.mark.own_only
 async def test_a_connection_made_ahead_that_waited_too_long_is_replaced(connect, local, monkeypatch):
     """What has been idle for too long is not trusted."""
     async with connect(base_url=local.url, retry=ONCE) as client:
         await client.warm_up()
-        monkeypatch.setattr(_network, "KEEPALIVE_EXPIRY", -1)
+        monkeypatch.setattr(pool, "KEEPALIVE_EXPIRY", -1)
         await client.create_session_token(PERSONA)
     assert (local.requests, local.connections) == (1, 2)
 
 
+@pytest.mark.own_only
 async def test_connections_made_ahead_are_closed_with_the_client(connect, local):
     """Nothing is left open, also when no call ever came; and a closed client opens none."""
     with warnings.catch_warnings():
@@ -471,6 +470,7 @@ async def test_connections_made_ahead_are_closed_with_the_client(connect, local)
     await until(lambda: local.given_up == 2)
 
 
+@pytest.mark.own_only
 async def test_warming_up_where_nobody_listens(connect):
     """The failure is told as for a call, and says that nothing was sent."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -482,6 +482,7 @@ async def test_warming_up_where_nobody_listens(connect):
 
 
 @pytest.mark.parametrize("number", [0, -1, 513, 1.5, "2", None, True])
+@pytest.mark.httpx_only
 async def test_how_many_connections_is_checked(connect, number):
     """From one to as many as a client opens at all."""
     async with connect(base_url="http://127.0.0.1:1") as client:
@@ -489,12 +490,14 @@ async def test_how_many_connections_is_checked(connect, number):
             await client.warm_up(number)
 
 
+@pytest.mark.httpx_only
 async def test_warming_up_a_transport_of_the_users_does_nothing(connect):
     """What the client did not open it cannot open ahead."""
     async with connect(lambda request: pytest.fail("a request was sent")) as client:
         await client.warm_up()
 
 
+@pytest.mark.own_only
 async def test_warming_up_does_the_tls_handshake(connect, tmp_path):
     """With TLS 1.3, whose session tickets wait unread on a connection made ahead, it is used all the same."""
     certificate = tmp_path / "certificate.pem"
@@ -517,14 +520,14 @@ async def test_warming_up_does_the_tls_handshake(connect, tmp_path):
                 await client.warm_up()
 
 
-async def test_warming_up_behind_a_proxy_connects_to_the_proxy(connect, monkeypatch):
-    """As far as one can go ahead: the tunnel, and the TLS through it, are the call's."""
+@pytest.mark.own_only
+async def test_warming_up_behind_a_proxy(connect, monkeypatch):
+    """The tunnel is opened too; a proxy that refuses is told with a remedy."""
     with scripted(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        async with connect(base_url="https://anam.internal", retry=ONCE) as client:
-            await client.warm_up()
-            with pytest.raises(AnamConnectionError, match="407"):
-                await client.create_session_token(PERSONA)
+        async with connect(base_url="https://anam.internal") as client:
+            with pytest.raises(AnamConnectionError, match=r"407.*HTTPS_PROXY"):
+                await client.warm_up()
     assert len(proxy.requests) == 1
 
 
@@ -562,6 +565,7 @@ async def test_tls_is_verified_otherwise(connect):
 # Proxies.
 
 
+@pytest.mark.own_only
 async def test_the_environments_proxy_gets_the_request(connect, monkeypatch):
     """A plain request goes to the proxy that the environment names, with the proxy's own credentials."""
     with scripted(OK) as proxy:
@@ -572,16 +576,18 @@ async def test_the_environments_proxy_gets_the_request(connect, monkeypatch):
     assert b"Proxy-Authorization: Basic dXNlcjpwYXNz\r\n" in proxy.requests[0]
 
 
+@pytest.mark.own_only
 async def test_a_proxy_that_refuses_has_not_sent_anything(connect, monkeypatch):
     """A tunnel that the proxy refuses is a connection error for which nothing was sent."""
     with scripted(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        async with connect(base_url="https://anam.internal", retry=ONCE) as client:
-            with pytest.raises(AnamConnectionError, match="407") as caught:
+        async with connect(base_url="https://anam.internal") as client:
+            with pytest.raises(AnamConnectionError, match=r"proxy http://127.0.0.1.*407.*HTTPS_PROXY") as caught:
                 await client.create_session_token(PERSONA)
-    assert caught.value.sent is False
+    assert (caught.value.sent, caught.value.attempts, caught.value.permanent) == (False, 1, True)
 
 
+@pytest.mark.httpx_only
 async def test_a_transport_made_for_httpx_fits(connect):
     """respx, like anything that gives httpx transports, can stand in for the server."""
     with respx.mock(base_url="https://api.anam.ai") as router:

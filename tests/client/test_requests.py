@@ -14,6 +14,7 @@ from anam_facade import (
     LiveKitEnvironment,
     PersonaConfig,
     SessionOptions,
+    SessionStartUncertainError,
     SessionToken,
     __version__,
 )
@@ -76,7 +77,7 @@ async def test_both_steps_each_with_its_own_credential(connect, server, jwt, api
 async def test_a_direct_start_takes_the_api_key(connect, server, api_key):
     """In one call, setup and metadata travel with the API key."""
     answers = server()
-    session = await connect(answers).start_session(
+    session = await connect(answers, auto_label=False).start_session(
         PERSONA, session_options={"region": "eu"}, direct=True, client_metadata={"a": 1}
     )
     assert session.session_id == "s-1"
@@ -167,8 +168,27 @@ async def test_which_key_is_used(connect, server, monkeypatch, given, bearer):
 async def test_the_clients_label_unless_the_call_has_one(connect, server, default, given, sent, direct):
     """A label given to the call replaces the client's."""
     answers = server()
-    await connect(answers, client_label=default).start_session(PERSONA, client_label=given, direct=direct)
+    client = connect(answers, client_label=default, auto_label=False)
+    await client.start_session(PERSONA, client_label=given, direct=direct)
     assert answers.bodies[0].get("clientLabel") == sent
+
+
+@pytest.mark.parametrize("direct", [False, True])
+async def test_every_session_can_be_found_by_its_label(connect, server, direct):
+    """A start without a label is given one of its own, which an uncertain start tells; other calls are not."""
+    answers = server()
+    client = connect(answers)
+    await client.start_session(PERSONA, direct=direct)
+    await client.start_session(PERSONA, direct=direct)
+    labels = [body["clientLabel"] for body in answers.bodies if "clientLabel" in body]
+    assert len(set(labels)) == 2
+    assert all(label.startswith("af-") and len(label) == 39 for label in labels)
+    await client.create_session_token(PERSONA)
+    assert "clientLabel" not in answers.bodies[-1]
+    lost = server(httpx.ReadError("reset"))
+    with pytest.raises(SessionStartUncertainError) as caught:
+        await connect(lost).start_session(PERSONA, direct=True)
+    assert caught.value.client_label == lost.bodies[0]["clientLabel"]
 
 
 async def test_mappings_do_everywhere(connect, server):

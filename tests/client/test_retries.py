@@ -10,6 +10,7 @@ import pytest
 from anam_facade import (
     AnamConnectionError,
     AnamError,
+    AnamStatusError,
     AnamTimeoutError,
     AuthenticationError,
     BadRequestError,
@@ -97,18 +98,20 @@ async def test_retries_can_be_switched_off(connect, server, clock, answer):
 
 
 async def test_what_the_server_asks_for_is_obeyed(connect, server, clock):
-    """Seconds, dates and rate-limit headers set the pause; a hint past the clamp is cut."""
+    """Seconds, dates and rate-limit headers set the pause; an error whose hint is past the clamp is raised at once."""
     answers = server(
         httpx.Response(429, headers={"Retry-After": "3"}),
         httpx.Response(
             503, headers={"Retry-After": "Sun, 22 Nov 2026 09:00:05 GMT", "Date": "Sun, 22 Nov 2026 09:00:01 GMT"}
         ),
         httpx.Response(429, headers={"RateLimit-Reset": "5", "RateLimit-Remaining": "0"}),
-        httpx.Response(408, headers={"Retry-After": "3600"}),
+        httpx.Response(408, headers={"Retry-After": "8"}),
         OK,
     )
-    await connect(answers, retry=RetryPolicy(jitter=0, max_retry_after=7)).create_session_token(PERSONA)
-    assert clock.pauses == [3.0, 4.0, 5.0, 7.0]
+    with pytest.raises(AnamStatusError) as caught:
+        await connect(answers, retry=RetryPolicy(jitter=0, max_retry_after=7)).create_session_token(PERSONA)
+    assert clock.pauses == [3.0, 4.0, 5.0]
+    assert (caught.value.attempts, caught.value.retryable) == (4, True)
 
 
 async def test_no_pause_passes_the_deadline(connect, server, clock):
@@ -152,12 +155,31 @@ async def test_no_attempt_is_begun_that_has_no_time(connect, clock):
     assert timeouts == [10.0]
 
 
-async def test_each_of_the_two_steps_has_its_own_deadline(connect, server, clock):
-    """Time spent minting is not taken from the start."""
-    answers = server(BUSY, OK, BUSY, OK)
+async def test_one_deadline_holds_for_both_steps(connect, server, clock):
+    """Time spent minting is taken from the start; a start that would have no time to be answered is not sent."""
     retry = RetryPolicy(jitter=0, initial_backoff=2, max_backoff=2, deadline=4)
-    assert (await connect(answers, retry=retry).start_session(PERSONA)).session_id == "s-1"
-    assert clock.pauses == [2.0, 2.0]
+    with pytest.raises(ServiceBusyError):
+        await connect(server(BUSY, OK, BUSY), retry=retry).start_session(PERSONA)
+    assert clock.pauses == [2.0]
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        clock.now += 3.7
+        return OK
+
+    answers = server(slow)
+    with pytest.raises(AnamTimeoutError, match="no time") as caught:
+        await connect(answers, retry=retry).start_session(PERSONA)
+    assert (answers.paths, caught.value.sent, caught.value.attempts, caught.value.retryable) == ([MINT], False, 0, True)
+
+
+async def test_one_operations_success_earns_the_other_no_retries(connect, server):
+    """Minting that works does not pay for starts that are refused."""
+    answers = server(*[OK, BUSY, BUSY, BUSY] * 2)
+    client = connect(answers, retry=RetryPolicy(jitter=0, budget=2))
+    for attempts in (3, 1):
+        with pytest.raises(ServiceBusyError) as caught:
+            await client.start_session(PERSONA)
+        assert caught.value.attempts == attempts
 
 
 async def test_the_budget_stops_retries_for_all_calls(connect, server, clock):
@@ -189,12 +211,14 @@ async def test_each_retry_is_one_line_in_the_log(connect, server, caplog):
     assert [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "anam_facade"] == [
         (
             "WARNING",
-            "mint a session token: attempt 1 of 5 failed (POST /v1/auth/session-token: 503 Service Unavailable: Busy);"
+            "mint a session token: attempt 1 of 5 failed"
+            " (POST https://api.anam.ai/v1/auth/session-token: 503 Service Unavailable: Busy);"
             " trying again in 0.25 s",
         ),
         (
             "WARNING",
-            "start a session: attempt 1 of 5 failed (POST /v1/engine/session: the answer was lost (ReadError: reset));"
+            "start a session: attempt 1 of 5 failed"
+            " (POST https://api.anam.ai/v1/engine/session: the answer was lost (ReadError: reset));"
             " trying again in 0.25 s",
         ),
     ]
@@ -216,7 +240,7 @@ async def test_closing_between_attempts_ends_the_call(connect, server):
     client = None
 
     def lose(request: httpx.Request) -> httpx.Response:
-        client.client._closed = True
+        client.client._lifetime.end()
         raise LOST
 
     answers = server(lose)
@@ -227,9 +251,17 @@ async def test_closing_between_attempts_ends_the_call(connect, server):
     assert len(answers.requests) == 1
 
 
-async def test_an_error_that_is_not_the_transports_passes(connect, server):
-    """A bug in a transport of one's own is not disguised, and not repeated."""
-    answers = server(ZeroDivisionError("a bug"))
-    with pytest.raises(ZeroDivisionError):
-        await connect(answers).create_session_token(PERSONA)
-    assert len(answers.requests) == 1
+async def test_a_bug_in_a_transport_is_raised_at_once_if_nothing_was_sent(connect):
+    """A second try would run into the same bug; the cause is kept."""
+
+    class Mine(httpx.BaseTransport, httpx.AsyncBaseTransport):
+        def handle_request(self, request):
+            raise ZeroDivisionError("a bug")
+
+        async def handle_async_request(self, request):
+            raise ZeroDivisionError("a bug")
+
+    with pytest.raises(AnamConnectionError, match="fault in the program") as caught:
+        await connect(transport=Mine()).create_session_token(PERSONA)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert (caught.value.attempts, caught.value.permanent, caught.value.retryable) == (1, True, False)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from anam_facade import AnamClient, AnamConfigWarning, LiveKitEnvironment, PersonaConfig, RetryPolicy
+from anam_facade import AnamClient, AnamConfigWarning, LiveKitEnvironment, PersonaConfig
 from tests.strategies import OBJECTS, OPTIONS, PERSONAS, ROOMS, TEXT
 
 pytestmark = pytest.mark.filterwarnings("ignore::anam_facade.AnamConfigWarning")
@@ -38,7 +38,7 @@ def sent_by(call: Any) -> list[tuple[str, Any]]:
         bodies.append((request.url.path, json.loads(request.content)))
         return httpx.Response(200, json={"sessionToken": "a.b.c", "sessionId": "s-1"})
 
-    with AnamClient("the-key", transport=httpx.MockTransport(handler), retry=RetryPolicy(max_attempts=1)) as client:
+    with AnamClient("the-key", transport=httpx.MockTransport(handler), retry=0, auto_label=False) as client:
         call(client)
     return bodies
 

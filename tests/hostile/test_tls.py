@@ -103,6 +103,7 @@ def test_a_server_that_nobody_vouches_for_gets_nothing(tls: Any, kind: str) -> N
 
 
 @pytest.mark.every_transport
+@pytest.mark.own_only
 def test_who_trusts_a_certificate_says_so(tls: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same server is accepted by a context that trusts it, and by `SSL_CERT_FILE`, which names whom to trust."""
     server = tls()
@@ -167,7 +168,7 @@ def test_only_a_context_stands_in_for_the_default_trust(client: Any, value: Any)
 @pytest.mark.parametrize("client", [AnamClient, AsyncAnamClient])
 def test_the_pool_verifies_chain_and_name(client: Any, insecure: bool) -> None:
     """By default the pool's context demands a certificate and the right name, also where plain http is permitted."""
-    context = client(KEY, allow_insecure_http=insecure)._transport._factory._ssl_context
+    context = client(KEY, allow_insecure_http=insecure)._exchange._options["verify"]
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname is True
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2

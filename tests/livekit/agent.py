@@ -55,8 +55,10 @@ def ours() -> Any:
 
 CLIENTS: dict[str, Callable[[], Any]] = {"plugin": plugin, "plugin over ours": plugin_over_ours, "ours": ours}
 
-# `load_fnc`: a machine that is busy is sent no job. `host`: the health check would listen on every address.
-server = AgentServer(load_fnc=lambda: 0.0, host="127.0.0.1", port=0, num_idle_processes=1)
+# `load_fnc`: by default a busy machine is sent no job. `host`: the health check would listen on every address.
+server = AgentServer(
+    load_fnc=lambda server: len(server.active_jobs) / 10, host="127.0.0.1", port=0, num_idle_processes=1
+)
 # A room that is made before gets no agent.
 server.on("worker_registered", lambda *_: print("ready", flush=True))
 
@@ -87,7 +89,7 @@ async def entrypoint(ctx: JobContext) -> None:
 
     @answers("outcome")
     async def _() -> dict[str, Any]:
-        return {**await outcome, "process": os.getppid()}
+        return {**await outcome, "worker": os.getpgid(0)}
 
     @answers("say")
     async def _(hz: float, seconds: float) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,10 +97,15 @@ def running(livekit: Server, sandbox: Sandbox, *program: str, version: str) -> I
         assert process.stdout.readline() == "ready\n"
         yield process
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+        kill(process.pid)
         process.wait()
         process.stdout.close()
+
+
+def kill(worker: int) -> None:
+    """Ends a worker and its jobs at once."""
+    with suppress(ProcessLookupError):
+        os.killpg(worker, signal.SIGKILL)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

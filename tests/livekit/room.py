@@ -56,6 +56,11 @@ class Server:
             token = token.with_room_config(api.RoomConfiguration(agents=[api.RoomAgentDispatch(agent_name=agent)]))
         return str(token.to_jwt())
 
+    async def send(self, agent: str, room: str) -> None:
+        """Has an agent sent into a room, as whoever looks after a fleet does when a worker has died."""
+        async with api.LiveKitAPI(self.url, self.api_key, self.api_secret) as server:
+            await server.agent_dispatch.create_dispatch(api.CreateAgentDispatchRequest(agent_name=agent, room=room))
+
 
 @contextlib.contextmanager
 def server() -> Iterator[Server]:
@@ -165,23 +170,27 @@ class Listener:
     @property
     def agent(self) -> str | None:
         """The identity of the agent, when it is there."""
-        agents = (
+        agents = [
             who.identity
             for who in self.room.remote_participants.values()
             if who.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT and who.identity != self._avatar
-        )
-        return next(agents, None)
+        ]
+        return agents[-1] if agents else None  # the latest: one that was killed stays for a while
 
     async def ask(self, method: str, *, timeout: float = 60.0, **arguments: Any) -> Any:
         """Has the agent do something, and returns what it answers."""
         await self.until(lambda: self.agent is not None)
-        answer = await self.room.local_participant.perform_rpc(
-            destination_identity=self.agent or "",
-            method=method,
-            payload=json.dumps(arguments),
-            response_timeout=timeout,
-        )
-        return json.loads(answer)
+        asking, deadline = json.dumps(arguments), time.monotonic() + timeout
+        while True:
+            try:
+                answer = await self.room.local_participant.perform_rpc(
+                    destination_identity=self.agent or "", method=method, payload=asking, response_timeout=timeout
+                )
+                return json.loads(answer)
+            except rtc.RpcError as error:  # it is in the room already, and not ready yet
+                if error.code != rtc.RpcError.ErrorCode.UNSUPPORTED_METHOD or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.1)
 
     async def until(self, condition: Callable[[], object], *, within: float = 60.0) -> None:
         """Waits until something is the case.
@@ -199,6 +208,11 @@ class Listener:
         if time.time() - self._heard_at > 0.5 or np.abs(samples).max() < 500:
             return None
         return float(np.abs(np.fft.rfft(samples * np.hanning(len(samples)))).argmax() * RATE / len(samples))
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height of what was seen last."""
+        return None if self._picture is None else (self._picture.width, self._picture.height)
 
     def save_picture(self, path: Path) -> None:
         """Writes what was seen last as a PNG."""

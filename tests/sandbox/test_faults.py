@@ -92,8 +92,10 @@ def test_the_chance_is_what_the_documentation_says() -> None:
         Fault(close="after", delay=1.5),
         Fault(truncate=True, drip=0.1),
         Fault(endless=True, body="ha", delay_answer=2),
-        Fault(avatar_never_joins=True),
-        Fault(close="after", avatar_joins_after=1, avatar_leaves_after=0.0, avatar_never_finishes=True),
+        Fault(operation=START, avatar_never_joins=True),
+        Fault(
+            operation=START, close="after", avatar_joins_after=1, avatar_leaves_after=0.0, avatar_never_finishes=True
+        ),
     ],
 )
 def test_a_fault_survives_json(fault: Fault) -> None:
@@ -116,8 +118,8 @@ def test_only_what_is_set_is_written() -> None:
         ({"status": 600}, "status"),
         ({"avatar_never_joins": 1}, "avatar_never_joins"),
         ({"avatar_leaves_after": -1}, "avatar_leaves_after"),
-        ({"avatar_joins_after": 1, "status": 503}, "avatar_joins_after"),
-        ({"avatar_never_finishes": True, "operation": MINT}, "avatar_never_finishes"),
+        ({"avatar_joins_after": 1, "status": 503, "operation": START}, "avatar_joins_after"),
+        ({"avatar_never_finishes": True}, "avatar_never_finishes"),
         ({"status": 100}, "status"),
         ({"status": "503"}, "status"),
         ({"status": True}, "status"),

@@ -73,6 +73,20 @@ def test_without_the_extra_the_command_says_the_same() -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_without_livekit_the_error_says_what_to_install() -> None:
+    """Also on the command line; a sandbox without avatars does without it."""
+    done = run(
+        """
+    import sys
+    sys.modules["livekit"] = None
+    from anam_facade.sandbox.__main__ import main
+    sys.exit(main(["--port", "0", "--livekit"]))
+    """
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert 'needs livekit, which is not installed: pip install "anam_facade[livekit]"' in done.stderr
+
+
 def test_a_missing_module_of_another_kind_is_not_blamed_on_the_extra() -> None:
     """A broken dependency shows as what it is."""
     done = run(

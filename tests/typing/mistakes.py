@@ -51,7 +51,7 @@ def of_types() -> None:
     LiveKitEnvironment("wss://rooms.example")  # type: ignore[call-arg]
     LiveKitEnvironment("wss://rooms.example", 5)  # type: ignore[arg-type]
     SessionToken(b"token")  # type: ignore[arg-type]
-    AnamClient(retry=3)  # type: ignore[arg-type]
+    AnamClient(retry="3")  # type: ignore[arg-type]
     AnamClient(transport="quick")  # type: ignore[arg-type]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
 from types import MappingProxyType, SimpleNamespace
 
+import attrs
 import httpx
 import pytest
 
@@ -14,25 +14,21 @@ from anam_facade import (
     CUSTOMER_CLIENT_V1,
     AnamConfigError,
     AnamConfigWarning,
-    AnamConnectionError,
     AnamResponseError,
-    AuthenticationError,
-    ConcurrencyLimitError,
-    EngineSession,
     LiveKitEnvironment,
     PersonaConfig,
     RetryPolicy,
     Secret,
-    ServerError,
     SessionOptions,
     SessionStartUncertainError,
     SessionToken,
     WebhookTool,
     _calls,
 )
-from anam_facade._calls import Send, Settings, Sleep
-from anam_facade._transport import Answer
-from anam_facade.retry import RetryBudget
+from anam_facade._calls import Send, Setup, Sleep
+from anam_facade._observer import Observer
+from anam_facade._settings import Settings
+from anam_facade.http.exchange import Answer
 
 ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
 PERSONA = PersonaConfig(voice_id=ID, llm_id=ID)
@@ -63,7 +59,6 @@ def settings(clock):
             "client_label": None,
             "timeout": 10.0,
             "policy": policy,
-            "budget": RetryBudget(policy.budget),
         }
         return Settings(**(given | changes))
 
@@ -77,8 +72,8 @@ def answer(status: int = 200, body: object = None, **headers: str) -> Answer:
 
 MINTED = answer(200, {"sessionToken": jwt(type="ephemeral")})
 STARTED = answer(201, {"sessionId": "s-1"})
-LOST = AnamConnectionError("lost", sent=True)
-UNSENT = AnamConnectionError("unsent", sent=False)
+LOST, UNSENT = ConnectionResetError("lost"), ConnectionRefusedError("unsent")
+SAVED = Setup(PersonaConfig.saved(ID))
 
 
 def play(flow, *outcomes):
@@ -95,35 +90,19 @@ def play(flow, *outcomes):
             assert remaining == []
             return asked, error
         asked.append(step)
-        resume = remaining.pop(0) if isinstance(step, Send) else None
+        resume = None
+        if isinstance(step, Send):
+            resume = remaining.pop(0)
+            step.request.taken = resume is not UNSENT
 
 
 def sends(asked):
-    return [step.call.operation.name for step in asked if isinstance(step, Send)]
-
-
-def test_a_call_is_sent_and_its_answer_read(settings):
-    """One request, one answer, one result."""
-    call = _calls.start_with_token(settings(), "a.b.c", None)
-    asked, session = play(_calls.starting(settings(), call), STARTED)
-    assert sends(asked) == ["START_WITH_TOKEN"]
-    assert session == EngineSession(session_id="s-1")
-
-
-def test_a_token_knows_what_it_was_minted_for(settings):
-    """Label and room stay with the token, for finding the session later."""
-    room = LiveKitEnvironment("wss://rooms.example", jwt(video={"room": "lobby"}))
-    call = _calls.mint(settings(), PERSONA, room, None, "desk-7")
-    _, token = play(_calls.minting(settings(), call), MINTED)
-    assert isinstance(token, SessionToken)
-    assert (token.client_label, token.livekit_url, token.livekit_room) == ("desk-7", "wss://rooms.example", "lobby")
-    assert token.claims == {"type": "ephemeral"}
+    return [step.request.url.rpartition("/")[2] for step in asked if isinstance(step, Send)]
 
 
 def test_pauses_lie_between_the_attempts(settings):
     """The driver is asked to wait between two attempts, and only there."""
-    call = _calls.mint(settings(), PERSONA, None, None, None)
-    asked, token = play(_calls.minting(settings(), call), UNSENT, answer(503), LOST, MINTED)
+    asked, token = play(_calls.minting(settings(), SAVED), UNSENT, answer(503), LOST, MINTED)
     assert [step.seconds if isinstance(step, Sleep) else "send" for step in asked] == [
         "send",
         0.25,
@@ -136,39 +115,22 @@ def test_pauses_lie_between_the_attempts(settings):
     assert isinstance(token, SessionToken)
 
 
-def test_the_same_call_is_repeated(settings):
-    """A repeated start has the same token, body and address."""
-    call = _calls.start_with_token(settings(), "a.b.c", {"a": 1})
-    asked, _ = play(_calls.starting(settings(), call), LOST, answer(500), STARTED)
-    assert {id(step.call) for step in asked if isinstance(step, Send)} == {id(call)}
+def test_a_token_knows_what_it_was_minted_for(settings):
+    """Label and room stay with the token, for finding the session later."""
+    room = LiveKitEnvironment("wss://rooms.example", jwt(video={"room": "lobby"}))
+    _, token = play(_calls.minting(settings(), Setup(PERSONA, room, None, "desk-7")), MINTED)
+    assert (token.client_label, token.livekit_url, token.livekit_room) == ("desk-7", "wss://rooms.example", "lobby")
+    assert token.claims == {"type": "ephemeral"}
 
 
 def test_after_a_start_was_sent_no_token_is_minted(settings):
-    """Whatever happens to the start, minting is behind it."""
-    call = _calls.mint(settings(), PERSONA, None, None, None)
+    """Whatever happens to the start, minting is behind it; what is repeated is the same request."""
     outcomes = [UNSENT, MINTED, LOST, answer(500), answer(503), UNSENT, answer(500)]
-    asked, error = play(_calls.minting_and_starting(settings(), call, None), *outcomes)
-    assert sends(asked) == ["MINT", "MINT"] + ["START_WITH_TOKEN"] * 5
+    asked, error = play(_calls.minting_and_starting(settings(), SAVED, direct=False), *outcomes)
+    assert sends(asked) == ["session-token"] * 2 + ["session"] * 5
+    requests = [step.request for step in asked if isinstance(step, Send)][2:]
+    assert len({(r.content, r.headers["Authorization"]) for r in requests}) == 1
     assert isinstance(error, SessionStartUncertainError)
-
-
-def test_a_failed_mint_starts_nothing(settings):
-    """Without a token there is no start."""
-    call = _calls.mint(settings(), PERSONA, None, None, None)
-    asked, error = play(_calls.minting_and_starting(settings(), call, None), answer(401, {"error": "no"}))
-    assert sends(asked) == ["MINT"]
-    assert isinstance(error, AuthenticationError)
-
-
-def test_attempts_and_doubt_are_told(settings):
-    """An error knows how often was tried, and whether a session may run in spite of it."""
-    call = _calls.start_with_token(settings(), "a.b.c", None)
-    _, error = play(
-        _calls.starting(settings(), call), answer(503), answer(500), answer(429, {"error": "Spend cap reached"})
-    )
-    assert (error.attempts, error.may_have_started) == (3, True)
-    _, error = play(_calls.starting(settings(), call), answer(503), answer(400))
-    assert (error.attempts, error.may_have_started) == (2, False)
 
 
 @pytest.mark.parametrize("status", [401, 409])
@@ -178,52 +140,37 @@ def test_a_used_token_on_a_retry_means_that_the_first_try_won(settings, first, s
     token = SessionToken(
         jwt(type="ephemeral", accountId="acc"), client_label="desk-7", livekit_url="wss://r", livekit_room="lobby"
     )
-    call = _calls.start_with_token(settings(), token, None)
-    _, error = play(_calls.starting(settings(), call), first, answer(status, {"error": "used"}))
+    _, error = play(_calls.starting(settings(), token, None), first, answer(status, {"error": "used"}))
     assert isinstance(error, SessionStartUncertainError)
     assert error.token_claims == {"type": "ephemeral", "accountId": "acc"}
     assert (error.client_label, error.livekit_url, error.livekit_room) == ("desk-7", "wss://r", "lobby")
-    assert (error.attempts, error.may_have_started) == (2, True)
+    assert (error.attempts, error.may_have_started, error.retryable) == (2, True, False)
     assert error.__cause__.status_code == status
     assert "look for it by client label 'desk-7' or LiveKit room 'lobby' before" in str(error)
-
-
-@pytest.mark.parametrize(
-    ("label", "hint"), [("desk-7", "look for it by client label 'desk-7' before"), (None, "look for it before")]
-)
-def test_the_hint_names_what_there_is(settings, label, hint):
-    """Without label or room the error does not name them."""
-    call = _calls.start_direct(settings(client_label=label), PERSONA, None, None, None, None)
-    _, error = play(_calls.starting(settings(), call), LOST)
-    assert isinstance(error, SessionStartUncertainError)
-    assert hint in str(error)
-    assert (error.token_claims, error.client_label) == ({}, label)
 
 
 NONSENSE = {
     "not json": b"<html>",
     "empty": b"",
     "array": b"[]",
-    "null": b"null",
     "nothing wanted": b"{}",
     "wrong type": b'{"sessionToken": 5, "sessionId": 5}',
     "empty strings": b'{"sessionToken": "", "sessionId": ""}',
+    "breaks a header": b'{"sessionToken": "a\\nb", "sessionId": 0}',
     "deep": b"[" * 100_000,
     "not utf-8": b"\xff\xfe\xfd",
 }
 
 
 @pytest.mark.parametrize("name", NONSENSE)
-def test_a_success_that_makes_no_sense(settings, name):
-    """A 2xx without what was promised is an error when minting, and leaves a start's fate open."""
-    call = _calls.mint(settings(), PERSONA, None, None, None)
-    _, error = play(_calls.minting(settings(), call), answer(200, NONSENSE[name], X_A="b"))
+def test_a_success_without_what_was_promised(settings, name):
+    """It is an error when minting, and leaves a start's fate open."""
+    _, error = play(_calls.minting(settings(), SAVED), answer(200, NONSENSE[name], X_A="b"))
     assert isinstance(error, AnamResponseError)
-    assert str(error).startswith("POST /v1/auth/session-token: 200, but the body ")
+    assert str(error).startswith("POST https://api.example/v1/auth/session-token: 200, but the body ")
     assert (error.status_code, error.headers["X_A"], error.attempts) == (200, "b", 1)
     assert error.body == NONSENSE[name].decode("utf-8", "replace")
-    start = _calls.start_with_token(settings(), "a.b.c", None)
-    _, error = play(_calls.starting(settings(), start), answer(200, NONSENSE[name]))
+    _, error = play(_calls.starting(settings(), "a.b.c", None), answer(200, NONSENSE[name]))
     assert isinstance(error, SessionStartUncertainError)
     assert isinstance(error.__cause__, AnamResponseError)
 
@@ -231,92 +178,95 @@ def test_a_success_that_makes_no_sense(settings, name):
 def test_json_that_breaks_off_is_a_lost_answer(settings):
     """A body that begins like the JSON it should be was cut short: minting and a start with the same token go on."""
     broken = answer(200, b'{"sessionToken": "a.b')
-    call = _calls.mint(settings(), PERSONA, None, None, None)
-    _, minted = play(_calls.minting(settings(), call), broken, answer(200, {"sessionToken": "a.b.c"}))
+    _, minted = play(_calls.minting(settings(), SAVED), broken, answer(200, {"sessionToken": "a.b.c"}))
     assert minted.value == "a.b.c"
-    start = _calls.start_with_token(settings(), "a.b.c", None)
-    _, error = play(_calls.starting(settings(), start), broken, answer(401, {}))
+    _, error = play(_calls.starting(settings(), "a.b.c", None), broken, answer(401, {}))
     assert isinstance(error, SessionStartUncertainError)
-    direct = _calls.start_direct(settings(), PERSONA, None, None, None, None)
-    _, error = play(_calls.starting(settings(), direct), broken)
+    _, error = play(_calls.minting_and_starting(settings(), SAVED, direct=True), broken)
     assert isinstance(error, SessionStartUncertainError)
-    assert isinstance(error.__cause__, AnamResponseError)
     assert error.__cause__.truncated
 
 
-@pytest.mark.parametrize("token", ["a b", "a\nb", "é", "Bearer a"])
-def test_a_token_that_could_break_a_header_is_none(settings, token):
-    """A server that mints something that is no bearer token has minted nothing."""
-    call = _calls.mint(settings(), PERSONA, None, None, None)
-    _, error = play(_calls.minting(settings(), call), answer(200, {"sessionToken": token}))
-    assert isinstance(error, AnamResponseError)
-    assert "no usable sessionToken" in str(error)
-
-
-def test_an_incomplete_success_makes_no_sense(settings):
-    """A success that was cut at the ceiling, or wrongly compressed, is not read."""
-    call = _calls.mint(settings(), PERSONA, None, None, None)
+def test_an_incomplete_success_is_not_read(settings):
+    """A success that was cut at the ceiling, or wrongly compressed, is none."""
     cut = Answer(200, [], b'{"sessionToken": "a.b.c"}', complete=False)
-    _, error = play(_calls.minting(settings(), call), cut)
+    _, error = play(_calls.minting(settings(), SAVED), cut)
     assert str(error).endswith("200, but the body is too long, or wrongly compressed")
 
 
 def test_an_attempt_gets_the_time_that_is_left(settings, clock):
-    """The last attempt before the deadline has no more time than is left of it."""
-    made = settings(RetryPolicy(jitter=0, deadline=12), timeout=10.0)
-    flow = _calls.minting(made, _calls.mint(made, PERSONA, None, None, None))
-    assert flow.send(None).timeout == 10.0
-    clock.now += 5
-    assert flow.send(UNSENT) == Sleep(0.25)
-    clock.now += 0.25
-    assert flow.send(None).timeout == 6.75
+    """The last attempt before the deadline has no more time than is left of it; without one, its whole time-out."""
+    for deadline, last in ((12, 6.75), (None, 10.0)):
+        flow = _calls.minting(settings(RetryPolicy(jitter=0, deadline=deadline)), SAVED)
+        assert flow.send(None).request.timeout == 10.0
+        clock.now += 5
+        assert flow.send(UNSENT) == Sleep(0.25)
+        clock.now += 0.25
+        assert flow.send(None).request.timeout == last
 
 
-def test_the_deadline_ends_a_call(settings, clock):
-    """When the next pause would pass the deadline, the last error is raised."""
-    made = settings(RetryPolicy(jitter=0, deadline=12))
-    flow = _calls.minting(made, _calls.mint(made, PERSONA, None, None, None))
-    flow.send(None)
-    clock.now += 11.8
-    with pytest.raises(AnamConnectionError, match="unsent"):
-        flow.send(UNSENT)
+class Notes(Observer):
+    def __init__(self):
+        self.heard = []
+
+    def started(self, run):
+        self.heard.append(("started", run.operation.name))
+
+    def sending(self, run):
+        self.heard.append(("sending", run.attempts))
+
+    def answered(self, run, status_code):
+        self.heard.append(("answered", status_code))
+
+    def failed(self, run, error, delay):
+        self.heard.append(("failed", type(error).__name__, delay))
+
+    def finished(self, run, outcome, error):
+        self.heard.append(("finished", outcome, type(error).__name__))
 
 
-def test_without_a_deadline_each_attempt_has_its_time_out(settings, clock):
-    """`deadline=None` leaves each attempt its full time-out."""
-    made = settings(RetryPolicy(jitter=0, deadline=None))
-    flow = _calls.minting(made, _calls.mint(made, PERSONA, None, None, None))
-    flow.send(None)
-    clock.now += 1e6
-    flow.send(UNSENT)
-    assert flow.send(None).timeout == 10.0
-
-
-def test_each_retry_is_logged_once(settings, caplog):
-    """A warning per retry, with operation, attempt, reason and pause; none for the end."""
-    caplog.set_level(logging.DEBUG, "anam_facade")
-    call = _calls.start_with_token(settings(), "a.b.c", None)
-    play(_calls.starting(settings(), call), answer(503, {"error": "Busy"}), LOST, answer(400))
-    assert [(r.name, r.levelname, r.getMessage()) for r in caplog.records] == [
-        (
-            "anam_facade",
-            "WARNING",
-            "start a session: attempt 1 of 5 failed (POST /v1/engine/session: 503 Service Unavailable: Busy);"
-            " trying again in 0.25 s",
-        ),
-        ("anam_facade", "WARNING", "start a session: attempt 2 of 5 failed (lost); trying again in 0.50 s"),
+def test_observers_are_told_the_whole_course(settings):
+    """Every operation, each of its attempts, and how it ended."""
+    notes = Notes()
+    play(
+        _calls.minting_and_starting(settings(observers=[notes, Observer()]), SAVED, direct=False),
+        UNSENT,
+        MINTED,
+        LOST,
+        answer(401),
+    )
+    assert notes.heard == [
+        ("started", "MINT"),
+        ("sending", 1),
+        ("failed", "AnamConnectionError", 0.25),
+        ("sending", 2),
+        ("answered", 200),
+        ("finished", "ok", "NoneType"),
+        ("started", "START_WITH_TOKEN"),
+        ("sending", 1),
+        ("failed", "AnamConnectionError", 0.25),
+        ("sending", 2),
+        ("answered", 401),
+        ("failed", "AuthenticationError", None),
+        ("finished", "uncertain", "SessionStartUncertainError"),
     ]
+    notes.heard.clear()
+    play(_calls.minting(settings(observers=[notes]), SAVED), answer(400))
+    assert notes.heard[-1] == ("finished", "error", "BadRequestError")
 
 
-def test_success_earns_the_budget_back(settings):
-    """A success gives one retry back; a failure none."""
-    policy = RetryPolicy(jitter=0, budget=2)
-    made = settings(policy)
-    call = _calls.mint(made, PERSONA, None, None, None)
-    play(_calls.minting(made, call), UNSENT, UNSENT, MINTED)
-    asked, error = play(_calls.minting(made, call), UNSENT, UNSENT)
-    assert sends(asked) == ["MINT", "MINT"]
-    assert error is UNSENT
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_start_that_is_cut_off_leaves_a_line_in_the_log(settings, caplog, taken):
+    """Cancellation and Ctrl-C pass; if the start had been sent, a warning says what may be running, with fields."""
+    flow = _calls.minting_and_starting(settings(), attrs.evolve(SAVED, client_label="desk-7"), direct=True)
+    flow.send(None).request.taken = taken
+    with pytest.raises(KeyboardInterrupt):
+        flow.throw(KeyboardInterrupt())
+    lines = [
+        (r.levelname, r.anam_operation, r.anam_client_label, "may have been started" in r.getMessage())
+        for r in caplog.records
+    ]
+    assert lines == [("WARNING", "start_direct", "desk-7", True)] * taken
 
 
 # What is sent.
@@ -430,7 +380,7 @@ def test_metadata_of_any_mapping_is_sent(settings):
         _calls.start_with_token(settings(), "a.b.c", metadata),
         _calls.start_direct(settings(), PERSONA, None, None, None, metadata),
     ):
-        sent = json.loads(call.http_request("https://a.b", "x").content)
+        sent = json.loads(call.http_request(settings(), 1.0).content)
         assert sent["clientMetadata"] == {"a": {"b": [1]}}
 
 
@@ -490,42 +440,28 @@ def test_a_room_warns_of_a_persona_once(settings):
 
 
 def test_a_request_is_made_anew_with_its_bearer(settings):
-    """Headers, address and JSON of a request are those of its call."""
-    call = _calls.mint(settings(gateway_url="https://gw.example"), PERSONA, None, None, None)
-    request = call.http_request("https://gw.example/x", "agent/1")
-    assert request is not call.http_request("https://gw.example/x", "agent/1")
+    """Headers, address and JSON of a request are those of its call; the user's own headers go beside them."""
+    made = settings(gateway_url="https://gw.example/x", user_agent="agent/1", extra_headers={"X-Key": Secret("k")})
+    call = _calls.mint(made, PERSONA, None, None, None)
+    request = call.http_request(made, 1.0)
+    assert request is not call.http_request(made, 1.0)
     assert (request.method, request.url) == ("POST", "https://gw.example/x/v1/auth/session-token")
-    assert request.headers["Authorization"] == "Bearer the-api-key"
-    assert request.headers["Content-Type"] == "application/json"
-    assert request.headers["Accept"] == "application/json"
-    assert request.headers["User-Agent"] == "agent/1"
-    assert request.headers["X-Anam-Target-Url"] == "https://api.example/v1/auth/session-token"
+    assert request.headers == {
+        "X-Key": "k",
+        "Content-Type": "application/json",
+        "X-Anam-Target-Url": "https://api.example/v1/auth/session-token",
+        "Host": "gw.example",
+        "Authorization": "Bearer the-api-key",
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "Content-Length": str(len(request.content)),
+        "User-Agent": "agent/1",
+    }
 
 
 def test_a_token_of_type_legacy_is_refused_after_minting(settings):
     """A token that cannot start anything is not tried."""
-    call = _calls.mint(settings(), PERSONA, None, None, None)
-    asked, error = play(
-        _calls.minting_and_starting(settings(), call, None), answer(200, {"sessionToken": jwt(type="legacy")})
-    )
-    assert sends(asked) == ["MINT"]
+    legacy = answer(200, {"sessionToken": jwt(type="legacy")})
+    asked, error = play(_calls.minting_and_starting(settings(), SAVED, direct=False), legacy)
+    assert sends(asked) == ["session-token"]
     assert isinstance(error, AnamConfigError)
-
-
-def test_plan_limits_are_raised_at_once(settings):
-    """A limit that waiting does not cure is not waited for, whatever the server says."""
-    call = _calls.start_with_token(settings(), "a.b.c", None)
-    body = {"error": "Concurrent session limit reached"}
-    asked, error = play(_calls.starting(settings(), call), answer(429, body, **{"Retry-After": "1"}))
-    assert len(asked) == 1
-    assert isinstance(error, ConcurrencyLimitError)
-
-
-def test_a_direct_start_that_may_have_worked_says_so(settings):
-    """A 5xx in direct mode is raised at once, and tells that a session may run."""
-    call = _calls.start_direct(settings(), PERSONA, None, None, None, None)
-    asked, error = play(_calls.starting(settings(), call), answer(502))
-    assert len(asked) == 1
-    assert isinstance(error, ServerError)
-    assert error.may_have_started
-    assert "may have been started" in str(error)

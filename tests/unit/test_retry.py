@@ -76,6 +76,7 @@ ERRORS: dict[str, AnamError] = {
     "404": status(404),
     "302": status(302),
     "closed": ClientClosedError("e", sent=False),
+    "never sent, for good": AnamConnectionError("e", sent=False, permanent=True),
     "other": AnamError("e"),
 }
 AGAIN, RAISE = "again", GiveUp()
@@ -106,6 +107,7 @@ TABLE = {
     "404": (RAISE, RAISE, RAISE),
     "302": (RAISE, RAISE, RAISE),
     "closed": (RAISE, RAISE, RAISE),
+    "never sent, for good": (RAISE, RAISE, RAISE),
     "other": (RAISE, RAISE, RAISE),
 }
 CELLS = [
@@ -259,13 +261,20 @@ def test_jitter_shortens_a_pause_by_its_share_at_most(jitter):
 
 
 @pytest.mark.parametrize(
-    ("hint", "pause"), [("0", 0.25), ("3", 3.0), ("29", 29.0), ("30", 30.0), ("31", 30.0), ("9999999", 30.0)]
+    ("hint", "pause"), [("0", 0.25), ("3", 3.0), ("29", 29.0), ("30", 30.0), ("31", None), ("9999999", None)]
 )
-def test_the_servers_hint_is_obeyed_up_to_the_clamp(hint, pause):
-    """What the server asks for replaces the pause, but not beyond `max_retry_after`."""
+def test_the_servers_hint_is_obeyed_up_to_a_limit(hint, pause):
+    """What the server asks for replaces the pause; beyond `max_retry_after` its error is raised at once."""
     policy = RetryPolicy(jitter=0, deadline=None)
     for code in (408, 429, 500, 503):
-        assert decided(status(code, Retry_After=hint), policy=policy) == Retry(pause)
+        assert decided(status(code, Retry_After=hint), policy=policy) == (GiveUp() if pause is None else Retry(pause))
+
+
+def test_when_the_hour_is_used_up_the_minutes_end_is_not_waited_for():
+    """The organisation's hour counts before the requester's minute, and is too long to wait for."""
+    error = status(429, RateLimit_Reset="20", X_RateLimit_Org_Hour_Remaining="0", X_RateLimit_Org_Hour_Reset="1800")
+    assert error.retry_after == 1800
+    assert decided(error, policy=RetryPolicy(jitter=0, deadline=None)) == GiveUp()
 
 
 def test_nobody_comes_back_earlier_than_asked_or_all_at_once():

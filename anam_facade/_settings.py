@@ -1,0 +1,265 @@
+"""What a client is made with: its arguments, filled in from the environment and checked, all at once."""
+
+from __future__ import annotations
+
+import os
+import platform
+import random
+import re
+import ssl
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+import httpx
+from attrs import field
+
+from anam_api import models
+from anam_api.support import Findings, Secret, as_secret, shown
+
+from . import http
+from ._observer import OBSERVERS, Observer
+from ._version import __version__
+from .errors import AnamConfigError, Problem
+from .http.network import is_loopback
+from .retry import A_DAY, Operation, RetryBudget, RetryPolicy
+from .session import SessionToken, jwt_claims
+
+DEFAULT_BASE_URL = "https://api.anam.ai"
+
+PRODUCT = f"anam-facade/{__version__} python/{platform.python_version()}"
+
+_LABEL = next(field for field in models.SessionTokenRequest.FIELDS if field.name == "client_label")
+
+_TOKEN_TYPES = ("ephemeral", "stateful", "legacy")
+
+# A base URL that was copied together with the path of an operation.
+_TOO_MUCH = re.compile(r"/v1(/auth/session-token|/engine/session)?$")
+
+_OURS = frozenset(
+    [
+        "authorization",
+        "accept",
+        "accept-encoding",
+        "content-type",
+        "content-length",
+        "host",
+        "user-agent",
+        "cookie",
+        "connection",
+        "transfer-encoding",
+        "te",
+        "upgrade",
+        "proxy-authorization",
+        "x-anam-target-url",
+    ]
+)
+"""Headers that the client says itself, or that belong to the transport."""
+
+
+@attrs.frozen
+class Settings:
+    """What a client was made with, shared by its calls.
+
+    Attributes:
+        api_key: The key, and where it came from.
+        base_url: Where the API is.
+        gateway_url: What everything is sent through, if anything.
+        client_label: Label of sessions that are not given one.
+        auto_label: Whether `start_session` makes a label when there is none.
+        timeout: Seconds for one attempt.
+        policy: When to try again.
+        extra_headers: What is sent besides our own headers.
+        headers: Our own, credentials excepted.
+        proxy: The proxy that requests go through, as far as it is known.
+        budgets: What is left of the retries, by operation.
+        observers: Who is told of every operation's course.
+    """
+
+    api_key: Secret
+    base_url: str
+    gateway_url: str | None = None
+    client_label: str | None = None
+    auto_label: bool = True
+    timeout: float = 10.0
+    policy: RetryPolicy = field(factory=RetryPolicy)
+    extra_headers: Mapping[str, Secret] = field(factory=dict)
+    key_source: str = "api_key"
+    user_agent: str = PRODUCT
+    proxy: str | None = None
+    observers: list[Observer] = field(factory=lambda: OBSERVERS, repr=False)
+    budgets: Mapping[Operation, RetryBudget] = field(
+        default=attrs.Factory(
+            lambda self: {operation: RetryBudget(self.policy.budget) for operation in Operation}, takes_self=True
+        ),
+        repr=False,
+    )
+    # The system's: the state of any other would be the same in every forked worker.
+    rng: random.Random = field(factory=random.SystemRandom, repr=False)
+
+    @property
+    def url(self) -> str:
+        """Where requests really go."""
+        return self.gateway_url or self.base_url
+
+    @property
+    def host(self) -> str:
+        """The `Host` header of every request."""
+        return urlsplit(self.url).netloc
+
+    def gateway_target(self, path: str) -> str | None:
+        """Where a gateway, if there is one, shall forward to."""
+        return None if self.gateway_url is None else self.base_url + path
+
+    def where(self, method: str, path: str) -> str:
+        """The request, for messages."""
+        through = f" (through the proxy {self.proxy})" if self.proxy else ""
+        return f"{method} {self.url}{path}{through}"
+
+
+def configure(
+    *,
+    api_key: Any,
+    base_url: Any,
+    gateway_url: Any,
+    allow_insecure_http: bool | None,
+    auto_label: bool,
+    transport: Any,
+    http_client: Any,
+    ssl_context: ssl.SSLContext | None,
+    for_async: bool,
+    **options: Any,
+) -> Settings:
+    """The arguments of a client, filled in from the environment and checked.
+
+    Raises:
+        AnamConfigError: With everything that is wrong.
+    """
+    found: list[Problem] = []
+    source = "ANAM_API_KEY" if api_key is None else "api_key"
+    key = as_secret(os.environ.get("ANAM_API_KEY")) if api_key is None else api_key
+    found += _key_problems(key, source)
+    name = "base_url" if base_url is not None else "ANAM_API_URL"
+    url = str(base_url) if base_url is not None else os.environ.get("ANAM_API_URL") or DEFAULT_BASE_URL
+    if allow_insecure_http is None:
+        allow_insecure_http = os.environ.get("ANAM_ALLOW_INSECURE_HTTP", "").lower() in ("1", "true", "yes")
+    found += _url_problems(url, name, allow_insecure_http)
+    if gateway_url is not None:
+        gateway_url = str(gateway_url)
+        found += _url_problems(gateway_url, "gateway_url", allow_insecure_http)
+    options, wrong = checked_options(**options)
+    found += wrong
+    found += http.problems(transport, http_client, ssl_context, for_async=for_async)
+    if found or key is None:
+        raise AnamConfigError(*found)
+    return Settings(
+        api_key=key,
+        base_url=_TOO_MUCH.sub("", _ascii(url)),
+        gateway_url=None if gateway_url is None else _ascii(gateway_url),
+        key_source=f"the environment variable {source}" if api_key is None else f"the argument {source}",
+        auto_label=auto_label,
+        **options,
+    )
+
+
+def checked_options(
+    *,
+    timeout: Any = None,
+    retry: Any = None,
+    client_label: str | None = None,
+    extra_headers: Any = None,
+) -> tuple[dict[str, Any], list[Problem]]:
+    """What a view may change, as fields of `Settings`, and what is wrong with it."""
+    found: list[Problem] = []
+    options: dict[str, Any] = {}
+    if timeout is not None:
+        options["timeout"] = timeout
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= A_DAY:
+            rule = f"must be a number of seconds above 0 and at most {A_DAY:g}"
+            found.append(Problem("timeout", shown(timeout), rule))
+    if isinstance(retry, int) and not isinstance(retry, bool):
+        if 0 <= retry < 1_000_000:
+            retry = RetryPolicy(max_attempts=retry + 1)
+        else:
+            found.append(Problem("retry", shown(retry), "must be a number of retries from 0 to 999999"))
+    elif retry is not None and not isinstance(retry, RetryPolicy):
+        rule = f"must be a RetryPolicy or a number of retries, not {type(retry).__name__}"
+        found.append(Problem("retry", "", rule))
+    if retry is not None:
+        options["policy"] = retry
+    if client_label is not None:
+        options["client_label"] = client_label
+        labelled = Findings()
+        _LABEL.kind.take(client_label, "client_label", labelled)
+        found += labelled.problems
+    if extra_headers is not None:
+        headers = {}
+        for header, value in dict(extra_headers).items():
+            text = value.reveal() if isinstance(value, Secret) else value
+            where = f"extra_headers[{header!r}]"
+            if not isinstance(header, str) or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", header):
+                found.append(Problem(where, "", "must be named by letters, digits and hyphens"))
+            elif header.lower() in _OURS:
+                found.append(Problem(where, "", "is a header that the client sets itself"))
+            elif not isinstance(text, str) or not re.fullmatch(r"[!-~]([ -~\t]*[!-~])?", text):
+                found.append(Problem(where, "", "must be visible ASCII characters, without line breaks"))
+            else:
+                headers[header] = Secret(text)
+        options["extra_headers"] = headers
+    return options, found
+
+
+def _key_problems(key: object, name: str) -> list[Problem]:
+    # The value itself is never part of a problem.
+    if key is None or (isinstance(key, Secret) and key == ""):
+        return [Problem("api_key", "", "is missing: pass api_key, or set the environment variable ANAM_API_KEY")]
+    text = key.reveal() if isinstance(key, Secret) else None
+    if isinstance(key, SessionToken) or (text is not None and jwt_claims(text).get("type") in _TOKEN_TYPES):
+        return [Problem(name, "", "must be an API key; this is a session token, which may not travel in its place")]
+    if text is None:
+        return [Problem(name, "", f"must be a string or a Secret, not {type(key).__name__}")]
+    if not re.fullmatch(r"[!-~]+", text):
+        return [Problem(name, "", "must be visible ASCII characters, without blanks or line breaks")]
+    return []
+
+
+def _url_problems(url: str, name: str, allow_insecure_http: bool) -> list[Problem]:
+    if not _absolute(url):
+        return [Problem(name, "", "must be an absolute URL such as https://api.anam.ai")]
+    parts = urlsplit(url)
+    if parts.username is not None or parts.password is not None:
+        return [Problem(name, "", "must not contain a user name or password")]
+    if parts.query or parts.fragment or "?" in url or "#" in url:
+        return [Problem(name, shown(url), "must have neither query nor fragment")]
+    if parts.scheme not in ("https", "http"):
+        return [Problem(name, shown(url), "must start with https:// (or http://, for this machine)")]
+    if parts.scheme == "http" and not allow_insecure_http and not is_loopback(parts.hostname or ""):
+        rule = "must be https:// unless the host is this machine: the key would travel in the clear"
+        lifted = "allow_insecure_http=True, or the environment variable ANAM_ALLOW_INSECURE_HTTP=1, lifts this"
+        return [Problem(name, shown(url), f"{rule} ({lifted})")]
+    try:
+        host = httpx.URL(url).raw_host.removesuffix(b".")
+    except httpx.InvalidURL as error:
+        return [Problem(name, shown(url), f"must be a valid URL: {str(error)[:100]}")]
+    if b":" not in host and not re.fullmatch(rb"[\w-]{1,63}(\.[\w-]{1,63})*", host):
+        rule = "must have a host name whose parts are 1 to 63 letters, digits, hyphens or underscores"
+        return [Problem(name, shown(url), rule)]
+    return []
+
+
+def _absolute(url: str) -> bool:
+    """Whether the text has a scheme and a host, and nothing that could break out of a line."""
+    if re.search(r"[\s\x00-\x20\x7f-\x9f]", url) or not url.isprintable():
+        return False
+    try:
+        parts = urlsplit(url)
+        return bool(parts.scheme and parts.hostname) and (parts.port is None or parts.port >= 0)
+    except ValueError:
+        return False
+
+
+def _ascii(url: str) -> str:
+    """The URL as it goes over the wire: an international host name in its ASCII form, no slash at the end."""
+    parsed = httpx.URL(url)
+    return f"{parsed.scheme}://{parsed.netloc.decode('ascii')}{parsed.raw_path.decode('ascii')}".rstrip("/")
