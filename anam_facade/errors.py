@@ -33,8 +33,10 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+import attrs
 import httpx
 
+from anam_api.models import ErrorResponse
 from anam_api.support import AnamConfigError as AnamConfigError
 from anam_api.support import AnamError as AnamError
 from anam_api.support import Problem as Problem
@@ -127,10 +129,8 @@ class AnamStatusError(AnamError):
         code: The server's `error` text, short and stable enough to match on; None when there is none.
         message: The server's `message` for people, or what stands in its place (`detail`, an object in `error`); of a
             list or an object, the words in it. None when there are none.
-        reason: The server's `reason`, such as `concurrent_limit`; None when there is none.
-        summary: The server's `summary` of the `details`; None when there is none.
-        details: The server's `details`, in whatever shape; None when there are none.
-        supported_dimensions: The video sizes that would be accepted, such as `1152x768`, when the server lists them.
+        answer: The server's answer as the contract has it, secrets masked; what this package does not know is in its
+            `raw`. Its `reason`, `summary`, `details` and `supported_dimensions` are attributes of the error too.
         body: The body's text as it came (HTML, cut short, empty …), at most 1 MiB, secrets masked.
         headers: The response headers, secrets masked.
         retry_after: Seconds the server asks to wait, from `Retry-After` or `RateLimit-Reset`; None when it does not
@@ -146,10 +146,7 @@ class AnamStatusError(AnamError):
         status_code: int,
         code: str | None = None,
         message: str | None = None,
-        reason: str | None = None,
-        summary: str | None = None,
-        details: Any = None,
-        supported_dimensions: tuple[str, ...] = (),
+        answer: ErrorResponse | None = None,
         body: str = "",
         headers: httpx.Headers | None = None,
         retry_after: float | None = None,
@@ -161,10 +158,7 @@ class AnamStatusError(AnamError):
         self.status_code = status_code
         self.code = code
         self.message = message
-        self.reason = reason
-        self.summary = summary
-        self.details = details
-        self.supported_dimensions = supported_dimensions
+        self.answer = ErrorResponse() if answer is None else answer
         self.body = body
         self.headers = httpx.Headers() if headers is None else headers
         self.retry_after = retry_after
@@ -172,6 +166,26 @@ class AnamStatusError(AnamError):
         self.request_id = request_id(self.headers)
         text = f"{where or f'{method} {path}'}: {status_code}{self._words()}{wait}"
         super().__init__(f"{text}{f'; {_line(advice)}' if advice else ''}{_quoted(self.request_id)}")
+
+    @property
+    def reason(self) -> str | None:
+        """The server's `reason`, such as `concurrent_limit`; None when there is none."""
+        return self.answer.reason
+
+    @property
+    def summary(self) -> str | None:
+        """The server's `summary` of the `details`; None when there is none."""
+        return self.answer.summary
+
+    @property
+    def details(self) -> Any:
+        """The server's `details`, in whatever shape; None when there are none."""
+        return self.answer.details
+
+    @property
+    def supported_dimensions(self) -> tuple[str, ...]:
+        """The video sizes that would be accepted, such as `1152x768`, when the server lists them."""
+        return self.answer.supported_dimensions
 
     def _words(self) -> str:
         phrase = _phrase(self.status_code)
@@ -276,16 +290,21 @@ def error_from_response(
         status_code=status_code,
         code=_scrub_json(code, secrets),
         message=_scrub_json(message, secrets),
-        reason=_scrub_json(_text(said.get("reason")), secrets),
-        summary=_scrub_json(_text(said.get("summary")), secrets),
-        details=_scrub_json(said.get("details"), secrets),
-        supported_dimensions=tuple(_scrub_json(_texts(said.get("supportedDimensions")), secrets)),
+        answer=_scrub_answer(ErrorResponse.from_dict(said), secrets),
         body=scrub(text, secrets),
         headers=scrub_headers(headers, secrets),
         retry_after=retry_after(headers),
         where=where,
         advice=advice and scrub(advice, secrets),
     )
+
+
+def _scrub_answer(answer: ErrorResponse | None, secrets: tuple[Secret, ...]) -> ErrorResponse | None:
+    """The same answer, with every secret masked."""
+    if answer is None:
+        return None
+    fields = {name: _scrub_json(value, secrets) for name, value in attrs.asdict(answer, recurse=False).items()}
+    return ErrorResponse(**{**fields, "raw": fields["raw"] or {}})
 
 
 def _scrub_json(value: Any, secrets: tuple[Secret, ...]) -> Any:
@@ -295,7 +314,8 @@ def _scrub_json(value: Any, secrets: tuple[Secret, ...]) -> Any:
             return scrub(value, secrets)
         if isinstance(value, dict):
             return {scrub(key, secrets): _scrub_json(inner, secrets) for key, inner in value.items()}
-        return [_scrub_json(inner, secrets) for inner in value] if isinstance(value, list) else value
+        several = isinstance(value, (list, tuple))
+        return type(value)(_scrub_json(inner, secrets) for inner in value) if several else value
     except RecursionError:
         return None  # nested beyond reason: what cannot be searched is not shown
 
@@ -392,10 +412,6 @@ def _words(value: object, depth: int = 3) -> str | None:
             keys = ("message", "msg", "detail", "error", "title", "description")
             return next(filter(None, (_words(value.get(key), depth - 1) for key in keys)), None)
     return None
-
-
-def _texts(value: object) -> list[str]:
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 def _phrase(status_code: int) -> str:
