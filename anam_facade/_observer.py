@@ -1,7 +1,8 @@
 """The seam for whoever watches: logs, traces, metrics.
 
-`_calls` tells every operation's course to the observers in the client's settings, which are those in `OBSERVERS` unless
-a client was made with others. One operation is one `Run`: minting, or a start (`start_session` makes two). The order is
+`_operations` tells every operation's course to the observers in the client's settings, which are those in `OBSERVERS`
+unless a client was made with others. One operation is one `Run`: minting, or a start (`start_session` makes two). The
+order is
 
     started, then for every attempt: sending, and answered or failed, and at the end: finished
 

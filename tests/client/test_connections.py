@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import json
-import re
 import socket
 import ssl
 import threading
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import SimpleNamespace
 
 import anyio
-import httpx
 import pytest
-import respx
 
 from anam_facade import (
     AnamClient,

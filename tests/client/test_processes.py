@@ -1,4 +1,4 @@
-"""A client in real processes: forks, event loops, signals, dead addresses; and what its frames hold when it is cut off."""
+"""A client in real processes: forks, event loops, signals, dead addresses, and frames of calls that are cut off."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def alarm():
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no such signals here")
 @pytest.mark.own_only
 def test_signals_lose_nothing(local, alarm, monkeypatch, caplog):
-    """However often a call is cut off, its place is free again, and no half-used connection is; a start leaves a line."""
+    """However often a call is cut off, its place is free again, its connection is closed, and a line is logged."""
     monkeypatch.setattr(pool, "MAX_CONNECTIONS", 2)
     local.hold = threading.Event()
     with AnamClient(KEY, local.url, retry=0) as client:

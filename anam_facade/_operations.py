@@ -283,7 +283,7 @@ def start_with_token(settings: Settings, token: object, client_metadata: Mapping
         operation=Operation.START_WITH_TOKEN,
         bearer=token._secret,
         request=create_engine_session.request(body=body, x_anam_target_url=settings.gateway_target(STARTING)),
-        secrets=(settings.api_key, token._secret, *token._bound),
+        secrets=(settings.api_key, *settings.extra_headers.values(), token._secret, *token._bound),
         token=token,
         client_label=token.client_label,
     )
@@ -316,7 +316,7 @@ def _call(settings: Settings, operation: Operation, body: Body, request: HttpReq
         operation=operation,
         bearer=settings.api_key,
         request=request,
-        secrets=(settings.api_key, *body.secrets()),
+        secrets=(settings.api_key, *settings.extra_headers.values(), *body.secrets()),
         client_label=body.client_label,
         environment=environment,
     )
