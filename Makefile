@@ -54,6 +54,7 @@ check: lint types lint-spec vectors breaking test ## everything that must pass b
 lint: .dev ## find mistakes in the Python code and in the Containerfile
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	@$(VENV)/bin/lint-imports --no-logo --no-cache
 	$(TOOL) hadolint --no-color --failure-threshold=style --disable-ignore-pragma Containerfile
 format: .dev ## format the Python code and mend what can be mended
 	$(RUN) -m ruff check --fix-only --quiet .

@@ -1,7 +1,8 @@
 """The seam for whoever watches: logs, traces, metrics.
 
-`_calls` tells every operation's course to the observers in the client's settings, which are those in `OBSERVERS` unless
-a client was made with others. One operation is one `Run`: minting, or a start (`start_session` makes two). The order is
+`_operations` tells every operation's course to the observers in the client's settings, which are those in `OBSERVERS`
+unless a client was made with others. One operation is one `Run`: minting, or a start (`start_session` makes two). The
+order is
 
     started, then for every attempt: sending, and answered or failed, and at the end: finished
 
@@ -13,6 +14,8 @@ reset it. Observers must be quick and must not raise. What they are told holds n
 from __future__ import annotations
 
 import logging
+import os
+import time
 from typing import Any, Literal
 
 import attrs
@@ -38,8 +41,11 @@ class Run:
         livekit_room: The LiveKit room, as far as it is known.
         max_attempts: How often it is sent at most.
         began: When it began, on the clock of `time.monotonic`.
+        observers: Who hears of it, from its beginning to its end.
         attempts: How often it was sent so far; the number of the attempt that is being told of.
         taken: Whether the attempt's body was taken by the transport, so that the server may have acted on it.
+        session_id: The session that was started.
+        retries_left: What is left of the client's retry budget at the end; None when there is none, or before.
         notes: For observers to keep what is theirs, such as a span.
     """
 
@@ -49,8 +55,11 @@ class Run:
     client_label: str | None
     livekit_room: str | None
     max_attempts: int
+    observers: tuple[Observer, ...] = attrs.field(repr=False)
     began: float
     attempts: int = 0
+    session_id: str | None = None
+    retries_left: int | None = None
     taken: bool = False
     notes: dict[Any, Any] = attrs.field(factory=dict, repr=False)
 
@@ -75,45 +84,81 @@ class Observer:
 
 
 class Log(Observer):
-    """A line at WARNING for each retry, and for each start that was cut off by its caller."""
+    """The logger `anam_facade`; nothing of a body, a header or a credential is in a line.
+
+    DEBUG has each request and answer; INFO each session that was started; WARNING each attempt that is repeated, and
+    each start that was cut off by its caller.
+    """
+
+    def sending(self, run: Run) -> None:
+        """A request."""
+        run.notes[self] = time.monotonic()
+        self._log(logging.DEBUG, run, "%s %s: attempt %d of %d", run.method, run.url, run.attempts, run.max_attempts)
+
+    def answered(self, run: Run, status_code: int) -> None:
+        """An answer."""
+        took = time.monotonic() - run.notes[self]
+        self._log(
+            logging.DEBUG, run, "%s %s: %d after %.3f s", run.method, run.url, status_code, took, status=status_code
+        )
 
     def failed(self, run: Run, error: AnamError, delay: float | None) -> None:
-        """A retry is told before its pause."""
-        if delay is not None:
-            logger.warning(
-                "%s: attempt %d of %d failed (%s); trying again in %.2f s",
-                run.operation.value,
-                run.attempts,
-                run.max_attempts,
-                error,
-                delay,
-                extra=self.fields(run) | {"anam_delay": delay, "anam_status": getattr(error, "status_code", None)},
-            )
+        """A retry, which is told before its pause; or the end."""
+        what, number, most = run.operation.value, run.attempts, run.max_attempts
+        status: int | None = getattr(error, "status_code", None)
+        if delay is None:
+            self._log(logging.DEBUG, run, "%s: attempt %d of %d failed (%s)", what, number, most, error, status=status)
+        else:
+            text = "%s: attempt %d of %d failed (%s); trying again in %.2f s"
+            self._log(logging.WARNING, run, text, what, number, most, error, delay, status=status, delay=delay)
 
     def finished(self, run: Run, outcome: Outcome, error: BaseException | None) -> None:
-        """A start whose caller went away may have its effect all the same."""
-        if outcome == "cut off" and run.taken and run.operation is not Operation.MINT:
-            logger.warning(
-                "%s: cut off by %s after it was sent: a session may have been started, and be billed"
-                " (client label %r, LiveKit room %r)",
-                run.operation.value,
-                type(error).__name__,
-                run.client_label,
-                run.livekit_room,
-                extra=self.fields(run),
-            )
+        """A session that was started; or a start whose caller went away, which may have its effect all the same."""
+        what, label, room = run.operation.value, run.client_label, run.livekit_room
+        if run.session_id is not None:
+            text = "%s: %s after %.3f s (client label %r, LiveKit room %r)"
+            self._log(logging.INFO, run, text, what, run.session_id, time.monotonic() - run.began, label, room)
+        elif outcome == "cut off" and run.taken and run.operation is not Operation.MINT:
+            text = "%s: cut off by %s after it was sent: a session may have been started, and be billed"
+            text += " (client label %r, LiveKit room %r)"
+            self._log(logging.WARNING, run, text, what, type(error).__name__, label, room)
 
     @staticmethod
-    def fields(run: Run) -> dict[str, Any]:
-        """What a structured log has of every line."""
-        return {
-            "anam_operation": run.operation.name.lower(),
-            "anam_attempt": run.attempts,
-            "anam_url": run.url,
-            "anam_client_label": run.client_label,
-            "anam_livekit_room": run.livekit_room,
-        }
+    def _log(
+        level: int, run: Run, text: str, *arguments: object, status: int | None = None, delay: float | None = None
+    ) -> None:
+        if logger.isEnabledFor(level):
+            fields = {
+                "anam_operation": run.operation.name.lower(),
+                "anam_attempt": run.attempts,
+                "anam_url": run.url,
+                "anam_client_label": run.client_label,
+                "anam_livekit_room": run.livekit_room,
+                "anam_session_id": run.session_id,
+                "anam_status": status,
+                "anam_delay": delay,
+            }
+            logger.log(level, text, *arguments, extra=fields)
 
+
+class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
+    """Writes to standard error, unless the program has set up logging, which then decides."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not logging.root.handlers:
+            super().emit(record)
+
+
+def follow(level: str) -> None:
+    """Shows the log from this level on, as `ANAM_LOG` asks; does nothing when it is empty or no level of logging's."""
+    if level.upper() in logging.getLevelNamesMapping():
+        handler = _Stderr()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(level.upper())
+
+
+follow(os.environ.get("ANAM_LOG", ""))
 
 OBSERVERS: list[Observer] = [Log()]
 """Those of clients that are not made with others; what is appended here also hears of clients that exist already."""

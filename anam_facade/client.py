@@ -1,4 +1,4 @@
-"""The clients: one base, and two plain drivers, sync and async, around the decisions in `_calls` and `retry`."""
+"""The clients: one base, and two plain drivers, sync and async, around the decisions in `_operations` and `retry`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import attrs
 from anam_api.models import EngineSession, SessionOptions
 from anam_api.support import Secret, as_secret
 
-from . import _calls
-from ._calls import Flow, Send, Setup, Sleep
+from . import _operations
+from ._operations import Flow, Send, Setup, Sleep
 from ._settings import DEFAULT_BASE_URL, PRODUCT, Settings, checked_options, configure
 from .errors import AnamConfigError, AnamTimeoutError, ClientClosedError, Problem
 from .http import open_async_exchange, open_exchange
@@ -188,7 +188,7 @@ class AnamClient(_Client):
     ) -> None:
         # No frame of ours shows them from here on.
         key, api_key = as_secret(api_key), None
-        headers, extra_headers = _calls.as_secrets(extra_headers), None
+        headers, extra_headers = _operations.as_secrets(extra_headers), None
         way: dict[str, Any] = {"transport": transport, "http_client": http_client, "ssl_context": ssl_context}
         self._settings = configure(
             api_key=key,
@@ -232,7 +232,7 @@ class AnamClient(_Client):
         """
         setup = Setup(persona, environment, session_options, client_label)
         del persona, environment, session_options  # no frame of ours shows them from here on
-        return self._run(_calls.minting(self._settings, setup, expires_in))
+        return self._run(_operations.minting(self._settings, setup, expires_in))
 
     def start_engine_session(
         self, token: SessionToken | str, *, client_metadata: Mapping[str, Any] | None = None
@@ -252,8 +252,8 @@ class AnamClient(_Client):
             AnamStatusError: The server refused, or failed until the retries were used up; see `may_have_started`.
             AnamConnectionError, AnamTimeoutError: The server could not be reached.
         """
-        token = _calls.as_token(token)  # no frame of ours shows it from here on
-        return self._run(_calls.starting(self._settings, token, client_metadata))
+        token = _operations.as_token(token)  # no frame of ours shows it from here on
+        return self._run(_operations.starting(self._settings, token, client_metadata))
 
     def start_session(
         self,
@@ -287,7 +287,7 @@ class AnamClient(_Client):
         """
         setup = Setup(persona, environment, session_options, client_label, client_metadata)
         del persona, environment, session_options  # no frame of ours shows them from here on
-        return self._run(_calls.minting_and_starting(self._settings, setup, direct=direct))
+        return self._run(_operations.minting_and_starting(self._settings, setup, direct=direct))
 
     def warm_up(self, connections: int = 1) -> None:
         """Opens connections ahead, TLS included, so that the first calls take one round trip and no more.
@@ -383,7 +383,7 @@ class AsyncAnamClient(_Client):
     ) -> None:
         # No frame of ours shows them from here on.
         key, api_key = as_secret(api_key), None
-        headers, extra_headers = _calls.as_secrets(extra_headers), None
+        headers, extra_headers = _operations.as_secrets(extra_headers), None
         way: dict[str, Any] = {"transport": transport, "http_client": http_client, "ssl_context": ssl_context}
         self._settings = configure(
             api_key=key,
@@ -413,7 +413,7 @@ class AsyncAnamClient(_Client):
         """Mints a session token; see `AnamClient.create_session_token`."""
         setup = Setup(persona, environment, session_options, client_label)
         del persona, environment, session_options  # no frame of ours shows them from here on
-        return await self._run(_calls.minting(self._settings, setup, expires_in))
+        return await self._run(_operations.minting(self._settings, setup, expires_in))
 
     async def start_engine_session(
         self, token: SessionToken | str, *, client_metadata: Mapping[str, Any] | None = None
@@ -423,8 +423,8 @@ class AsyncAnamClient(_Client):
         A task that is cancelled while this runs learns nothing of the start's fate: a session may have been started. A
         line in the log says so.
         """
-        token = _calls.as_token(token)  # no frame of ours shows it from here on
-        return await self._run(_calls.starting(self._settings, token, client_metadata))
+        token = _operations.as_token(token)  # no frame of ours shows it from here on
+        return await self._run(_operations.starting(self._settings, token, client_metadata))
 
     async def start_session(
         self,
@@ -443,7 +443,7 @@ class AsyncAnamClient(_Client):
         """
         setup = Setup(persona, environment, session_options, client_label, client_metadata)
         del persona, environment, session_options  # no frame of ours shows them from here on
-        return await self._run(_calls.minting_and_starting(self._settings, setup, direct=direct))
+        return await self._run(_operations.minting_and_starting(self._settings, setup, direct=direct))
 
     async def warm_up(self, connections: int = 1) -> None:
         """Opens connections ahead, TLS included; see `AnamClient.warm_up`."""

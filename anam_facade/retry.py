@@ -113,6 +113,11 @@ class RetryBudget:
         # One for each process: a fork may come while another thread holds it.
         self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
 
+    @property
+    def left(self) -> int | None:
+        """How many retries are left; None when they are not limited."""
+        return None if self._capacity is None else self._left
+
     def spend(self) -> bool:
         """Takes one retry; False when none is left."""
         if self._capacity is None:

@@ -59,7 +59,8 @@ CLIENTS: dict[str, Peer] = {
 """`plugin` is livekit-plugins-anam; httpx and aiohttp are what one would write by hand."""
 
 FAULTY = (
-    *("ours, token, sync", "ours, token", "ours, token, fast", "ours, direct"),
+    *("ours, token, sync", "ours, token", "ours, token, fast", "ours, token, user's httpx"),
+    *("ours, token, user's aiohttp", "ours, direct"),
     *("plugin 1.8.9, direct", "plugin 1.6.10, token", "anam 0.12, direct"),
 )
 """Those that are run against the sandbox: ours in every way that there is, and those of others that talk to Anam."""

@@ -19,7 +19,10 @@ HEADER = "# Made by `make lock`: do not edit.\n"
 
 # Lock: what it is made from. `demo` and `runtime` may use only versions that `dev` has.
 PYTHON_LOCKS: dict[str, tuple[str, ...]] = {
-    "requirements/dev.txt": ("pyproject.toml", "--extra=sandbox", "--extra=fast", "--extra=cli", "--group=dev"),
+    "requirements/dev.txt": (
+        "pyproject.toml",
+        *("--extra=sandbox", "--extra=fast", "--extra=cli", "--extra=otel", "--group=dev"),
+    ),
     "requirements/demo.txt": (
         "pyproject.toml",
         "--extra=sandbox",

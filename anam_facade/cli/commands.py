@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import uuid
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from anam_facade import (
     AnamConfigError,
     AnamConfigWarning,
     AnamError,
+    LiveKitEnvironment,
     PersonaConfig,
     __version__,
 )
@@ -72,8 +74,15 @@ def persona_options(function: F) -> F:
     return click.argument("file", required=False, type=FILE)(function)
 
 
+def room_options(function: F) -> F:
+    """The LiveKit room that the engine joins."""
+    agent = click.option("--agent", metavar="IDENTITY", default="agent", show_default=True, help="Whom it speaks for.")
+    room = "LiveKit room to join; reads LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET."
+    return click.option("--room", metavar="NAME", help=room)(agent(function))
+
+
 url_option = click.option("--url", metavar="URL", help=f"Base URL; default: ANAM_API_URL, or else {DEFAULT_BASE_URL}.")
-label_option = click.option("--label", help="Label to find the session by; at most 128 characters.")
+label_option = click.option("--label", help="Label to find the session by; start makes one if there is none.")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask before starting what is billed.")
 direct_option = click.option("--direct", is_flag=True, help="One call with the API key instead of a token.")
 
@@ -153,16 +162,24 @@ def check(files: Sequence[str]) -> None:
 )
 @persona_options
 @label_option
+@room_options
 @click.option("--expires-in", metavar="DURATION", help="Life of the token, such as 30m or 1h (the default).")
 @click.option("--raw", is_flag=True, help="Print the token, a credential, and nothing else.")
 @url_option
 def token(
-    file: str | None, persona_id: str | None, label: str | None, expires_in: str | None, raw: bool, url: str | None
+    file: str | None,
+    persona_id: str | None,
+    label: str | None,
+    room: str | None,
+    agent: str,
+    expires_in: str | None,
+    raw: bool,
+    url: str | None,
 ) -> None:
     """Mint a session token; starts and bills nothing."""
-    who = persona(file, persona_id)
+    who, where = persona(file, persona_id), environment(room, agent)
     with AnamClient(base_url=url) as client:
-        minted = client.create_session_token(who, client_label=label, expires_in=expires_in)
+        minted = client.create_session_token(who, environment=where, client_label=label, expires_in=expires_in)
     if raw:
         click.echo(minted.value)
         return
@@ -177,28 +194,39 @@ def token(
 @cli.command(
     epilog=examples(
         "anam-facade start cara.yaml --label checkout-42",
+        "anam-facade start cara.yaml --room lobby --agent my-agent",
         "anam-facade sandbox -- anam-facade start cara.yaml    # costs nothing",
     )
 )
 @persona_options
 @label_option
+@room_options
 @direct_option
 @yes_option
 @url_option
 def start(
-    file: str | None, persona_id: str | None, label: str | None, direct: bool, yes: bool, url: str | None
+    file: str | None,
+    persona_id: str | None,
+    label: str | None,
+    room: str | None,
+    agent: str,
+    direct: bool,
+    yes: bool,
+    url: str | None,
 ) -> None:
     """Start a session; at Anam it is billed, and this asks first."""
-    who = persona(file, persona_id)
+    who, where = persona(file, persona_id), environment(room, agent)
+    label = label or f"cli-{uuid.uuid4()}"  # one that can be shown
     with AnamClient(base_url=url) as client:
         ask(address(url), 1, yes)
-        session = client.start_session(who, client_label=label, direct=direct)
+        session = client.start_session(who, environment=where, client_label=label, direct=direct)
     show("session", session.session_id)
     show("label", label)
     show("region", session.region)
-    if session.engine_host is None:
-        show("engine", "joins the LiveKit room by itself")
-    else:
+    if where is not None:
+        show("room", f"{room} at {where.url}")
+        show("next", "the engine joins the room and is billed until it leaves")
+    elif session.engine_host is not None:
         show("engine", f"{session.engine_protocol}://{session.engine_host}{session.signalling_endpoint}")
         show("next", "connect to the engine; the session is billed until it ends")
 
@@ -269,15 +297,18 @@ def load(
             return run(url, key, who, count=count, concurrency=concurrency, direct=direct, done=lambda: bar.update(1))
 
     if target is not None:
-        report = go(target, None)
-    else:
-        from anam_facade.sandbox import Sandbox
+        sys.exit(shown(go(target, None)) < count)
+    from anam_facade.sandbox import Sandbox
 
-        with Sandbox() as local:
-            report = go(local.base_url, local.api_key)
+    with Sandbox() as local:
+        sys.exit(shown(go(local.base_url, local.api_key)) < count)
+
+
+def shown(report: Report) -> int:
+    """How many were started, after the report was shown."""
     for name, text in report.lines():
         show(name, text)
-    sys.exit(report.started < count)
+    return report.started
 
 
 def persona(file: str | None, persona_id: str | None) -> PersonaConfig:
@@ -287,6 +318,11 @@ def persona(file: str | None, persona_id: str | None) -> PersonaConfig:
     if file is None and persona_id is not None:
         return PersonaConfig.saved(persona_id)
     raise click.UsageError("give either a persona FILE or --persona-id")
+
+
+def environment(room: str | None, agent: str) -> LiveKitEnvironment | None:
+    """The room that was named on the command line."""
+    return None if room is None else LiveKitEnvironment.for_room(room=room, agent_identity=agent)
 
 
 def is_local(url: str) -> bool:

@@ -19,7 +19,9 @@ Run = Callable[..., Result]
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs the command; no variable of the user's leads it anywhere."""
-    for name in ("ANAM_API_KEY", "ANAM_API_URL", "http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+    proxies = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+    livekit = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
+    for name in ("ANAM_API_KEY", "ANAM_API_URL", *proxies, *livekit):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
 

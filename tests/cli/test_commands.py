@@ -60,11 +60,32 @@ def test_start_shows_what_comes_next(run: Run, anam_sandbox: Sandbox, mode: list
     assert "engine     http" in told.output
 
 
-def test_start_without_an_engine_address(run: Run, anam_sandbox: Sandbox) -> None:
-    """An answer without `engineHost` is one for a LiveKit room."""
+def test_start_into_a_livekit_room(run: Run, anam_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The join token is made from LIVEKIT_…, which never show; what is missing of them is told first."""
+    missing = run("token", GOOD, "--room", "lobby")
+    assert missing.exit_code == 1
+    assert "LIVEKIT_API_SECRET" in missing.stderr
+
+    monkeypatch.setenv("LIVEKIT_URL", "wss://rooms.invalid")
+    monkeypatch.setenv("LIVEKIT_API_KEY", "devkey")
+    monkeypatch.setenv("LIVEKIT_API_SECRET", "a secret of at least thirty-two bytes")
+    told = run("start", GOOD, "--room", "lobby", "--agent", "my-agent")
+
+    assert told.exit_code == 0, told.output
+    assert "room       lobby at wss://rooms.invalid" in told.output
+    assert "secret of" not in told.output
+    assert [session.livekit_room for session in anam_sandbox.sessions] == ["lobby"]
+
+
+def test_an_answer_that_says_nothing_of_an_engine(run: Run, anam_sandbox: Sandbox) -> None:
+    """The session is shown all the same."""
     anam_sandbox.inject(Fault(operation="createEngineSession", status=201, body={"sessionId": SAVED}))
 
-    assert "joins the LiveKit room by itself" in run("start", GOOD).output
+    told = run("start", GOOD)
+
+    assert told.exit_code == 0
+    assert SAVED in told.output
+    assert "engine" not in told.output
 
 
 @pytest.mark.parametrize(

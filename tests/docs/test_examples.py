@@ -135,3 +135,18 @@ def test_the_load_test_starts_every_session() -> None:
     assert done.returncode == 0, done.stderr
     assert "{'started': 60}" in done.stdout
     assert "counts 60 sessions" in done.stdout
+
+
+def test_traces_of_a_start_that_was_retried(tmp_path: Path) -> None:
+    """The tree of spans with the retry, the metrics, and the picture of them that stands in the docs, figures aside."""
+    told, picture = run("examples/traces.py"), tmp_path / "trace.svg"
+    drawn = run("examples/traces.py", "--svg", str(picture))
+
+    assert (told.returncode, drawn.returncode) == (0, 0), told.stderr + drawn.stderr
+    assert "  anam start_with_token (attempts 2, outcome ok)\n    * anam.retry " in told.stdout
+    assert "anam.client.retries 1 " in told.stdout
+    kept = ROOT / "docs" / "observability" / "trace.svg"
+    texts = [re.findall(r">([^<>]+)</text>", file.read_text("utf-8")) for file in (picture, kept)]
+    without_figures = [[re.sub(r"[\d.]+ (ms|s)\b", "", text) for text in one] for one in texts]
+    assert without_figures[0] == without_figures[1]
+    assert len(without_figures[0]) == 13

@@ -283,7 +283,7 @@ def start_with_token(settings: Settings, token: object, client_metadata: Mapping
         operation=Operation.START_WITH_TOKEN,
         bearer=token._secret,
         request=create_engine_session.request(body=body, x_anam_target_url=settings.gateway_target(STARTING)),
-        secrets=(settings.api_key, token._secret, *token._bound),
+        secrets=(settings.api_key, *settings.extra_headers.values(), token._secret, *token._bound),
         token=token,
         client_label=token.client_label,
     )
@@ -316,7 +316,7 @@ def _call(settings: Settings, operation: Operation, body: Body, request: HttpReq
         operation=operation,
         bearer=settings.api_key,
         request=request,
-        secrets=(settings.api_key, *body.secrets()),
+        secrets=(settings.api_key, *settings.extra_headers.values(), *body.secrets()),
         client_label=body.client_label,
         environment=environment,
     )
@@ -428,9 +428,10 @@ def _attempts(settings: Settings, call: Call, read: Read[T], began: float | None
         call.client_label,
         call.livekit_room,
         settings.policy.max_attempts,
+        tuple(settings.observers),
         began=time.monotonic(),
     )
-    for observer in settings.observers:
+    for observer in run.observers:
         observer.started(run)
     ended: Outcome = "ok"
     raised: BaseException | None = None
@@ -442,7 +443,8 @@ def _attempts(settings: Settings, call: Call, read: Read[T], began: float | None
             ended = "uncertain"
         raise
     finally:
-        for observer in settings.observers:
+        run.retries_left = settings.budgets[call.operation].left
+        for observer in run.observers:
             observer.finished(run, ended, raised)
         del raised
 
@@ -460,7 +462,7 @@ def _tries(settings: Settings, call: Call, read: Read[T], run: Run, began: float
                 error.retryable = True
                 raise error
         run.attempts += 1
-        for observer in settings.observers:
+        for observer in run.observers:
             observer.sending(run)
         request = call.http_request(settings, timeout)
         try:
@@ -470,11 +472,13 @@ def _tries(settings: Settings, call: Call, read: Read[T], run: Run, began: float
             raise
         run.taken = request.taken
         if isinstance(result, Answer):
-            for observer in settings.observers:
+            for observer in run.observers:
                 observer.answered(run, result.status_code)
             settled = _settle(settings, call, result, read)
             if not isinstance(settled, AnamError):
                 budget.earn()
+                if isinstance(settled, EngineSession):
+                    run.session_id = settled.session_id
                 return settled
             error = settled
         else:
@@ -483,7 +487,7 @@ def _tries(settings: Settings, call: Call, read: Read[T], run: Run, began: float
         elapsed = time.monotonic() - began
         attempt = Attempt(operation=call.operation, number=run.attempts, doubt=doubt, elapsed=elapsed)
         decision = decide(attempt, error, policy, budget, settings.rng)
-        for observer in settings.observers:
+        for observer in run.observers:
             observer.failed(run, error, decision.delay if isinstance(decision, Retry) else None)
         if not isinstance(decision, Retry):
             _give_up(call, error, decision, run)

@@ -1,0 +1,232 @@
+"""Spans and metrics of an operation, by OpenTelemetry's SDK and its in-memory exporters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from typing import Any, Final
+
+import attrs
+import pytest
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode, get_current_span
+
+from anam_facade import AnamClient, AsyncAnamClient, ConcurrencyLimitError, RetryPolicy, SessionStartUncertainError
+from anam_facade.sandbox import Fault, Sandbox
+from anam_facade.telemetry import AnamInstrumentor
+
+from .conftest import PERSONA, Start
+
+START: Final = "createEngineSession"
+
+
+@attrs.frozen
+class Seen:
+    """What the exporters got."""
+
+    exporter: InMemorySpanExporter
+    reader: InMemoryMetricReader
+    tracers: TracerProvider
+
+    @property
+    def spans(self) -> list[ReadableSpan]:
+        return sorted(self.exporter.get_finished_spans(), key=lambda span: span.start_time or 0)
+
+    def points(self, name: str) -> list[tuple[dict[str, Any], Any]]:
+        """Attributes, and count or value, of a metric."""
+        data = self.reader.get_metrics_data()
+        assert data is not None
+        (scope,) = data.resource_metrics[0].scope_metrics
+        assert scope.scope.name == "anam_facade"
+        return [
+            (dict(point.attributes or {}), getattr(point, "count", getattr(point, "value", None)))
+            for metric in scope.metrics
+            if metric.name == name
+            for point in metric.data.data_points
+        ]
+
+
+@pytest.fixture
+def seen() -> Iterator[Seen]:
+    exporter, reader, tracers = InMemorySpanExporter(), InMemoryMetricReader(), TracerProvider()
+    tracers.add_span_processor(SimpleSpanProcessor(exporter))
+    instrumentor = AnamInstrumentor()
+    instrumentor.instrument(tracer_provider=tracers, meter_provider=MeterProvider([reader]))
+    yield Seen(exporter, reader, tracers)
+    instrumentor.uninstrument()
+
+
+def test_a_start_that_is_retried(start: Start, seen: Seen, anam_sandbox: Sandbox, secrets: list[str]) -> None:
+    """One span per operation below the caller's own, one below that per attempt, one event per retry; no secret."""
+    anam_sandbox.inject(Fault(operation=START, status=503, times=1))
+
+    with seen.tracers.get_tracer("caller").start_as_current_span("caller") as caller:
+        session = start(client_label="one")
+
+    top, mint, minting, operation, refused, answered = seen.spans
+    assert [span.name for span in seen.spans] == [
+        *("caller", "anam mint", "POST /v1/auth/session-token"),
+        *("anam start_with_token", "POST /v1/engine/session", "POST /v1/engine/session"),
+    ]
+    parents = [span.parent.span_id if span.parent else None for span in seen.spans]
+    assert parents == [
+        None,
+        caller.get_span_context().span_id,
+        *(span.context.span_id for span in (mint, top, operation, operation) if span.context),
+    ]
+    assert operation.kind is SpanKind.INTERNAL
+    assert operation.status.status_code is StatusCode.UNSET
+    assert dict(operation.attributes or {}) == {
+        "anam.operation": "start_with_token",
+        "anam.client_label": "one",
+        "anam.session_id": session.session_id,
+        "anam.attempts": 2,
+        "anam.outcome": "ok",
+    }
+    (event,) = operation.events
+    assert event.name == "anam.retry"
+    assert event.attributes is not None
+    assert (event.attributes["anam.attempt"], event.attributes["error.type"]) == (1, "503")
+    assert 0 < float(str(event.attributes["anam.retry.delay"])) < 1
+
+    assert (refused.kind, refused.status.status_code) == (SpanKind.CLIENT, StatusCode.ERROR)
+    url, port = anam_sandbox.base_url, int(anam_sandbox.base_url.rpartition(":")[2])
+    common = {
+        "http.request.method": "POST",
+        "url.template": "/v1/engine/session",
+        "url.full": f"{url}/v1/engine/session",
+        "server.address": "127.0.0.1",
+        "server.port": port,
+    }
+    assert dict(refused.attributes or {}) == {**common, "http.response.status_code": 503, "error.type": "503"}
+    status = (minting.attributes or {})["http.response.status_code"]
+    assert status == 200
+    assert {**common, "http.request.resend_count": 1}.items() <= (answered.attributes or {}).items()
+
+    ok = {"anam.outcome": "ok"}
+    assert seen.points("anam.client.operation.duration") == [
+        ({"anam.operation": "mint", **ok}, 1),
+        ({"anam.operation": "start_with_token", **ok}, 1),
+    ]
+    assert seen.points("anam.client.retries") == [({"anam.operation": "start_with_token", "error.type": "503"}, 1)]
+    assert [count for _, count in seen.points("http.client.request.duration")] == [1, 1, 1]
+    assert [value for _, value in seen.points("http.client.active_requests")] == [0, 0]
+    assert seen.points("anam.client.retry_budget") == [
+        ({"anam.operation": "mint"}, 250),
+        ({"anam.operation": "start_with_token"}, 250),
+    ]
+    shown = "".join(span.to_json() for span in seen.spans)
+    assert not [secret for secret in secrets if secret in shown]
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "outcome", "attempt"),
+    [
+        (
+            Fault(operation=START, status=429, body={"error": "Concurrent session limit reached"}),
+            "limit",
+            "error",
+            "429",
+        ),
+        (Fault(operation=START, close="after"), "uncertain", "uncertain", "AnamConnectionError"),
+        (Fault(operation=START, status=201, body="no JSON"), "uncertain", "uncertain", "AnamResponseError"),
+    ],
+)
+def test_a_start_that_fails(
+    start: Start, seen: Seen, anam_sandbox: Sandbox, fault: Fault, kind: str, outcome: str, attempt: str
+) -> None:
+    """What the caller gets stands in the operation's span and metric; what the attempt met, in the attempt's."""
+    anam_sandbox.inject(fault)
+    expected = {"limit": ConcurrencyLimitError, "uncertain": SessionStartUncertainError}[kind]
+
+    with pytest.raises(expected) as error:
+        start(direct=True, client_label="one")
+
+    operation, sent = seen.spans
+    attributes = {"anam.operation": "start_direct", "anam.outcome": outcome, "error.type": expected.__name__}
+    assert attributes.items() <= (operation.attributes or {}).items()
+    assert operation.status.status_code is StatusCode.ERROR
+    assert operation.status.description == str(error.value)
+    assert (sent.attributes or {})["error.type"] == attempt
+    assert seen.points("anam.client.operation.duration") == [(attributes, 1)]
+    assert get_current_span().is_recording() is False
+
+
+def test_a_start_that_is_cut_off(seen: Seen, anam_sandbox: Sandbox) -> None:
+    """A cancelled task leaves no span open and no request counted as under way."""
+    anam_sandbox.latency = (0, 30)
+
+    async def cancelled() -> None:
+        async with AsyncAnamClient(anam_sandbox.api_key, anam_sandbox.base_url) as client:
+            task = asyncio.create_task(client.start_session(PERSONA, direct=True))
+            while not anam_sandbox.sessions:  # noqa: ASYNC110 - it is changed by another thread
+                await asyncio.sleep(0.01)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(cancelled())
+
+    operation, sent = seen.spans
+    assert (operation.attributes or {})["anam.outcome"] == "cut_off"
+    assert (sent.attributes or {})["error.type"] == "CancelledError"
+    assert [value for _, value in seen.points("http.client.active_requests")] == [0]
+
+
+def test_many_at_once_keep_their_spans_apart(seen: Seen, anam_sandbox: Sandbox) -> None:
+    """Tasks that share a client: each attempt lies below its own operation."""
+
+    async def many() -> None:
+        async with AsyncAnamClient(anam_sandbox.api_key, anam_sandbox.base_url) as client:
+            await asyncio.gather(*(client.create_session_token(PERSONA, client_label=f"{n}") for n in range(8)))
+
+    asyncio.run(many())
+
+    operations = {span.context.span_id for span in seen.spans if span.kind is SpanKind.INTERNAL and span.context}
+    assert len(operations) == 8
+    assert {span.parent.span_id for span in seen.spans if span.kind is SpanKind.CLIENT and span.parent} == operations
+
+
+def test_an_instrumentation_of_the_http_library_lies_below(seen: Seen, anam_sandbox: Sandbox) -> None:
+    """OpenTelemetry's own for httpx: its span is a child of the attempt's, and its `traceparent` names it."""
+    httpx_instrumentor = HTTPXClientInstrumentor()
+    httpx_instrumentor.instrument(tracer_provider=seen.tracers)
+    try:
+        with AnamClient(anam_sandbox.api_key, anam_sandbox.base_url) as client:
+            client.create_session_token(PERSONA)
+    finally:
+        httpx_instrumentor.uninstrument()
+
+    _, attempt, below = seen.spans
+    assert below.parent is not None
+    assert below.parent == attempt.context
+    (request,) = anam_sandbox.requests
+    assert below.context is not None
+    assert f"{below.context.span_id:016x}" in request.headers["traceparent"]
+
+
+def test_without_a_budget_there_is_none_to_show(seen: Seen, anam_sandbox: Sandbox) -> None:
+    """`RetryPolicy(budget=None)`."""
+    with AnamClient(anam_sandbox.api_key, anam_sandbox.base_url, retry=RetryPolicy(budget=None)) as client:
+        client.create_session_token(PERSONA)
+
+    assert seen.points("anam.client.retry_budget") == []
+
+
+def test_it_is_switched_on_once_and_off_again(seen: Seen, anam_sandbox: Sandbox) -> None:
+    """OpenTelemetry finds it by its entry point; a second time changes nothing; a client that exists hears of it."""
+    (registered,) = entry_points(group="opentelemetry_instrumentor", name="anam_facade")
+    instrumentor = registered.load()()
+    instrumentor.instrument(skip_dep_check=True)
+    with AnamClient(anam_sandbox.api_key, anam_sandbox.base_url) as client:
+        client.create_session_token(PERSONA)
+        assert len(seen.spans) == 2
+        instrumentor.uninstrument()
+        client.create_session_token(PERSONA)
+        assert len(seen.spans) == 2
