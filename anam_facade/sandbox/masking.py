@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
+
+from .validation import contract
 
 MASK = "***"
 
-_SECRET_FIELDS = frozenset(
-    {"livekittoken", "sessiontoken", "signedurl", "websocketaddress", "token", "credential", "authorization", "apikey"}
-)
+_SECRET_FIELDS = frozenset({"authorization", "apikey", "token", "credential"})
+"""Besides those that the contract calls a password."""
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
+
+
+def _passwords(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        for name, value in schema.get("properties", {}).items():
+            if isinstance(value, dict) and value.get("format") == "password":
+                yield name.lower()
+        for value in schema.values():
+            yield from _passwords(value)
+
+
+@cache
+def secret_fields() -> frozenset[str]:
+    """Names of the fields that hold a credential, in small letters."""
+    return _SECRET_FIELDS | frozenset(_passwords(contract().document["components"]["schemas"]))
 
 
 def masked(value: Any) -> Any:
     """A copy of a JSON value with every credential replaced.
 
-    Hidden are LiveKit, Daily, Agora and session tokens, addresses that hold one, TURN passwords, and all values of a
-    `headers` object, which is where a webhook tool carries its own credentials.
+    Hidden are the fields that the contract calls a password (tokens, addresses that hold one, TURN passwords), and all
+    values of a `headers` object, which is where a webhook tool carries its own credentials.
     """
     if isinstance(value, list):
         return [masked(item) for item in value]
@@ -30,7 +47,7 @@ def _masked_field(name: str, value: Any) -> Any:
     if name.lower() == "headers" and isinstance(value, dict):
         return dict.fromkeys(value, MASK)
     # An object under such a name is a description (a JSON Schema's property called "token"), not a credential.
-    if name.lower() in _SECRET_FIELDS and value is not None and not isinstance(value, dict | list):
+    if name.lower() in secret_fields() and value is not None and not isinstance(value, dict | list):
         return MASK
     return masked(value)
 
