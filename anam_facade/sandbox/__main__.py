@@ -9,6 +9,7 @@ import argparse
 import ipaddress
 import json
 import logging
+import os
 import shlex
 import signal
 import sys
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python -m anam_fac
                 f"Anam sandbox: a local stand-in, it starts no engine. Ctrl-C ends it.\n"
                 f"base URL: {sandbox.base_url}\n"
                 f"API key:  {sandbox.api_key}\n"
-                f"docs:     {sandbox.base_url}/docs\n"
+                f"look:     {sandbox.base_url} in a browser; {sandbox.base_url}/docs for the contract\n"
                 f"export ANAM_API_URL={url}\n"
                 f"export ANAM_API_KEY={key}\n"
             )
@@ -148,10 +149,22 @@ def _failed(message: object) -> int:
     return 2
 
 
+class _Coloured(logging.Formatter):
+    """Failures in red, refusals in yellow: for terminals."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        status = getattr(record, "status", 0)
+        colour = 31 if status == "closed" or status >= 500 else 33 if status >= 400 else 0
+        text = super().format(record)
+        return f"\x1b[{colour}m{text}\x1b[0m" if colour else text
+
+
 def _log_to_stderr() -> None:
     logger = logging.getLogger("anam_facade.sandbox")
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    # https://no-color.org
+    coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    handler.setFormatter((_Coloured if coloured else logging.Formatter)("%(asctime)s %(message)s"))
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False

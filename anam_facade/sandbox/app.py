@@ -23,10 +23,12 @@ A wrong body is answered 400 with the reason in `message`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -45,7 +47,7 @@ from .masking import masked, masked_headers
 from .service import Answer, Service, bearer_of, json_answer
 from .settings import checked_seconds
 from .signalling import TELEMETRY, Signalling
-from .state import Credential, Listener, SeenRequest, Session, State, TokenRefused, World
+from .state import Credential, Listener, Session, State, TokenRefused, World
 from .validation import NotJson, contract, parse_json
 
 if TYPE_CHECKING:
@@ -78,7 +80,14 @@ class Exchange:
     connection: Connection
     number: int
     status: int | Literal["closed"] | None = None
-    note: str = ""
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def note(self, **notes: object) -> None:
+        """Adds to the log line what is not None; in quotes where it could be taken for several words, or lines."""
+        for name, value in notes.items():
+            if value is not None:
+                plain = isinstance(value, str) and re.fullmatch(r"[\w.:/-]+", value)
+                self.notes[name] = value if plain else json.dumps(value)
 
     def learned(self, **facts: Any) -> None:
         """Adds to the record of the request."""
@@ -100,8 +109,8 @@ def create_app(world: World) -> ASGIApp:
     signalling = Signalling(world)
     routes = [
         *(Route(op.path, endpoint=_OperationEndpoint(op.id), methods=[op.method]) for op in operations),
+        *pages.routes(world),
         Mount(CONTROL, routes=_control_routes(world)),
-        *pages.routes(),
         *signalling.routes(),
     ]
     application = Starlette(
@@ -158,7 +167,9 @@ class _Gate:
                 exchange.settled(message["status"])
                 present = MutableHeaders(scope=message)
                 for name, value in common_headers(self._world.clock()).items():
-                    present.setdefault(name, value)
+                    # The key is for who reads the page, not for scripts of other pages.
+                    if path not in pages.WITH_THE_KEY or name not in _CORS:
+                        present.setdefault(name, value)
             await send(message)
 
         connection.busy = not is_aside
@@ -174,7 +185,8 @@ class _Gate:
             took = (time.perf_counter() - began) * 1000
             # The path as it was sent: decoded, it could have line breaks in it.
             sent = scope["raw_path"].decode("latin-1")
-            logger.info("%s %s -> %s in %.1f ms%s", method, sent, exchange.status, took, exchange.note)
+            status, notes = exchange.status, "".join(f" {key}={value}" for key, value in exchange.notes.items())
+            logger.info("%s %s -> %s in %.1f ms%s", method, sent, status, took, notes, extra={"status": status})
 
 
 def common_headers(now: float) -> dict[str, str]:
@@ -212,13 +224,15 @@ class _OperationEndpoint:
         state = exchange.state
         credential = state.identify(bearer_of(request.headers.get("authorization")))
         kind = None if credential is None else credential.kind
-        fault = state.faults.decide(self._operation, lambda: _session_of(state, credential, body))
-        exchange.note = f" ({kind or 'no credential'}{', fault' if fault else ''})"
+        config = _config_of(state, credential, body)
+        fault = state.faults.decide(self._operation, lambda: _session_of(config))
+        exchange.note(by=kind, label=config.get("clientLabel"), fault=fault and fault.to_dict())
         exchange.learned(credential=kind, fault=fault, body=_recorded(body))
 
         answer = await self._answer(exchange, fault, request, credential, body)
         if answer is None:
             return
+        exchange.learned(answer=_recorded(answer.body, answer.body[:500].decode(errors="replace")))
         if fault is not None and (fault.truncate or fault.drip or fault.endless):
             await _pour(exchange, answer, fault)
             return
@@ -245,6 +259,8 @@ class _OperationEndpoint:
             service = Service(contract(), exchange.state, world.settings, engine, fault)
             content_type = request.headers.get("content-type")
             answer = service.answer(self._operation, credential=credential, content_type=content_type, body=body)
+            exchange.note(session=answer.session_id, refused=answer.refusal)
+            exchange.learned(answer=_recorded(answer.body, answer.body[:500].decode(errors="replace")))
             minting, starting = world.settings.latency
             held_back += minting if self._operation == "createSessionToken" else starting
         if not await connection.wait(held_back):
@@ -267,28 +283,30 @@ async def _read(request: Request) -> bytes:
     return bytes(body)
 
 
-def _session_of(state: State, credential: Credential | None, body: bytes) -> str:
-    """What tells one session's calls from another's: the label, or the room's address; from the token or the body."""
+def _config_of(state: State, credential: Credential | None, body: bytes) -> Mapping[str, Any]:
+    """What the session that a call is for will look like: bound to its token, or in its body."""
     config: Any = None
-    try:
+    with contextlib.suppress(NotJson, TokenRefused):
         if credential is not None and credential.token_id is not None:
             config = state.token(credential.token_id).config
         else:
             config = parse_json(body)
-    except (NotJson, TokenRefused):
-        pass
-    if not isinstance(config, Mapping):
-        return ""
+    return config if isinstance(config, Mapping) else {}
+
+
+def _session_of(config: Mapping[str, Any]) -> str:
+    """What tells one session's calls from another's: the label, or the room's address."""
     environment = config.get("environment")
     room = environment.get("livekitUrl") if isinstance(environment, Mapping) else None
     return next((name for name in (config.get("clientLabel"), room) if isinstance(name, str)), "")
 
 
-def _recorded(body: bytes) -> Any:
+def _recorded(body: bytes, otherwise: str | None = None) -> Any:
+    """A body as it is remembered: its JSON with credentials masked, unless it is too large or none."""
     try:
         return masked(parse_json(body)) if len(body) <= _BODY_KEPT else None
     except NotJson:
-        return None
+        return otherwise
 
 
 def _note_delivery(exchange: Exchange, answer: Answer, delivered: bool) -> None:
@@ -385,20 +403,7 @@ def _json(
 
 def _control_routes(world: World) -> list[Route]:
     async def state(request: Request) -> Response:
-        state = world.state
-        sessions = state.sessions
-        return _json(
-            200,
-            {
-                "base_url": request.state.server.base_url,
-                "settings": asdict(world.settings),
-                "faults": [fault.to_dict() for fault in state.faults],
-                "active_sessions": sum(session.active for session in sessions),
-                "sessions": [session_shown(session) for session in sessions],
-                "tokens": [asdict(token) for token in state.tokens],
-                "requests": [request_shown(seen) for seen in state.requests],
-            },
-        )
+        return _json(200, pages.shown(world, request.state.server.base_url))
 
     async def show_faults(request: Request) -> Response:
         return _json(200, [fault.to_dict() for fault in world.state.faults])
@@ -479,15 +484,3 @@ def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise TypeError("the body must be a JSON object")
     return value
-
-
-def session_shown(session: Session) -> dict[str, Any]:
-    """A session as JSON, credentials masked."""
-    fault = None if session.fault is None else session.fault.to_dict()
-    return {**cast("dict[str, Any]", masked(asdict(session))), "active": session.active, "fault": fault}
-
-
-def request_shown(seen: SeenRequest) -> dict[str, Any]:
-    """A request as JSON. Its record is masked already."""
-    fault = None if seen.fault is None else seen.fault.to_dict()
-    return {**asdict(replace(seen, fault=None)), "fault": fault}

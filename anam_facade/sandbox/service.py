@@ -23,7 +23,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .faults import Fault
@@ -46,18 +46,20 @@ class Answer:
         headers: Header names and values, without the length.
         body: The whole body.
         session_id: The session that this answer tells the client about.
+        refusal: Why it refuses; None when it does not.
     """
 
     status: int
     headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
     body: bytes = field(default=b"", repr=False)
     session_id: str | None = None
+    refusal: str | None = None
 
 
-def json_answer(status: int, value: Any, *, session_id: str | None = None) -> Answer:
+def json_answer(status: int, value: Any, *, session_id: str | None = None, refusal: str | None = None) -> Answer:
     """An answer with a JSON body."""
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-    return Answer(status=status, body=body, session_id=session_id)
+    return Answer(status=status, body=body, session_id=session_id, refusal=refusal)
 
 
 class _Refused(Exception):
@@ -115,10 +117,9 @@ class Service:
         error = self._contract.example(refused.example)
         if refused.fields:
             error = {"error": error["error"]} | refused.fields
-        answer = json_answer(refused.status, error)
-        if refused.status != 401:
-            return answer
-        return Answer(status=401, headers=(*answer.headers, ("WWW-Authenticate", "Bearer")), body=answer.body)
+        answer = json_answer(refused.status, error, refusal=error.get("message", error["error"]))
+        bearer = (("WWW-Authenticate", "Bearer"),) if refused.status == 401 else ()
+        return replace(answer, headers=(*answer.headers, *bearer))
 
     # Minting
 

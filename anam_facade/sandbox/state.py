@@ -139,6 +139,7 @@ class SeenRequest:
         body: The JSON sent, or None when there was none, or it was too large to keep.
         credential: What the bearer is; None when there is none.
         fault: The fault it met, if any.
+        answer: The body that was sent back, or that a fault held back: JSON, or the beginning of a text. Masked.
         status: Status sent, `"closed"` when the connection ended before there was one, None while it is in progress.
     """
 
@@ -151,6 +152,7 @@ class SeenRequest:
     body: Any = None
     credential: CredentialKind | None = None
     fault: Fault | None = None
+    answer: Any = None
     status: int | Literal["closed"] | None = None
 
 

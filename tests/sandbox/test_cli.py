@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import signal
 import socket
@@ -41,7 +42,7 @@ def test_it_prints_what_a_client_needs_serves_and_ends_when_asked(number: signal
         url = re.fullmatch(r"base URL: (http://127\.0\.0\.1:\d+)", lines[1])
         assert url is not None
         assert lines[2] == "API key:  an-own-key"
-        assert lines[3] == f"docs:     {url[1]}/docs"
+        assert lines[3] == f"look:     {url[1]} in a browser; {url[1]}/docs for the contract"
         assert lines[4:] == [f"export ANAM_API_URL={url[1]}", "export ANAM_API_KEY=an-own-key"]
         statuses = [
             httpx.post(
@@ -110,3 +111,14 @@ def test_it_warns_when_the_network_can_reach_it() -> None:
     with running("--port", "0", "--host", "localhost") as (process, _):
         process.terminate()
         assert process.communicate(timeout=10)[1] == ""
+
+
+def test_colour_is_for_terminals() -> None:
+    """A failure is red, a refusal yellow, all else plain; no colour where `NO_COLOR` or a pipe asks for none."""
+    from anam_facade.sandbox.__main__ import _Coloured
+
+    def line(**more: object) -> str:
+        return _Coloured("%(message)s").format(logging.makeLogRecord({"msg": "x", **more}))
+
+    assert [line(status=200), line(), line(status=404)] == ["x", "x", "\x1b[33mx\x1b[0m"]
+    assert line(status=503) == line(status="closed") == "\x1b[31mx\x1b[0m"

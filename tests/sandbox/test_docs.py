@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
+import shutil
+import subprocess
+from html import unescape
 from html.parser import HTMLParser
 
-import httpx
 import pytest
 import yaml
 
 from anam_facade._contract import openapi_path
 from anam_facade.sandbox import Fault
 from anam_facade.sandbox.pages import docs_path
-from tests.sandbox.support import DOCUMENT, Api
+from tests.sandbox.support import DOCUMENT, EXAMPLES, Api
 
-FILES = ["/docs", "/openapi.yaml", "/openapi.json"]
+FILES = ["/", "/docs", "/openapi.yaml", "/openapi.json", "/_sandbox/page.js", "/_sandbox/page.css"]
 
 
 class Loads(HTMLParser):
@@ -41,7 +44,33 @@ def test_the_page_is_the_one_that_was_built(api: Api) -> None:
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     assert response.headers["x-content-type-options"] == "nosniff"
-    assert response.content == docs_path().read_bytes()
+    parts = re.split(r"<!-- (?:sandbox|curl \w+ \w+) -->", docs_path().read_text("utf-8"))
+    assert len(parts) > 15
+    assert re.fullmatch(r"<d[\s\S]+?>".join(map(re.escape, parts)), response.text), (
+        "but for what only this sandbox knows"
+    )
+
+
+def test_the_page_says_how_to_reach_this_sandbox(api: Api) -> None:
+    """Its address as the reader has it, and its key; no other page can read them."""
+    response = api.http.get("/docs")
+    assert f"This sandbox <code>{api.sandbox.base_url}</code>" in response.text
+    assert f"API key <code>{api.sandbox.api_key}</code>" in response.text
+    assert "access-control-allow-origin" not in response.headers
+    aliased = api.http.get("/docs", headers={"Host": "box.example:99"}).text
+    assert "This sandbox <code>http://box.example:99</code>" in aliased
+    assert "<b>" not in api.http.get("/docs", headers={"Host": "a<b>"}).text
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl to paste the commands into")
+def test_every_example_of_a_request_has_a_curl_that_runs(api: Api) -> None:
+    """Pasted into a shell, each is answered 2xx."""
+    commands = re.findall(r"<summary>curl</summary><pre><code>(.*?)</code>", api.http.get("/docs").text, re.DOTALL)
+    examples = [example for example in EXAMPLES if re.match(r"Mint(?!ed)|Start(?!ed)", example)]
+    assert len(commands) == len(examples)
+    for command in map(unescape, commands):
+        done = subprocess.run(["sh", "-c", command], capture_output=True, encoding="utf-8", check=True)
+        assert {"sessionToken", "sessionId"} & json.loads(done.stdout).keys(), (command, done.stdout)
 
 
 def test_the_policy_forbids_everything_but_the_pages_own_style(api: Api) -> None:
@@ -88,14 +117,7 @@ def test_the_contract_is_served_as_it_is(api: Api) -> None:
     assert as_json.json() == DOCUMENT == yaml.safe_load(as_yaml.text)
 
 
-def test_the_front_leads_to_the_page(api: Api) -> None:
-    """With a redirect that keeps the method, so that HEAD stays HEAD."""
-    response = api.http.get("/")
-    assert (response.status_code, response.headers["location"]) == (307, "/docs")
-    assert api.http.get("/", follow_redirects=True).text.startswith("<!DOCTYPE html>")
-
-
-@pytest.mark.parametrize("path", ["/", *FILES])
+@pytest.mark.parametrize("path", FILES)
 def test_head_is_get_without_the_body(api: Api, path: str) -> None:
     """The same status and headers, the length included."""
     get, head = api.http.get(path), api.http.head(path)
@@ -121,7 +143,7 @@ def test_a_second_visit_costs_no_transfer(api: Api, path: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("path", ["/", *FILES])
+@pytest.mark.parametrize("path", FILES)
 def test_for_a_client_they_are_not_there(api: Api, path: str, method: str) -> None:
     """Whoever does more than read has a wrong base URL, and is told 404 as at any other path."""
     response = api.http.request(method, path)
@@ -138,7 +160,7 @@ def test_what_is_near_is_not_there(api: Api, path: str) -> None:
 def test_reading_is_no_part_of_what_is_tested(api: Api) -> None:
     """Someone with a browser open disturbs no test: nothing is recorded, no fault is used up or met."""
     fault = api.sandbox.inject(Fault(status=503, times=1))
-    for path in ("/", *FILES):
+    for path in FILES:
         assert api.http.get(path).status_code < 400
     assert api.sandbox.requests == ()
     assert api.sandbox.faults == (fault,)
@@ -155,10 +177,3 @@ def test_a_page_from_elsewhere_may_read_the_contract(api: Api) -> None:
     """For tools that run in a browser."""
     response = api.http.get("/openapi.json", headers={"Origin": "https://editor.example.org"})
     assert response.headers["access-control-allow-origin"] == "*"
-
-
-def test_many_readers_at_once_get_the_whole_page(api: Api) -> None:
-    """On one connection after the other, whatever the size of the page."""
-    size = len(docs_path().read_bytes())
-    with httpx.Client(base_url=api.sandbox.base_url, trust_env=False, verify=False) as http:
-        assert [len(http.get("/docs").content) for _ in range(50)] == [size] * 50

@@ -6,6 +6,7 @@ import base64
 import logging
 from collections.abc import Callable
 
+import httpx
 import pytest
 
 from anam_facade.sandbox import Fault
@@ -134,7 +135,7 @@ def test_an_api_key_looks_like_a_real_one(api: Api) -> None:
 
 
 def test_one_line_is_logged_per_request(api: Api, caplog: pytest.LogCaptureFixture) -> None:
-    """With method, path, status, duration, and whether a fault was at work."""
+    """With method, path, status, duration, and the fault that was at work."""
     caplog.set_level(logging.INFO, logger="anam_facade.sandbox")
     api.sandbox.inject(Fault(status=503, times=1))
     api.mint()
@@ -143,5 +144,31 @@ def test_one_line_is_logged_per_request(api: Api, caplog: pytest.LogCaptureFixtu
     api.sandbox.stop()
     first, second = [record.getMessage() for record in caplog.records if record.name == "anam_facade.sandbox"]
     assert first.startswith("POST /v1/auth/session-token -> 503 in ")
-    assert first.endswith(" ms (api_key, fault)")
+    assert first.endswith(' ms by=api_key fault={"times": 1, "status": 503}')
     assert second.startswith("GET /a%0ab -> 404 in ")
+
+
+def test_the_line_names_session_label_and_the_reason_of_a_refusal(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    """What can be taken for several words, or lines, stands in quotes."""
+    caplog.set_level(logging.INFO, logger="anam_facade.sandbox")
+    session = api.start(api.token(clientLabel="night shift\n2")).json()["sessionId"]
+    api.direct({"nonsense": 1}, clientLabel="x")
+    api.http.close()
+    api.sandbox.stop()
+    _, started, refused = [record.getMessage() for record in caplog.records if record.name == "anam_facade.sandbox"]
+    assert started.endswith(f' by=session_token label="night shift\\n2" session={session}')
+    assert refused.endswith(' by=api_key label=x refused="personaConfig.nonsense: no such field here"')
+
+
+def test_what_was_answered_is_remembered(api: Api) -> None:
+    """Masked; of a text the beginning; and what a fault held back."""
+    api.mint()
+    api.sandbox.inject(Fault(status=502, body="<h1>" + "x" * 1000, times=1))
+    api.sandbox.inject(Fault(close="after", times=1))
+    api.http.post("/v1/engine/session", headers={"Authorization": f"Bearer {api.sandbox.api_key}"})
+    with pytest.raises(httpx.ReadError):
+        api.direct()
+    minted, faulted, lost = api.sandbox.requests
+    assert minted.answer == {"sessionToken": "***"}
+    assert faulted.answer == "<h1>" + "x" * 496
+    assert lost.answer["sessionId"] == api.sandbox.sessions[0].id
