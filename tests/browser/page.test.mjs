@@ -54,6 +54,7 @@ for (const [device, viewport] of Object.entries({ desk: DESK, phone: PHONE })) {
     });
 
     test("what was opened stays open when more happens", async () => {
+      await gone(list("requests"));
       await start();
       await list("requests").first().locator("summary").click();
       await start();
