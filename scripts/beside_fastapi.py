@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 WANTED = ("fastapi==0.115.0", "fastapi==0.120.0", "fastapi==0.128.0", "fastapi")
-TESTS = ("start", "mint", "control", "docs", "http", "faults_on_the_wire", "signalling")
+TESTS = ("start", "mint", "control", "docs", "http", "faults_on_the_wire", "signalling", "page")
 
 
 def beside(wanted: str) -> None:

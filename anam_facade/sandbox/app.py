@@ -86,8 +86,9 @@ class Exchange:
         """Adds to the log line what is not None; in quotes where it could be taken for several words, or lines."""
         for name, value in notes.items():
             if value is not None:
-                plain = isinstance(value, str) and re.fullmatch(r"[\w.:/-]+", value)
-                self.notes[name] = value if plain else json.dumps(value)
+                text = value if isinstance(value, str) else json.dumps(value)
+                plain = text is not value or re.fullmatch(r"[\w.:/-]+", text)
+                self.notes[name] = text if plain else json.dumps(text)
 
     def learned(self, **facts: Any) -> None:
         """Adds to the record of the request."""
