@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import os
 import socket
@@ -141,6 +140,8 @@ class PerLoop(Generic[L]):
 
     async def aclose(self) -> None:
         """Closes them all; those of loops that run elsewhere, over there."""
+        import asyncio  # in the functions that need it: importing the package stays cheap
+
         here = os.getpid(), _running()
         for key, (made, until) in list(self._made.items()):
             loop = key[1]
@@ -155,6 +156,8 @@ async def _close(made: Closing) -> None:
 
 
 def _running() -> Hashable:
+    import asyncio
+
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
@@ -164,4 +167,6 @@ def _running() -> Hashable:
 
 
 def _is_over(loop: Hashable) -> bool:
+    import asyncio
+
     return isinstance(loop, asyncio.AbstractEventLoop) and loop.is_closed()

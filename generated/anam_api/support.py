@@ -659,6 +659,13 @@ class Model:
             if value is not None:
                 yield from field.kind.secrets(value)
 
+    # Written here once: attrs would compile them for each class, at every start of a program.
+    def __eq__(self, other: object) -> bool:
+        return vars(self) == vars(other) if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(vars(self).values()))
+
     def __repr__(self) -> str:
         # Only what is set, so that a persona of two fields does not print thirty.
         names = (*(field.name for field in self.FIELDS), "extra")

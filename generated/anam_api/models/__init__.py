@@ -27,7 +27,7 @@ RegionPolicy: TypeAlias = Literal["preferred", "strict"]
 left out."""
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class VoiceDetectionOptions(Model):
     """When the persona takes the user's turn as over, and what happens in silence.
 
@@ -100,7 +100,7 @@ class VoiceDetectionOptions(Model):
         found.settle()
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class ElevenLabsV1VoiceOptions(Model):
     """For voices of ElevenLabs, first generation.
 
@@ -144,7 +144,7 @@ class ElevenLabsV1VoiceOptions(Model):
         found.settle()
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class ElevenLabsV2VoiceOptions(Model):
     """For voices of ElevenLabs, second generation.
 
@@ -219,7 +219,7 @@ class ElevenLabsV2VoiceOptions(Model):
         found.settle()
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class CartesiaSonic3VoiceOptions(Model):
     """For voices of Cartesia, Sonic-3.
 
@@ -261,7 +261,7 @@ class CartesiaSonic3VoiceOptions(Model):
         found.settle()
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class FishAudioVoiceOptions(Model):
     """For voices of Fish Audio.
 
@@ -298,7 +298,7 @@ class FishAudioVoiceOptions(Model):
         found.settle()
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class DirectorNotes(Model):
     """How the avatar acts. For cara-4 only; cara-3 drops it without a word. A preset or a prompt of one's own, never
     both.
@@ -361,7 +361,7 @@ class DirectorNotes(Model):
         found.settle()
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class ClientTool(Model):
     """Calls back into the program in the user's browser. Further keys are passed on.
 
@@ -439,7 +439,7 @@ class ClientTool(Model):
         found.settle()
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class WebhookTool(Model):
     """Calls a web address of the developer's. Further keys are passed on.
 
@@ -539,7 +539,7 @@ class WebhookTool(Model):
         found.settle()
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class KnowledgeTool(Model):
     """Looks things up in document folders. Further keys are passed on.
 
@@ -609,7 +609,7 @@ class KnowledgeTool(Model):
         found.settle()
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class SystemTool(Model):
     """One of the engine's own abilities, called by its name. Further keys are passed on. Inline ones were refused in a
     live call, with a persona of type `ephemeral`: name those made beforehand in `tool_ids`.
@@ -673,7 +673,7 @@ class SystemTool(Model):
         found.settle()
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class PersonaConfig(Model):
     """Who appears. Either an inline (ephemeral) persona or a saved (stateful) one.
 
@@ -923,7 +923,7 @@ class PersonaConfig(Model):
         found.settle()
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class LiveKitEnvironment(Model):
     """The LiveKit room that the engine joins, by default as the participant `anam-avatar-agent`, publishing video and
     audio.
@@ -966,7 +966,7 @@ class LiveKitEnvironment(Model):
         found.settle()
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class ElevenLabsEnvironment(Model):
     """A conversation with an agent of ElevenLabs. The persona has an avatar then, and neither voice nor LLM.
 
@@ -1044,7 +1044,7 @@ class ElevenLabsEnvironment(Model):
         found.settle()
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class AgoraEnvironment(Model):
     """A channel of Agora that the engine joins.
 
@@ -1148,7 +1148,7 @@ class AgoraEnvironment(Model):
         found.settle()
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class DailyEgress(Model):
     """Publishes the avatar straight into another provider's room. Experimental. Needs `enable_audio_passthrough` on
     the persona and cara-4, and excludes the session replay.
@@ -1193,7 +1193,7 @@ class DailyEgress(Model):
         found.settle()
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class SessionOptions(Model):
     """How the session is recorded, encoded, placed and delivered.
 
@@ -1317,7 +1317,7 @@ class SessionOptions(Model):
         found.settle()
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class SessionTokenRequest(Model):
     """What a session token is bound to.
 
@@ -1408,7 +1408,7 @@ class SessionTokenResponse(Answer):
     """The whole answer."""
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class DirectStartRequest(Model):
     """The body of a start with the API key.
 
@@ -1480,7 +1480,7 @@ class DirectStartRequest(Model):
         found.settle()
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class TokenStartOptions(Model):
     """What may still be said of a session whose other options are bound to the token.
 
@@ -1513,7 +1513,7 @@ class TokenStartOptions(Model):
         found.settle()
 
 
-@attrs.frozen(init=False, repr=False)
+@attrs.frozen(init=False, eq=False, slots=False, repr=False)
 class TokenStartRequest(Model):
     """The body of a start with a session token. Send `{}` when there is nothing to say.
 

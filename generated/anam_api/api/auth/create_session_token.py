@@ -2,13 +2,18 @@
 
 """POST /v1/auth/session-token: Mint a session token."""
 
+from __future__ import annotations
+
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
-import httpx
-
-from ...client import AuthenticatedClient
 from ...models import ErrorResponse, SessionTokenRequest, SessionTokenResponse
 from ...types import Request, Response
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient
 
 METHOD = "POST"
 PATH = "/v1/auth/session-token"
