@@ -145,7 +145,7 @@ def check(files: Sequence[str]) -> None:
             except AnamConfigError as error:
                 problems = error.problems
         for problem in problems:
-            click.echo(f"{click.style('✗', fg='red')} {file}: {problem}")
+            click.echo(f"{click.style('✗', fg='red')} {problem}")  # which names the file, and the line
         for warning in warned:
             click.echo(f"{click.style('!', fg='yellow')} {file}: {warning.message}")
         if not problems:

@@ -126,7 +126,14 @@ class AnamAPI:
             max_backoff=pause,
             deadline=None,  # max_retry and timeout bound it
         )
-        return AsyncAnamClient(self._key, self._url, retry=policy, timeout=self._options.timeout or A_DAY)
+        return AsyncAnamClient(
+            self._key,
+            self._url,
+            retry=policy,
+            timeout=self._options.timeout or A_DAY,
+            auto_label=False,  # the plugin sends none
+            http_client=self._session,
+        )
 
 
 def _persona(given: Any) -> PersonaConfig | Mapping[str, Any]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import Awaitable, Coroutine, Mapping
+from functools import lru_cache
 from logging import getLogger
 from typing import Any
-from weakref import WeakKeyDictionary
 
-import attrs
 from livekit import api, rtc
 from livekit.agents import AgentSession, ErrorEvent, JobContext, get_job_context
 from livekit.agents.voice.avatar import AvatarSession as BaseAvatarSession
@@ -67,8 +67,8 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
     Args:
         persona: Who appears; a `PersonaConfig`, saved or not, or a mapping in the wire's form.
         session_options: How the session is recorded, encoded and placed.
-        client: The client to start with, which stays yours to close. When not given, all avatar sessions of an event
-            loop share one, made from `ANAM_API_KEY` and `ANAM_API_URL`, and closed with the last of them.
+        client: The client to start with, which stays yours to close. When not given, all avatar sessions of a
+            process share one, made from `ANAM_API_KEY` and `ANAM_API_URL`.
         direct: One call with the API key instead of minting a token and starting with it: a round trip less, but no
             attempt whose answer is lost can be repeated.
         client_label: A label to find Anam's session by; at most 128 characters. The room's name when not given.
@@ -94,7 +94,7 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
         self._persona, self._options = persona, session_options
         self._direct, self._label = direct, client_label
         self._identity, self._join_timeout = avatar_participant_identity, join_timeout
-        self._client, self._shares = client, False
+        self._client = client
         self._audio: _AvatarAudio | None = None
         self._watch: asyncio.Task[None] | None = None
         self.session_id: str | None = None
@@ -180,9 +180,6 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
         if room is not None and job is not None and not room.isconnected():
             # A job leaves the room before it closes its avatar, and the base class removes nobody from a room it left.
             await _remove(job, room.name, self._identity)
-        if self._shares:
-            self._shares, self._client = False, None
-            await _release()
 
     async def _make_way(self, room: rtc.Room) -> None:
         """Sees to it that the avatar is not in the room yet: it could not be told from the one that is to come."""
@@ -258,7 +255,8 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
 
     def _anam(self) -> AsyncAnamClient:
         if self._client is None:
-            self._client, self._shares = _acquire(), True
+            key = as_secret(os.environ.get("ANAM_API_KEY"))
+            self._client = _shared(key, os.environ.get("ANAM_API_URL"))
         return self._client
 
 
@@ -351,29 +349,10 @@ async def _first(*works: Coroutine[Any, Any, Any]) -> None:
         task.result()
 
 
-@attrs.define
-class _Shared:
-    client: AsyncAnamClient
-    users: int = 0
-
-
-_shared: WeakKeyDictionary[asyncio.AbstractEventLoop, _Shared] = WeakKeyDictionary()
-
-
-def _acquire() -> AsyncAnamClient:
-    loop = asyncio.get_running_loop()
-    shared = _shared.get(loop) or _shared.setdefault(loop, _Shared(AsyncAnamClient()))
-    shared.users += 1
-    return shared.client
-
-
-async def _release() -> None:
-    loop = asyncio.get_running_loop()
-    shared = _shared[loop]
-    shared.users -= 1
-    if not shared.users:
-        del _shared[loop]
-        await shared.client.aclose()
+@lru_cache(maxsize=4)
+def _shared(key: Secret | None, url: str | None) -> AsyncAnamClient:
+    """The client of all sessions of this process that were given none; its connections end with their event loop."""
+    return AsyncAnamClient(key, url)
 
 
 async def _ignore_errors(work: Awaitable[None]) -> None:

@@ -156,8 +156,9 @@ def test_check_lists_every_problem_of_every_file(bare: Run, tmp_path: Path) -> N
     assert told.exit_code == 1
     lines = told.output.splitlines()
     assert lines[0] == f"✓ {GOOD}"
-    assert [line.split(": ")[0] for line in lines[1:3]] == [f"✗ {WRONG}"] * 2
-    assert any("expressivity" in line for line in lines)
+    assert [line.partition(": ")[0] for line in lines[1:3]] == [f"✗ {WRONG}, line 3", f"✗ {WRONG}, line 5"]
+    assert "voiceID" in lines[1]
+    assert "directorNotes.expressivity = 7" in lines[2]
     assert any(line.startswith(f"! {odd}: ") and "cara-9" in line for line in lines)
     assert f"✓ {odd}" in lines
     assert "cannot be read" in lines[-1]

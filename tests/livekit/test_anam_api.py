@@ -12,6 +12,7 @@ import traceback
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 import pytest
 from livekit.agents import APIConnectionError, APIConnectOptions, APIError, APIStatusError, APITimeoutError
 from livekit.plugins import anam
@@ -188,6 +189,22 @@ def test_what_cannot_work_is_a_value_error_and_nothing_is_sent(sandbox):
             call(sandbox, method, *arguments)
         assert isinstance(caught.value, anam_facade.AnamConfigError)
     assert not sandbox.requests
+
+
+def test_the_given_session_is_used_and_stays_open(sandbox):
+    """With and without a `with` block."""
+
+    async def run() -> None:
+        async with aiohttp.ClientSession(headers={"X-Mine": "yes"}) as session:
+            ours = AnamAPI(sandbox.api_key, sandbox.base_url, session=session)
+            async with ours:
+                await ours.start_session(PERSONA, URL, TOKEN)
+            await ours.start_session(PERSONA, URL, TOKEN)
+            assert not session.closed
+
+    asyncio.run(run())
+    assert len(sandbox.sessions) == 2
+    assert {request.headers["x-mine"] for request in sandbox.requests} == {"yes"}
 
 
 def test_conn_options_count_retries_and_zero_seconds_mean_no_limit(sandbox):
