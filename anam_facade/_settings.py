@@ -34,6 +34,9 @@ _LABEL = next(field for field in models.SessionTokenRequest.FIELDS if field.name
 
 _TOKEN_TYPES = ("ephemeral", "stateful", "legacy")
 
+# A key as it stands in a file or a shell that nothing has read: in quotes, with the variable's name, not filled in.
+_AS_WRITTEN = re.compile(r"""["']|[A-Z_]+=|\$|<.*>$|%[A-Z_]+%$""")
+
 # A base URL that was copied together with the path of an operation.
 _TOO_MUCH = re.compile(r"/v1(/auth/session-token|/engine/session)?$")
 
@@ -219,6 +222,10 @@ def _key_problems(key: object, name: str) -> list[Problem]:
         return [Problem(name, "", "must be an API key; this is a session token, which may not travel in its place")]
     if text is None:
         return [Problem(name, "", f"must be a string or a Secret, not {type(key).__name__}")]
+    if _AS_WRITTEN.match(text):
+        return [
+            Problem(name, "", "must be the key alone; this has quotes, a variable's name or a placeholder around it")
+        ]
     if not re.fullmatch(r"[!-~]+", text):
         return [Problem(name, "", "must be visible ASCII characters, without blanks or line breaks")]
     return []

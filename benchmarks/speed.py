@@ -27,7 +27,7 @@ BASE = 0.05
 
 IMPORTS = {
     "import httpx": ("ours, token", "import httpx"),
-    "import anam_facade": ("ours, token", "import anam_facade"),
+    "from anam_facade import AnamClient": ("ours, token", "from anam_facade import AnamClient"),
     "… and all its names": ("ours, token", "from anam_facade import *"),
     "import aiohttp": ("aiohttp, token", "import aiohttp"),
     "import anam": ("anam 0.12, direct", "import anam"),
