@@ -97,7 +97,7 @@ browser: .dev ## the pages of the sandbox and of examples/web, in a real browser
 	$(RUN) scripts/browser_tests.py $(ARGS)
 
 ##@ Measured, ours and theirs
-bench: .dev ## what starting a session costs, into benchmarks/results; ARGS=--quick for less; needs nginx
+bench: .dev ## what starting a session costs, into docs/benchmarks; ARGS=--quick for less; needs nginx
 	$(RUN) benchmarks bench $(ARGS)
 bench-check: .dev ## what the targets need; fails when one is missed by more than the noise; needs nginx
 	$(RUN) benchmarks check $(ARGS)

@@ -7,7 +7,9 @@ import platform
 import random
 import re
 import ssl
+import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -153,7 +155,7 @@ def configure(
         found += _url_problems(gateway_url, "gateway_url", allow_insecure_http)
     options, wrong = checked_options(**options)
     found += wrong
-    found += http.problems(transport, http_client, ssl_context, for_async=for_async)
+    found += _way_problems(transport, http_client, ssl_context, for_async=for_async)
     if found or key is None:
         raise AnamConfigError(*found)
     return Settings(
@@ -211,6 +213,36 @@ def checked_options(
                 headers[header] = Secret(text)
         options["extra_headers"] = headers
     return options, found
+
+
+def _way_problems(transport: object, http_client: object, ssl_context: object, *, for_async: bool) -> list[Problem]:
+    """What is wrong with the arguments that choose an exchange."""
+    found = []
+    prefix = "Async" if for_async else ""
+    if transport is not None and http_client is not None:
+        found.append(Problem("http_client", "", "cannot be used together with transport: choose one"))
+    if isinstance(transport, str) and transport not in http.TRANSPORTS:
+        rule = f"must be {' or '.join(http.TRANSPORTS)}, or an httpx.{prefix}BaseTransport"
+        found.append(Problem("transport", repr(transport), rule))
+    elif transport == "fast" and not all(map(find_spec, ("httptools", "aiohappyeyeballs"))):
+        found.append(Problem("transport", "fast", 'needs an extra: pip install "anam-facade[fast]"'))
+    elif transport is not None and not isinstance(transport, str) and not _is(transport, f"{prefix}BaseTransport"):
+        rule = f"must be an httpx.{prefix}BaseTransport, not {type(transport).__name__}"
+        found.append(Problem("transport", "", rule))
+    if http_client is not None and not _is(http_client, f"{prefix}Client"):
+        aiohttp = sys.modules.get("aiohttp") if for_async else None
+        if aiohttp is None or not isinstance(http_client, aiohttp.ClientSession):
+            rule = f"must be an httpx.{prefix}Client (or httpx2's){' or an aiohttp.ClientSession' * for_async}"
+            found.append(Problem("http_client", "", f"{rule}, not {type(http_client).__name__}"))
+    if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):
+        rule = f"must be an ssl.SSLContext, not {type(ssl_context).__name__}"
+        found.append(Problem("ssl_context", "", rule))
+    return found
+
+
+def _is(made: object, name: str) -> bool:
+    """Whether something is an instance of the class of that name, of httpx or httpx2."""
+    return any(isinstance(made, getattr(sys.modules[lib], name)) for lib in ("httpx", "httpx2") if lib in sys.modules)
 
 
 def _key_problems(key: object, name: str) -> list[Problem]:

@@ -22,8 +22,7 @@ from ._settings import DEFAULT_BASE_URL, PRODUCT, Settings, checked_options, con
 from .errors import AnamConfigError, AnamTimeoutError, ClientClosedError, Problem
 from .http import open_async_exchange, open_exchange
 from .http.exchange import Answer, AsyncExchange, Exchange, Request, connection_error, forget
-from .http.network import PerProcess
-from .http.pool import MAX_CONNECTIONS
+from .http.network import MAX_CONNECTIONS, PerProcess
 from .persona import PersonaConfig
 from .retry import RetryPolicy
 from .session import LiveKitEnvironment, SessionToken

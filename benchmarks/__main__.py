@@ -1,6 +1,6 @@
 """What sessions cost, and what becomes of them when servers fail; ours and the clients people use today, in one run.
 
-`bench` measures it all into benchmarks/results; `check` what the targets need, and exits with 1 when one is missed by
+`bench` measures it all into docs/benchmarks; `check` what the targets need, and exits with 1 when one is missed by
 more than the noise; `chaos` plays faults, `load` two thousand starts, `soak` ten minutes of mixed traffic.
 """
 
@@ -23,7 +23,7 @@ import soak
 import speed
 from speed import BASE, Findings, Latency, Load
 
-RESULTS = Path(__file__).resolve().parent / "results"
+RESULTS = Path(__file__).resolve().parents[1] / "docs" / "benchmarks"
 SYNC = ("ours, token, sync", "ours, direct, sync", "ours, token, sync, fast")
 AT_ONCE = tuple(client for client in peers.CLIENTS if client not in SYNC and "minted" not in client)
 OVER_A_DISTANCE = tuple(client for client in peers.CLIENTS if "user's" not in client)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import ssl
-import sys
-from importlib.util import find_spec
 from typing import Any
 
-from ..errors import Problem
 from .exchange import AsyncExchange, Exchange
 from .network import proxy_for
 
@@ -55,33 +52,3 @@ def open_async_exchange(
         assert library is not None
         return AsyncHttpx(library.AsyncClient(transport=transport, trust_env=False), ours=True)
     return AsyncDefault(base_url, ssl_context)
-
-
-def problems(transport: object, http_client: object, ssl_context: object, *, for_async: bool) -> list[Problem]:
-    """What is wrong with the arguments that choose an exchange."""
-    found = []
-    prefix = "Async" if for_async else ""
-    if transport is not None and http_client is not None:
-        found.append(Problem("http_client", "", "cannot be used together with transport: choose one"))
-    if isinstance(transport, str) and transport not in TRANSPORTS:
-        rule = f"must be {' or '.join(TRANSPORTS)}, or an httpx.{prefix}BaseTransport"
-        found.append(Problem("transport", repr(transport), rule))
-    elif transport == "fast" and not all(map(find_spec, ("httptools", "aiohappyeyeballs"))):
-        found.append(Problem("transport", "fast", 'needs an extra: pip install "anam-facade[fast]"'))
-    elif transport is not None and not isinstance(transport, str) and not _is(transport, f"{prefix}BaseTransport"):
-        rule = f"must be an httpx.{prefix}BaseTransport, not {type(transport).__name__}"
-        found.append(Problem("transport", "", rule))
-    if http_client is not None and not _is(http_client, f"{prefix}Client"):
-        aiohttp = sys.modules.get("aiohttp") if for_async else None
-        if aiohttp is None or not isinstance(http_client, aiohttp.ClientSession):
-            rule = f"must be an httpx.{prefix}Client (or httpx2's){' or an aiohttp.ClientSession' * for_async}"
-            found.append(Problem("http_client", "", f"{rule}, not {type(http_client).__name__}"))
-    if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):
-        rule = f"must be an ssl.SSLContext, not {type(ssl_context).__name__}"
-        found.append(Problem("ssl_context", "", rule))
-    return found
-
-
-def _is(made: object, name: str) -> bool:
-    """Whether something is an instance of the class of that name, of httpx or httpx2."""
-    return any(isinstance(made, getattr(sys.modules[lib], name)) for lib in ("httpx", "httpx2") if lib in sys.modules)

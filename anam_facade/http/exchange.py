@@ -12,8 +12,7 @@ import sys
 import time
 import traceback
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 import httpx
@@ -116,7 +115,7 @@ class Answer:
         return httpx.Headers(self.raw_headers)
 
 
-class Exchange(Protocol):
+class Exchange:
     """A way to have requests answered, for threads.
 
     Attributes:
@@ -124,35 +123,51 @@ class Exchange(Protocol):
         proxy: The proxy in between, without credentials; None when there is none, or it is the user's affair.
     """
 
-    library: str
-    proxy: str | None
+    library = ""
+    proxy: str | None = None
 
     def exchange(self, request: Request) -> Answer:
-        """Sends the request and reads the whole answer. Whatever is raised: `Request.taken` says what it means."""
-        ...
+        """Sends the request and reads the whole answer. Whatever it raises: `Request.taken` says what that means."""
+        raise NotImplementedError
 
-    def warm_up(self, request: Callable[[], Request], connections: int) -> None:
-        """Opens connections until so many are idle, by means of a harmless request each."""
+    def warm_up(self, make: Callable[[], Request], connections: int) -> None:
+        """Opens connections until so many are idle, if it is ours to do, by means of a harmless request each."""
 
     def close(self) -> None:
-        """Closes the connections, and wakes who waits for them."""
+        """Closes what is ours, and wakes the threads that wait for it."""
 
 
-class AsyncExchange(Protocol):
+class AsyncExchange:
     """The same without blocking."""
 
-    library: str
-    proxy: str | None
+    library = ""
+    proxy: str | None = None
 
     async def exchange(self, request: Request) -> Answer:
-        """Sends the request and reads the whole answer. Whatever is raised: `Request.taken` says what it means."""
-        ...
+        """Sends the request and reads the whole answer, in exactly the time there is."""
+        raise NotImplementedError
 
-    async def warm_up(self, request: Callable[[], Request], connections: int) -> None:
-        """Opens connections until so many are idle, by means of a harmless request each."""
+    async def warm_up(self, make: Callable[[], Request], connections: int) -> None:
+        """Opens connections until so many are idle, if it is ours to do, by means of a harmless request each."""
 
     async def aclose(self) -> None:
-        """Closes the connections, and wakes who waits for them."""
+        """Closes what is ours, and wakes the tasks that wait for it."""
+
+
+async def in_time(request: Request, exchanged: Callable[[list[Reader]], Awaitable[None]]) -> Answer:
+    """The answer that an exchange reads into the `Reader` it puts into the list, if it comes in time.
+
+    After an error status, what came in time counts.
+    """
+    import anyio  # here, so that importing the package stays cheap
+
+    readers: list[Reader] = []
+    with anyio.move_on_after(request.timeout):
+        await exchanged(readers)
+        return readers[0].answer()
+    if readers and readers[0].survives_breaking_off():
+        return readers[0].answer()
+    raise TimeoutError(f"not answered within {request.timeout:g} s")
 
 
 class Reader:

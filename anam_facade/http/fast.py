@@ -22,7 +22,7 @@ import httpx
 from aiohappyeyeballs import start_connection
 
 from ..errors import AnamConfigError, Problem
-from .exchange import Answer, Reader, Request
+from .exchange import Answer, AsyncExchange, Exchange, Reader, Request
 from .network import SOCKET_OPTIONS, PerLoop, PerProcess, trust_settings
 from .pool import AsyncPool, Pool
 
@@ -42,7 +42,6 @@ class _Origin:
     """Where requests go, and how they are written."""
 
     library = f"httptools/{httptools.__version__}"
-    proxy: str | None = None
 
     def __init__(self, base_url: str, ssl_context: ssl.SSLContext | None) -> None:
         url = httpx.URL(base_url)
@@ -78,7 +77,6 @@ class _Parser:
         self.reusable = True
 
     def begin(self, deadline: float) -> None:
-        """The next answer is about to come."""
         self._deadline = deadline
         self._headers: list[tuple[bytes, bytes]] = []
         self._reader: Reader | None = None
@@ -123,18 +121,15 @@ class _Parser:
         self.reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or a trailer, which is ignored."""
         if self._reader is None:
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """The head is there."""
         status = self._parser.get_status_code()
         if self._reader is None and (status >= 200 or status == 101):
             self._reader = Reader(status, self._headers, self._deadline)
 
     def on_body(self, body: bytes) -> None:
-        """A piece of the body."""
         if not self.finished and self._reader is not None and not self._reader.take(body):
             self.finished = True
 
@@ -159,7 +154,7 @@ def _news_of(sock: socket.socket, *, tickets: bool) -> Callable[[], bool]:
     return lambda: bool(poll.poll(0))
 
 
-class Fast(_Origin):
+class Fast(_Origin, Exchange):
     """Exchanges over sockets, for threads."""
 
     def __init__(self, base_url: str, ssl_context: ssl.SSLContext | None) -> None:
@@ -167,7 +162,6 @@ class Fast(_Origin):
         self._own: PerProcess[Pool[_Connection]] = PerProcess(Pool)
 
     def exchange(self, request: Request) -> Answer:
-        """Sends the request and reads the whole answer, in exactly the time there is."""
         pool = self._own.here()
         connection = pool.take(partial(self._connect, request.deadline), request.timeout)
         whole = False
@@ -178,13 +172,12 @@ class Fast(_Origin):
         finally:
             pool.give_back(connection, whole)
 
-    def warm_up(self, request: Callable[[], Request], connections: int) -> None:
-        """Opens connections until so many are idle."""
+    def warm_up(self, make: Callable[[], Request], connections: int) -> None:
         pool = self._own.here()
         held: list[_Connection] = []
         try:
             while len(pool.idle) + len(held) < connections:
-                asked = request()
+                asked = make()
                 held.append(pool.take(partial(self._connect, asked.deadline), asked.timeout, new=True))
         finally:
             for connection in held:
@@ -211,7 +204,6 @@ class Fast(_Origin):
         raise OSError(f"{self.host} has no address")
 
     def close(self) -> None:
-        """Closes the connections, and wakes the threads that wait."""
         self._own.here().close()
 
 
@@ -232,7 +224,6 @@ class _Connection:
         self.idle_since = 0.0
 
     def exchange(self, origin: _Origin, request: Request) -> Answer:
-        """Sends the request and reads the answer."""
         self._parser.begin(request.deadline)
         self._socket.settimeout(_left(request.deadline))
         self._socket.sendall(origin.take(request))
@@ -248,24 +239,20 @@ class _Connection:
         return answer
 
     def is_reusable(self) -> bool:
-        """Whether it can take another request."""
         return self._parser.reusable
 
     def is_alive(self) -> bool:
-        """Whether the server has not hung up."""
         return not _news_of(self._socket, tickets=self._may_have_tickets)()
 
     def wake(self) -> None:
-        """Ends the waiting of the thread that reads here; closing the socket under it would not."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Ends it."""
         self._socket.close()
 
 
-class AsyncFast(_Origin):
+class AsyncFast(_Origin, AsyncExchange):
     """The same without blocking; on asyncio."""
 
     def __init__(self, base_url: str, ssl_context: ssl.SSLContext | None) -> None:
@@ -273,7 +260,6 @@ class AsyncFast(_Origin):
         self._own = PerLoop(_OneLoop)
 
     async def exchange(self, request: Request) -> Answer:
-        """Sends the request and reads the whole answer, in exactly the time there is."""
         own = await self._here()
         connection = await own.take(partial(self._connect, own, request.deadline), request.timeout)
         whole = False
@@ -284,13 +270,12 @@ class AsyncFast(_Origin):
         finally:
             await own.give_back(connection, whole)
 
-    async def warm_up(self, request: Callable[[], Request], connections: int) -> None:
-        """Opens connections until so many are idle."""
+    async def warm_up(self, make: Callable[[], Request], connections: int) -> None:
         own = await self._here()
         held: list[_AsyncConnection] = []
         try:
             while len(own.idle) + len(held) < connections:
-                asked = request()
+                asked = make()
                 held.append(await own.take(partial(self._connect, own, asked.deadline), asked.timeout, new=True))
         finally:
             for connection in held:
@@ -319,7 +304,6 @@ class AsyncFast(_Origin):
         return connection
 
     async def aclose(self) -> None:
-        """Closes the connections, and wakes the tasks that wait."""
         await self._own.aclose()
 
 
@@ -337,7 +321,6 @@ class _OneLoop(AsyncPool["_AsyncConnection"]):
         self._outbox: list[tuple[asyncio.Transport, bytes]] = []
 
     def write(self, transport: asyncio.Transport, request: bytes) -> None:
-        """Has the request written in the next turn of the event loop."""
         if not self._outbox:
             asyncio.get_running_loop().call_soon(self._write)
         self._outbox.append((transport, request))
@@ -367,7 +350,6 @@ class _AsyncConnection(asyncio.BufferedProtocol):
         self.idle_since = 0.0
 
     async def exchange(self, origin: _Origin, request: Request) -> Answer:
-        """Sends the request and waits for the answer."""
         if not self._reusable:
             raise ConnectionError("the connection was closed before it was used")
         self._reusable = False
@@ -385,7 +367,6 @@ class _AsyncConnection(asyncio.BufferedProtocol):
         return answer
 
     def is_reusable(self) -> bool:
-        """Whether it can take another request."""
         return self._reusable
 
     def is_alive(self) -> bool:
@@ -393,13 +374,11 @@ class _AsyncConnection(asyncio.BufferedProtocol):
         return self._reusable and not self._news()
 
     async def aclose(self) -> None:
-        """Ends it, and the exchange under way on it."""
         self._reusable = False
         self._transport.abort()
         await asyncio.wait([self._lost], timeout=1)
 
     def _settle(self, make: Callable[[], Answer | None]) -> None:
-        """Ends the exchange with the answer, if it is there, or the error."""
         waiting = self._answer
         if waiting is None or waiting.done():
             return
@@ -434,7 +413,6 @@ class _AsyncConnection(asyncio.BufferedProtocol):
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection stands."""
         self._transport = cast("asyncio.Transport", transport)
         sock = transport.get_extra_info("socket")
         for option in SOCKET_OPTIONS:
@@ -446,7 +424,6 @@ class _AsyncConnection(asyncio.BufferedProtocol):
         return self._own.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Bytes came."""
         if self._answer is None:  # unasked
             self._reusable = False
         self._settle(partial(self._parser.feed, self._own.buffer[:nbytes]))
@@ -457,7 +434,6 @@ class _AsyncConnection(asyncio.BufferedProtocol):
         self._settle(self._parser.end)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
         self._reusable = False
         self._settle(partial(self._parser.broken, ConnectionError(str(exc) if exc else _BROKEN_OFF)))
         if self._timer is not None:

@@ -22,9 +22,8 @@ import anyio
 import httpx
 
 from . import network
-from .exchange import Answer, Reader, Request
-from .network import PerLoop, PerProcess
-from .pool import KEEPALIVE_EXPIRY, AsyncPool, Pool
+from .exchange import Answer, AsyncExchange, Exchange, Reader, Request, in_time
+from .pool import AsyncPool, Pool
 
 C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 
@@ -58,30 +57,30 @@ def _as_httpx(library: ModuleType, request: Request, *, for_async: bool, headers
     )
 
 
-class _Client:
+class _Through:
+    """What both kinds of client have in common."""
+
     def __init__(self, client: Any, *, ours: bool) -> None:
         self._library = library_of(client) or httpx
         self._client = client
         self._ours = ours
         self.library = f"{self._library.__name__}/{self._library.__version__}"
-        self.proxy: str | None = None
 
-    def _headers(self, request: Request) -> Any:
-        """The user's default headers count, unless they are ours to say; their cookies do not."""
-        if self._ours:
-            return request.headers
-        headers = self._library.Headers(self._client.headers)
-        headers.update(request.headers)
-        headers.pop("Cookie", None)
-        return headers
+    def _as_theirs(self, request: Request, *, for_async: bool) -> Any:
+        headers = None
+        if not self._ours:
+            # The user's default headers count, unless they are ours to say; the user's cookies do not.
+            headers = self._library.Headers(self._client.headers)
+            headers.update(request.headers)
+            headers.pop("Cookie", None)
+        return _as_httpx(self._library, request, for_async=for_async, headers=headers)
 
 
-class Httpx(_Client):
+class Httpx(_Through, Exchange):
     """Exchanges through a client: the user's, or one around the user's transport."""
 
     def exchange(self, request: Request) -> Answer:
-        """Sends the request and reads the whole answer."""
-        asked = _as_httpx(self._library, request, for_async=False, headers=self._headers(request))
+        asked = self._as_theirs(request, for_async=False)
         response = self._client.send(asked, stream=True, auth=None, follow_redirects=False)
         reader = _reader(response, request.deadline)
         try:
@@ -98,36 +97,43 @@ class Httpx(_Client):
             response.close()
         return reader.answer()
 
-    def warm_up(self, request: Callable[[], Request], connections: int) -> None:
-        """Nothing: what the client did not open it cannot open ahead."""
-
     def close(self) -> None:
-        """Closes what is ours."""
         if self._ours:
             self._client.close()
 
 
-class AsyncHttpx(_Client):
+class AsyncHttpx(_Through, AsyncExchange):
     """The same without blocking."""
 
     async def exchange(self, request: Request) -> Answer:
-        """Sends the request and reads the whole answer, in exactly the time there is."""
-        asked = _as_httpx(self._library, request, for_async=True, headers=self._headers(request))
-        reader: Reader | None = None
-        with anyio.move_on_after(request.timeout):
-            response = await self._client.send(asked, stream=True, auth=None, follow_redirects=False)
-            reader = _reader(response, float("inf"))
-            await _read(response, reader)
-            return reader.answer()
-        if reader is not None and reader.survives_breaking_off():
-            return reader.answer()
-        raise TimeoutError(f"not answered within {request.timeout:g} s")
+        return await in_time(request, partial(self._exchange, request))
 
-    async def warm_up(self, request: Callable[[], Request], connections: int) -> None:
-        """Nothing: what the client did not open it cannot open ahead."""
+    async def _exchange(self, request: Request, readers: list[Reader]) -> None:
+        asked = self._as_theirs(request, for_async=True)
+        response = await self._client.send(asked, stream=True, auth=None, follow_redirects=False)
+        reader = _reader(response, float("inf"))
+        readers.append(reader)
+        if response.is_stream_consumed:  # by a hook of the user's
+            reader.take(response.content)
+            await response.aclose()
+            return
+        chunks = aiter(response.stream)
+        try:
+            async for chunk in chunks:
+                if not reader.take(chunk):
+                    break
+        except Exception:
+            if not reader.survives_breaking_off():
+                raise
+        finally:
+            await response.aclose()
+            if isinstance(chunks, AsyncGenerator):
+                # Generators stand one in another. Left to the garbage collector they end late, and trio complains.
+                with suppress(Exception):
+                    await anext(chunks)
+                await chunks.aclose()
 
     async def aclose(self) -> None:
-        """Closes what is ours."""
         if self._ours:
             await self._client.aclose()
 
@@ -136,38 +142,14 @@ def _reader(response: Any, deadline: float) -> Reader:
     return Reader(response.status_code, response.headers.raw, deadline, decoded=response.is_stream_consumed)
 
 
-async def _read(response: Any, reader: Reader) -> None:
-    if response.is_stream_consumed:  # by a hook of the user's
-        reader.take(response.content)
-        await response.aclose()
-        return
-    chunks = aiter(response.stream)
-    try:
-        async for chunk in chunks:
-            if not reader.take(chunk):
-                break
-    except Exception:
-        if not reader.survives_breaking_off():
-            raise
-    finally:
-        await response.aclose()
-        if isinstance(chunks, AsyncGenerator):
-            # Generators stand one in another. Left to the garbage collector they are closed late, and trio complains.
-            with suppress(Exception):
-                await anext(chunks)
-            await chunks.aclose()
-
-
 # The default: a stack of transports with one connection each.
 
 
-class _Line:
-    """A transport with one connection, and the socket of that."""
+class _Line(httpx.HTTPTransport):
+    """A transport with one connection, that knows its socket."""
 
-    def __init__(self, transport: httpx.BaseTransport) -> None:
-        self.transport = transport
-        self.idle_since = 0.0
-        self._socket: socket.socket | None = None
+    idle_since = 0.0
+    _socket: socket.socket | None = None
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
         """For httpx's extension of that name, which tells of new connections."""
@@ -176,8 +158,7 @@ class _Line:
             self._socket = look_up("socket")
 
     def is_alive(self) -> bool:
-        """The transport will see for itself."""
-        return True
+        return True  # the transport will see for itself
 
     def wake(self) -> None:
         """Ends the waiting of the thread that reads here; closing the socket under it would not."""
@@ -185,25 +166,12 @@ class _Line:
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
 
-    def close(self) -> None:
-        """Closes the connection."""
-        self.transport.close()
 
-
-class _AsyncLine:
-    """The same for tasks."""
-
-    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
-        self.transport = transport
-        self.idle_since = 0.0
+class _AsyncLine(httpx.AsyncHTTPTransport):
+    idle_since = 0.0
 
     def is_alive(self) -> bool:
-        """The transport will see for itself."""
-        return True
-
-    async def aclose(self) -> None:
-        """Closes the connection, under whoever waits for it."""
-        await self.transport.aclose()
+        return True  # the transport will see for itself
 
 
 class _Stream(httpx.SyncByteStream):
@@ -226,8 +194,6 @@ class _Stream(httpx.SyncByteStream):
 
 
 class _AsyncStream(httpx.AsyncByteStream):
-    """The same for tasks. No generator: one that is left half-way is cleaned up late, and trio complains."""
-
     def __init__(self, stream: Any, give_back: Callable[[bool], Awaitable[None]]) -> None:
         self._stream = stream
         self._chunks = aiter(stream)
@@ -235,7 +201,7 @@ class _AsyncStream(httpx.AsyncByteStream):
         self._whole = False
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
+        return self  # no generator, see above
 
     async def __anext__(self) -> bytes:
         try:
@@ -248,7 +214,7 @@ class _AsyncStream(httpx.AsyncByteStream):
         whole = self._whole
         try:
             await self._stream.aclose()
-            # httpx's generators stand one in another; only running to their end finishes them all.
+            # httpcore's generators, too, stand one in another; only running to their end finishes them all.
             with suppress(Exception):
                 while not self._whole:
                     await anext(self)
@@ -259,21 +225,20 @@ class _AsyncStream(httpx.AsyncByteStream):
 class Stack(httpx.BaseTransport):
     """Transports with one connection each, for threads."""
 
-    def __init__(self, make: Callable[[], httpx.BaseTransport], host: str, port: int) -> None:
-        self._make = make
+    def __init__(self, options: dict[str, Any], host: str, port: int) -> None:
+        self._options = options
         self._host, self._port = host, port
         self._addresses = 1
         self.pool: Pool[_Line] = Pool()
 
     def handle_request(self, request: httpx.Request, *, new: bool = False) -> httpx.Response:
-        """Sends a request; the response's stream has to be read and closed."""
         timeouts = request.extensions["timeout"]
         line = self.pool.take(self._line, timeouts["pool"], new=new)
         try:
             # An address may be dead. A socket tries one after the other, so each gets its share of the time.
             timeouts["connect"] /= self._addresses
             request.extensions["trace"] = line.trace
-            response = line.transport.handle_request(request)
+            response = line.handle_request(request)
             response.stream = _Stream(response.stream, partial(self.pool.give_back, line))
         except BaseException:
             self.pool.give_back(line, whole=False)
@@ -283,36 +248,33 @@ class Stack(httpx.BaseTransport):
     def _line(self) -> _Line:
         with suppress(OSError):  # connecting will say so itself
             self._addresses = len(socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)) or 1
-        return _Line(self._make())
+        return _Line(**self._options)
 
-    def warm_up(self, request: Callable[[], httpx.Request], connections: int) -> None:
-        """Opens connections until so many are idle."""
+    def warm_up(self, make: Callable[[], httpx.Request], connections: int) -> None:
         held: list[httpx.Response] = []
         try:
             while len(self.pool.idle) + len(held) < connections:
-                held.append(self.handle_request(request(), new=True))
+                held.append(self.handle_request(make(), new=True))
         finally:
             for response in held:
                 deque(response.iter_raw(), maxlen=0)
                 response.close()
 
     def close(self) -> None:
-        """Closes the connections, and wakes the threads that wait."""
         self.pool.close()
 
 
 class AsyncStack(httpx.AsyncBaseTransport):
     """The same for the tasks of one event loop."""
 
-    def __init__(self, make: Callable[[], httpx.AsyncBaseTransport]) -> None:
-        self._make = make
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
         self.pool: AsyncPool[_AsyncLine] = AsyncPool()
 
     async def handle_async_request(self, request: httpx.Request, *, new: bool = False) -> httpx.Response:
-        """Sends a request; the response's stream has to be read and closed."""
         line = await self.pool.take(self._line, new=new)
         try:
-            response = await line.transport.handle_async_request(request)
+            response = await line.handle_async_request(request)
         except BaseException:
             await self.pool.give_back(line, whole=False)
             raise
@@ -320,14 +282,13 @@ class AsyncStack(httpx.AsyncBaseTransport):
         return response
 
     async def _line(self) -> _AsyncLine:
-        return _AsyncLine(self._make())
+        return _AsyncLine(**self._options)
 
-    async def warm_up(self, request: Callable[[], httpx.Request], connections: int) -> None:
-        """Opens connections until so many are idle."""
+    async def warm_up(self, make: Callable[[], httpx.Request], connections: int) -> None:
         held: list[httpx.Response] = []
         try:
             while len(self.pool.idle) + len(held) < connections:
-                held.append(await self.handle_async_request(request(), new=True))
+                held.append(await self.handle_async_request(make(), new=True))
         finally:
             for response in held:
                 async for _ in response.aiter_raw():
@@ -335,7 +296,6 @@ class AsyncStack(httpx.AsyncBaseTransport):
                 await response.aclose()
 
     async def aclose(self) -> None:
-        """Closes the connections, and wakes the tasks that wait."""
         await self.pool.aclose()
 
 
@@ -347,7 +307,7 @@ class _Default:
         self.proxy = None if proxy is None else str(proxy.url)
         self._options: dict[str, Any] = {
             "verify": network.trust_settings(base_url, ssl_context),
-            "limits": httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_EXPIRY),
+            "limits": httpx.Limits(max_connections=1, keepalive_expiry=network.KEEPALIVE_EXPIRY),
             "proxy": proxy,
             "trust_env": False,
             "socket_options": network.SOCKET_OPTIONS,
@@ -356,60 +316,53 @@ class _Default:
         self._host, self._port = url.host, url.port or (443 if url.scheme == "https" else 80)
 
 
-class Default(_Default):
+class Default(_Default, Exchange):
     """Exchanges through the package's own client, for threads."""
 
     def __init__(self, base_url: str, ssl_context: ssl.SSLContext | None) -> None:
         super().__init__(base_url, ssl_context)
-        self._own = PerProcess(self._make)
+        self._own = network.PerProcess(self._make)
 
     def _make(self) -> tuple[Httpx, Stack]:
-        stack = Stack(lambda: httpx.HTTPTransport(**self._options), self._host, self._port)
+        stack = Stack(self._options, self._host, self._port)
         return Httpx(_without_cookies(httpx.Client(transport=stack, trust_env=False)), ours=True), stack
 
     def exchange(self, request: Request) -> Answer:
-        """Sends the request and reads the whole answer."""
         return self._own.here()[0].exchange(request)
 
-    def warm_up(self, request: Callable[[], Request], connections: int) -> None:
-        """Opens connections until so many are idle, by means of a harmless request each."""
-        self._own.here()[1].warm_up(lambda: _as_httpx(httpx, request(), for_async=False), connections)
+    def warm_up(self, make: Callable[[], Request], connections: int) -> None:
+        self._own.here()[1].warm_up(lambda: _as_httpx(httpx, make(), for_async=False), connections)
 
     def close(self) -> None:
-        """Closes the connections."""
         self._own.here()[0].close()
 
 
-class AsyncDefault(_Default):
+class AsyncDefault(_Default, AsyncExchange):
     """The same without blocking; on asyncio or trio."""
 
     def __init__(self, base_url: str, ssl_context: ssl.SSLContext | None) -> None:
         super().__init__(base_url, ssl_context)
-        self._own = PerLoop(self._make)
+        self._own = network.PerLoop(self._make)
 
     def _make(self) -> _OnOneLoop:
-        stack = AsyncStack(lambda: httpx.AsyncHTTPTransport(**self._options))
-        return _OnOneLoop(_without_cookies(httpx.AsyncClient(transport=stack, trust_env=False)), stack)
+        return _OnOneLoop(self._options)
 
     async def exchange(self, request: Request) -> Answer:
-        """Sends the request and reads the whole answer."""
         return await (await self._own.here()).exchange(request)
 
-    async def warm_up(self, request: Callable[[], Request], connections: int) -> None:
-        """Opens connections until so many are idle, by means of a harmless request each."""
-        with anyio.fail_after(request().timeout):
-            stack = (await self._own.here()).stack
-            await stack.warm_up(lambda: _as_httpx(httpx, request(), for_async=True), connections)
+    async def warm_up(self, make: Callable[[], Request], connections: int) -> None:
+        stack = (await self._own.here()).stack
+        with anyio.fail_after(make().timeout):
+            await stack.warm_up(lambda: _as_httpx(httpx, make(), for_async=True), connections)
 
     async def aclose(self) -> None:
-        """Closes the connections."""
         await self._own.aclose()
 
 
 class _OnOneLoop(AsyncHttpx):
-    def __init__(self, client: httpx.AsyncClient, stack: AsyncStack) -> None:
-        super().__init__(client, ours=True)
-        self.stack = stack
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.stack = AsyncStack(options)
+        super().__init__(_without_cookies(httpx.AsyncClient(transport=self.stack, trust_env=False)), ours=True)
 
 
 def _without_cookies(client: C) -> C:

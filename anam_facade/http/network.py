@@ -16,6 +16,12 @@ import httpx
 
 from ..errors import AnamConfigError, Problem
 
+MAX_CONNECTIONS = 512
+"""Connections open at once; calls beyond wait for one, within their time-out."""
+
+KEEPALIVE_EXPIRY = 600.0
+"""Seconds for which an idle connection is kept: agents start a session now and then, not every few seconds."""
+
 # Idle connections are probed, so that a router in between neither forgets them nor hides that they are dead.
 SOCKET_OPTIONS: list[tuple[int, int, int]] = [
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),

@@ -14,27 +14,17 @@ from typing import Generic, Protocol, TypeVar
 
 import anyio
 
-MAX_CONNECTIONS = 512
-"""Connections open at once; calls beyond wait for one, within their time-out."""
-
-KEEPALIVE_EXPIRY = 600.0
-"""Seconds for which an idle connection is kept: agents start a session now and then, not every few seconds."""
+from . import network
 
 
 class Connection(Protocol):
-    """What a pool has to know of a connection."""
+    """What a pool has to know of a connection: since when it is idle, whether it is alive, how to end it."""
 
     idle_since: float
 
-    def is_alive(self) -> bool:
-        """Whether it may be used after its idleness, as far as it tells."""
-        ...
-
-    def wake(self) -> None:
-        """Ends the waiting of the thread that uses it."""
-
-    def close(self) -> None:
-        """Ends it."""
+    def is_alive(self) -> bool: ...
+    def wake(self) -> None: ...
+    def close(self) -> None: ...
 
 
 class AsyncConnection(Protocol):
@@ -42,12 +32,8 @@ class AsyncConnection(Protocol):
 
     idle_since: float
 
-    def is_alive(self) -> bool:
-        """Whether it may be used after its idleness, as far as it tells."""
-        ...
-
-    async def aclose(self) -> None:
-        """Ends it, and whatever is under way on it."""
+    def is_alive(self) -> bool: ...
+    async def aclose(self) -> None: ...
 
 
 C = TypeVar("C", bound=Connection)
@@ -55,7 +41,7 @@ A = TypeVar("A", bound=AsyncConnection)
 
 
 def _is_usable(connection: Connection | AsyncConnection) -> bool:
-    return time.monotonic() - connection.idle_since <= KEEPALIVE_EXPIRY and connection.is_alive()
+    return time.monotonic() - connection.idle_since <= network.KEEPALIVE_EXPIRY and connection.is_alive()
 
 
 class Pool(Generic[C]):
@@ -64,13 +50,13 @@ class Pool(Generic[C]):
     def __init__(self) -> None:
         self.idle: deque[C] = deque()
         self._busy: set[C] = set()
-        self._slots = threading.Semaphore(MAX_CONNECTIONS)
+        self._slots = threading.Semaphore(network.MAX_CONNECTIONS)
         self._closed = False
 
     def take(self, make: Callable[[], C], timeout: float, *, new: bool = False) -> C:
         """An idle connection, or else a new one; to be given back."""
         if not self._slots.acquire(timeout=timeout):
-            raise TimeoutError(f"none of {MAX_CONNECTIONS} connections became free in time")
+            raise TimeoutError(f"none of {network.MAX_CONNECTIONS} connections became free in time")
         try:
             connection = None if new else self._idle()
             if connection is None:
@@ -116,7 +102,7 @@ class Pool(Generic[C]):
         with suppress(IndexError):
             while True:
                 self.idle.pop().close()
-        self._slots.release(MAX_CONNECTIONS)
+        self._slots.release(network.MAX_CONNECTIONS)
 
 
 class AsyncPool(Generic[A]):
@@ -125,7 +111,7 @@ class AsyncPool(Generic[A]):
     def __init__(self) -> None:
         self.idle: deque[A] = deque()
         self._busy: set[A] = set()
-        self._slots = anyio.Semaphore(MAX_CONNECTIONS, fast_acquire=True)
+        self._slots = anyio.Semaphore(network.MAX_CONNECTIONS, fast_acquire=True)
         self._closed = False
 
     async def take(self, make: Callable[[], Awaitable[A]], timeout: float | None = None, *, new: bool = False) -> A:
@@ -169,7 +155,7 @@ class AsyncPool(Generic[A]):
         self.idle.clear()
         for connection in connections:
             await _close(connection)
-        for _ in range(MAX_CONNECTIONS):
+        for _ in range(network.MAX_CONNECTIONS):
             self._slots.release()
 
 

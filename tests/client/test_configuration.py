@@ -7,7 +7,7 @@ import math
 import httpx
 import pytest
 
-from anam_facade import DEFAULT_BASE_URL, AnamConfigError, RetryPolicy, SessionToken, http
+from anam_facade import DEFAULT_BASE_URL, AnamConfigError, RetryPolicy, SessionToken, _settings
 
 MISSING = "api_key: is missing: pass api_key, or set the environment variable ANAM_API_KEY"
 KEY_RULE = "must be visible ASCII characters, without blanks or line breaks"
@@ -217,7 +217,7 @@ def test_other_names_of_transports_are_refused(connect, name):
 @pytest.mark.parametrize("missing", ["httptools", "aiohappyeyeballs"])
 def test_the_fast_transport_needs_its_extra(connect, monkeypatch, missing):
     """Without it, the error says what to install."""
-    monkeypatch.setattr(http, "find_spec", lambda name: None if name == missing else name)
+    monkeypatch.setattr(_settings, "find_spec", lambda name: None if name == missing else name)
     with pytest.raises(AnamConfigError, match=r"pip install .anam-facade\[fast\]"):
         connect(transport="fast")
 

@@ -26,7 +26,7 @@ from anam_facade import (
     ServerError,
     SessionStartUncertainError,
 )
-from anam_facade.http import pool
+from anam_facade.http import network
 from tests.client.conftest import Harness
 from tests.client.servers import OK, anonymous, running, scripted
 from tests.hostile.certificates import self_signed
@@ -78,7 +78,7 @@ async def test_a_connection_the_server_closed_is_replaced(connect, local):
 @pytest.mark.own_only
 async def test_a_connection_that_was_idle_too_long_is_replaced(connect, local, monkeypatch):
     """Connections are not kept longer than they are likely to live."""
-    monkeypatch.setattr(pool, "KEEPALIVE_EXPIRY", 0.01)
+    monkeypatch.setattr(network, "KEEPALIVE_EXPIRY", 0.01)
     async with connect(base_url=local.url, retry=ONCE) as client:
         for _ in range(3):
             await client.create_session_token(PERSONA)
@@ -127,7 +127,7 @@ async def test_tasks_share_a_client(local):
 @pytest.mark.own_only
 def test_threads_wait_for_a_free_connection(local, monkeypatch):
     """With every connection in use, a call waits for one instead of opening more."""
-    monkeypatch.setattr(pool, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(network, "MAX_CONNECTIONS", 2)
     with AnamClient("key", local.url, retry=ONCE) as client, ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: client.create_session_token(PERSONA), range(40)))
     assert (local.requests, local.connections) == (40, 2)
@@ -137,7 +137,7 @@ def test_threads_wait_for_a_free_connection(local, monkeypatch):
 @pytest.mark.own_only
 async def test_tasks_wait_for_a_free_connection(local, monkeypatch):
     """The same between tasks."""
-    monkeypatch.setattr(pool, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(network, "MAX_CONNECTIONS", 2)
     async with AsyncAnamClient("key", local.url, retry=ONCE) as client, anyio.create_task_group() as tasks:
         for _ in range(20):
             tasks.start_soon(client.create_session_token, PERSONA)
@@ -147,7 +147,7 @@ async def test_tasks_wait_for_a_free_connection(local, monkeypatch):
 @pytest.mark.own_only
 async def test_a_call_that_waits_too_long_for_a_connection(connect, local, monkeypatch):
     """A call that gets no connection in time was never sent; the connection is usable afterwards."""
-    monkeypatch.setattr(pool, "MAX_CONNECTIONS", 1)
+    monkeypatch.setattr(network, "MAX_CONNECTIONS", 1)
     local.hold = threading.Event()
     async with connect(base_url=local.url, retry=ONCE) as client:
         hurried = Harness(client.client.with_options(timeout=0.05))
@@ -266,7 +266,7 @@ async def test_closing_wakes_the_tasks_that_wait(local):
 @pytest.mark.parametrize("flavour", ["asyncio", "trio"])
 async def test_a_cancelled_call_gives_its_connection_back(local, monkeypatch):
     """Cancelling a call frees its place in the pool, and the half-used connection is closed."""
-    monkeypatch.setattr(pool, "MAX_CONNECTIONS", 1)
+    monkeypatch.setattr(network, "MAX_CONNECTIONS", 1)
     local.hold = threading.Event()
     async with AsyncAnamClient("key", local.url, retry=ONCE) as client:
         with anyio.move_on_after(0.05) as scope:
@@ -321,7 +321,7 @@ async def test_a_connection_made_ahead_that_waited_too_long_is_replaced(connect,
     """What has been idle for too long is not trusted."""
     async with connect(base_url=local.url, retry=ONCE) as client:
         await client.warm_up()
-        monkeypatch.setattr(pool, "KEEPALIVE_EXPIRY", -1)
+        monkeypatch.setattr(network, "KEEPALIVE_EXPIRY", -1)
         await client.create_session_token(PERSONA)
     assert (local.requests, local.connections) == (1, 2)
 

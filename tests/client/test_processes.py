@@ -16,7 +16,7 @@ import anyio
 import pytest
 
 from anam_facade import AnamClient, AsyncAnamClient, ClientClosedError, PersonaConfig
-from anam_facade.http import pool
+from anam_facade.http import network
 from tests.client.servers import anonymous, running
 
 pytestmark = pytest.mark.every_transport
@@ -167,7 +167,7 @@ def alarm():
 @pytest.mark.own_only
 def test_signals_lose_nothing(local, alarm, monkeypatch, caplog):
     """However often a call is cut off, its place is free again, its connection is closed, and a line is logged."""
-    monkeypatch.setattr(pool, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(network, "MAX_CONNECTIONS", 2)
     local.hold = threading.Event()
     with AnamClient(KEY, local.url, retry=0) as client:
         for _ in range(4):

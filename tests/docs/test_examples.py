@@ -150,3 +150,15 @@ def test_traces_of_a_start_that_was_retried(tmp_path: Path) -> None:
     without_figures = [[re.sub(r"[\d.]+ (ms|s)\b", "", text) for text in one] for one in texts]
     assert without_figures[0] == without_figures[1]
     assert len(without_figures[0]) == 13
+
+
+@pytest.mark.parametrize(("fault", "status"), [(None, 0), (503, 1), (401, 2)])
+def test_the_probe_tells_passing_trouble_from_what_needs_a_person(
+    anam_sandbox: Sandbox, fault: int | None, status: int
+) -> None:
+    """0, 1 and 2 are what monitoring systems expect; nothing is started."""
+    if fault is not None:
+        anam_sandbox.inject(Fault(status=fault))
+    done = run("examples/operations.py", **at(anam_sandbox))
+    assert done.returncode == status, done.stdout + done.stderr
+    assert anam_sandbox.sessions == ()
