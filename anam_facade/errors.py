@@ -290,7 +290,7 @@ def error_from_response(
         status_code=status_code,
         code=_scrub_json(code, secrets),
         message=_scrub_json(message, secrets),
-        answer=_scrub_answer(ErrorResponse.from_dict(said), secrets),
+        answer=_scrub_answer(ErrorResponse.from_dict(said) or ErrorResponse(), secrets),
         body=scrub(text, secrets),
         headers=scrub_headers(headers, secrets),
         retry_after=retry_after(headers),
@@ -299,10 +299,8 @@ def error_from_response(
     )
 
 
-def _scrub_answer(answer: ErrorResponse | None, secrets: tuple[Secret, ...]) -> ErrorResponse | None:
+def _scrub_answer(answer: ErrorResponse, secrets: tuple[Secret, ...]) -> ErrorResponse:
     """The same answer, with every secret masked."""
-    if answer is None:
-        return None
     fields = {name: _scrub_json(value, secrets) for name, value in attrs.asdict(answer, recurse=False).items()}
     return ErrorResponse(**{**fields, "raw": fields["raw"] or {}})
 

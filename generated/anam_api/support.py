@@ -15,6 +15,7 @@ import re
 import reprlib
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NoReturn, Self, final
 
@@ -259,7 +260,7 @@ class Kind:
 
     def give(self, value: Any) -> Any:
         """The same on the wire."""
-        return _copied(value)
+        return _copied(value) if isinstance(value, (dict, list)) else value
 
     def read(self, value: Any) -> Any:
         """What a server answered; None when it is of another type."""
@@ -283,11 +284,9 @@ class Object(Kind):
     words = "an object"
 
     def take(self, value: Any, at: str, found: Findings) -> Any:
-        """What a user gave, checked, and as a copy of our own."""
         return super().take(value, at, found) if isinstance(value, Mapping) else self.refuse(value, at, found)
 
     def read(self, value: Any) -> Any:
-        """What a server answered."""
         return value if isinstance(value, Mapping) else None
 
 
@@ -297,15 +296,9 @@ class Flag(Kind):
     words, shows = "true or false", True
 
     def take(self, value: Any, at: str, found: Findings) -> Any:
-        """True or False, and nothing that merely counts as it."""
         return value if isinstance(value, bool) else self.refuse(value, at, found)
 
-    def give(self, value: Any) -> Any:
-        """The same."""
-        return value
-
     def read(self, value: Any) -> Any:
-        """What a server answered."""
         return value if isinstance(value, bool) else None
 
 
@@ -321,7 +314,6 @@ class Number(Kind):
         self.words = "a whole number" if whole else "a number"
 
     def take(self, value: Any, at: str, found: Findings) -> Any:
-        """The number, checked."""
         value, ge, le = plain(value), self.ge, self.le
         if self.read(value) is None:
             self.refuse(value, at, found)
@@ -337,12 +329,7 @@ class Number(Kind):
             found.refuse(at, f"must fit into {self.bits} bits", shown(value))
         return value
 
-    def give(self, value: Any) -> Any:
-        """The same."""
-        return value
-
     def read(self, value: Any) -> Any:
-        """What a server answered."""
         fits = isinstance(value, int) or (isinstance(value, float) and not self.whole)
         return value if fits and not isinstance(value, bool) else None
 
@@ -380,7 +367,6 @@ class Text(Kind):
         self.one_of, self.known, self.uuid, self.uri, self.secret, self.blank = one_of, known, uuid, uri, secret, blank
 
     def take(self, value: Any, at: str, found: Findings) -> Any:
-        """The string, checked; a secret one as a `Secret`."""
         if self.secret:
             value = as_secret(value)
             text = value.reveal() if isinstance(value, Secret) else value
@@ -427,22 +413,18 @@ class Text(Kind):
             )
 
     def refuse(self, value: Any, at: str, found: Findings) -> None:
-        """Notes that the value is no string, without showing it where it should have been a credential."""
         if self.secret:
             found.refuse(at, f"must be {self.words}, not {type(value).__name__}", f"'{MASK}'")
         else:
             super().refuse(value, at, found)
 
     def give(self, value: Any) -> Any:
-        """The string itself."""
         return value.reveal() if self.secret else value
 
     def read(self, value: Any) -> Any:
-        """What a server answered."""
         return value if isinstance(value, str) else None
 
     def secrets(self, value: Any) -> Iterator[Secret]:
-        """The credential, if it is one."""
         if self.secret:
             yield value
 
@@ -461,27 +443,23 @@ class Items(Kind):
         self.of, self.unique_by = of, unique_by
 
     def take(self, value: Any, at: str, found: Findings) -> Any:
-        """A tuple of the items, each checked."""
         if not isinstance(value, (list, tuple)):
             return self.refuse(value, at, found)
         items = tuple(self.of.take(item, f"{at}[{i}]", found) for i, item in enumerate(value))
         if self.unique_by is not None:
-            names = [getattr(item, self.unique_by) for item in items if item is not None]
-            for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+            names = Counter(getattr(item, self.unique_by) for item in items if item is not None)
+            for name in (name for name, times in names.items() if times > 1):
                 found.refuse(at, f"{self.unique_by} must be unique", shown(name))
         return items
 
     def give(self, value: Any) -> Any:
-        """A list."""
         return [self.of.give(item) for item in value]
 
     def read(self, value: Any) -> Any:
-        """What a server answered, without what is of another type."""
         several = value if isinstance(value, list) else [value]
         return tuple(made for item in several if (made := self.of.read(item)) is not None)
 
     def secrets(self, value: Any) -> Iterator[Secret]:
-        """Those of the items."""
         for item in value:
             yield from self.of.secrets(item)
 
@@ -495,7 +473,6 @@ class Table(Kind):
         self.of = of
 
     def take(self, value: Any, at: str, found: Findings) -> Any:
-        """A dictionary of the values, each checked."""
         if not isinstance(value, Mapping):
             return self.refuse(value, at, found)
         taken = {}
@@ -505,15 +482,12 @@ class Table(Kind):
         return taken
 
     def give(self, value: Any) -> Any:
-        """A dictionary."""
         return {name: self.of.give(content) for name, content in value.items()}
 
     def read(self, value: Any) -> Any:
-        """What a server answered."""
         return {k: self.of.read(v) for k, v in value.items()} if isinstance(value, Mapping) else None
 
     def secrets(self, value: Any) -> Iterator[Secret]:
-        """Those of the values."""
         for content in value.values():
             yield from self.of.secrets(content)
 
@@ -527,7 +501,6 @@ class One(Kind):
         self.words = f"an object ({names}, or a mapping in the wire's form)"
 
     def take(self, value: Any, at: str, found: Findings) -> Any:
-        """An object of such a class; a mapping in the wire's form is read."""
         if isinstance(value, self.classes):
             return value
         if isinstance(value, Refused):
@@ -536,7 +509,6 @@ class One(Kind):
         return self.parse(value, at, found) if isinstance(value, Mapping) else self.refuse(value, at, found)
 
     def refuse(self, value: Any, at: str, found: Findings) -> None:
-        """Notes that the value is none, and does not show it: it may be a credential in the wrong place."""
         found.refuse(at, f"must be {self.words}, not {'null' if value is None else type(value).__name__}")
 
     def parse(self, data: Mapping[Any, Any], at: str, found: Findings) -> Any:
@@ -562,15 +534,12 @@ class One(Kind):
         return None
 
     def give(self, value: Any) -> Any:
-        """The wire form."""
         return value.to_dict()
 
     def read(self, value: Any) -> Any:
-        """What a server answered."""
         return self.classes[0].from_dict(value) if isinstance(value, Mapping) else None
 
     def secrets(self, value: Any) -> Iterator[Secret]:
-        """Those of the object."""
         yield from value.secrets()
 
 

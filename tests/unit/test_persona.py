@@ -303,6 +303,7 @@ def test_a_persona_cannot_be_changed():
     persona = PersonaConfig(metadata=metadata, tool_ids=(ids := [ID]))
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         persona.name = "other"
+    assert hash(PersonaConfig(name="Cara")) == hash(PersonaConfig(name="Cara"))
     metadata["a"].append(2)
     ids.append(ID)
     assert persona.to_dict() == {"metadata": {"a": [1]}, "toolIds": [ID]}
@@ -527,6 +528,7 @@ BAD_FILES = [
     ("p.yaml", b"name: [", "cannot be parsed: expected the node content, but found '<stream end>' (line 1, column 8)"),
     ("p.yaml", b"name: a: b", "cannot be parsed: mapping values are not allowed here (line 1, column 8)"),
     ("p.yaml", b"\x00", "cannot be parsed: not valid YAML"),
+    ("p.yaml", b'name: "\\UFFFFFFFF"', "cannot be parsed: not valid YAML"),
     ("p.yaml", b'name: !!python/object/apply:os.system ["true"]', "could not determine a constructor for the tag"),
     ("p.yaml", b"name: &n [*n]", "aliases (*) are not supported (line 1, column 11)"),
     ("p.yaml", b"a: &a {b: 1}\nc: {<<: *a}", "aliases (*) are not supported (line 2, column 9)"),
