@@ -107,8 +107,12 @@ load: .dev ## two thousand starts, five hundred at a time
 	$(RUN) benchmarks load
 soak: .dev ## ten minutes of mixed traffic with faults; ARGS="--minutes 1" for less
 	$(RUN) benchmarks soak $(ARGS)
-fuzz: .dev ## five minutes of hostile input and hostile servers; ARGS="--minutes 1" for less
-	$(RUN) scripts/fuzz.py $(ARGS)
+fuzz: .dev ## five minutes of hostile input and hostile servers, each round with another seed; MINUTES=1 for less
+	@seed=$(or $(SEED),$$(date +%s)); end=$$(($$(date +%s) + 60 * $(or $(MINUTES),5))); \
+	while $(VENV)/bin/python -m pytest tests/hostile -q -x -m hypothesis -p no:schemathesis \
+			--hypothesis-profile=default --hypothesis-seed=$$seed; do \
+		[ $$(date +%s) -lt $$end ] || exit 0; seed=$$((seed + 1)); \
+	done; echo "error: broken with the seed $$seed: make fuzz SEED=$$seed" >&2; exit 1
 
 ##@ Maintainers
 wheel: .dev ## build the sdist and the wheel into dist/

@@ -21,10 +21,10 @@ from anam_api import models
 from anam_api.support import Findings, Secret, as_secret, shown
 
 from . import http
+from ._hosts import is_loopback
 from ._observer import OBSERVERS, Observer
 from ._version import __version__
 from .errors import AnamConfigError, Problem
-from .http.network import is_loopback
 from .retry import A_DAY, Operation, RetryBudget, RetryPolicy
 from .session import SessionToken, jwt_claims
 

@@ -18,8 +18,8 @@ from anam_api.models import EngineSession as EngineSession
 from anam_api.models import SessionOptions as SessionOptions
 from anam_api.support import MASK, AnamConfigError, Findings, Model, Problem, Secret, as_secret, short
 
+from ._hosts import is_loopback
 from ._join_token import AVATAR_IDENTITY, JOIN_TTL, room_access
-from .http.network import is_loopback
 
 VIDEO_SIZES: Mapping[str, tuple[tuple[int, int], ...]] = {
     model: tuple((int(width), int(height)) for width, height in (size.split("x") for size in sizes))

@@ -64,7 +64,7 @@ class End(asyncio.Protocol):
         self._line.send(lambda far_end: None if far_end.is_closing() else far_end.write(data))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._line.send(asyncio.Transport.close if exc is None else asyncio.Transport.abort)
+        self._line.send(lambda far_end: far_end.close() if exc is None else far_end.abort())
 
 
 class Accepted(End):

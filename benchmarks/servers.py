@@ -65,6 +65,7 @@ SERVER = """\
   server {{
     listen {listen} backlog=4096;
     keepalive_timeout {keepalive}s;
+    location = / {{ return 204; }}
     location = /v1/auth/session-token {{ return 200 '{minted}'; }}
     location = /v1/engine/session {{ return 201 '{started}'; }}
   }}

@@ -35,6 +35,7 @@ from anam_facade.sandbox import Sandbox
 HERE = Path(__file__).resolve().parent
 LANGUAGES, VECTORS, BUILDS = HERE / "languages", HERE / "vectors", HERE.parent / ".interop"
 GENERATOR_LOCK = LANGUAGES / "generator.txt"
+NODE_LOCK = tools.ROOT / "tools" / "package-lock.json"
 STEP_LIMIT = 900.0
 """Seconds that one command may take; a first build downloads what it needs."""
 
@@ -116,7 +117,8 @@ class Language:
         self._spec, self._home = spec, BUILDS / folder.name
         self._log = self._home / "log.txt"
         paths = {"spec": spec, "here": folder, "build": self._home / "build", "cache": self._home / "cache"}
-        self._values = {**{name: str(path) for name, path in paths.items()}, "python": sys.executable}
+        paths |= {"modules": tools.MODULES, "python": Path(sys.executable)}
+        self._values = {name: str(path) for name, path in paths.items()}
 
     def build(self, *, fresh: bool) -> bool:
         """Generates, checks and compiles; whether there was anything to do.
@@ -127,6 +129,8 @@ class Language:
         place = tools.peer_environment(GENERATOR_LOCK)
         (jar,) = place.glob("lib/python*/site-packages/openapi_generator_cli/openapi-generator.jar")
         self._values["generator"] = str(jar)
+        if "npm" in self.needs:
+            tools.install_node_tools()
         build, cache = self._home / "build", self._home / "cache"
         steps = [words for step in ("generate", "check", "compile") for words in self.told.get(step, ())]
         versions = [
@@ -136,7 +140,13 @@ class Language:
         ]
         # All that decides what is built. The losses do not.
         files = [file for file in sorted(self.folder.rglob("*")) if file.is_file() and file.name != "language.toml"]
-        made_from = [self._spec, GENERATOR_LOCK, *files, json.dumps([steps, self.told.get("environment"), versions])]
+        made_from = [
+            self._spec,
+            GENERATOR_LOCK,
+            NODE_LOCK,
+            *files,
+            json.dumps([steps, self.told.get("environment"), versions]),
+        ]
         if fresh:
             shutil.rmtree(self._home, ignore_errors=True)
         with tools.outdated(build, *made_from) as must_build:

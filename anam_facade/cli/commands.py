@@ -24,7 +24,7 @@ from anam_facade import (
     PersonaConfig,
     __version__,
 )
-from anam_facade.http.network import is_loopback
+from anam_facade._hosts import is_loopback
 
 from . import doctor as checks
 from .load import MAX_CONCURRENCY, MAX_STARTS, Report, run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 import ssl
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from .._hosts import is_loopback
 from ..errors import AnamConfigError, Problem
 
 MAX_CONNECTIONS = 512
@@ -77,16 +77,6 @@ def proxy_for(base_url: str) -> httpx.Proxy | None:
     if proxy.url.scheme.startswith("socks") and find_spec("socksio") is None:
         raise AnamConfigError(Problem(where, "", 'needs SOCKS: pip install "httpx[socks]"'))
     return proxy
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address certainly means this machine."""
-    if host == "localhost":  # not *.localhost: some resolvers ask the network for it
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class Closing(Protocol):
