@@ -209,7 +209,8 @@ def mint(
         client_label=_label(settings, client_label),
         expires_in=expires_in,
     )
-    _made(problems, models.TokenStartRequest, client_metadata=client_metadata)
+    if client_metadata is not None:
+        _made(problems, models.TokenStartRequest, client_metadata=client_metadata)
     _across(problems, persona, session_options)
     if body is None or problems:
         raise AnamConfigError(*problems)

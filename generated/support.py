@@ -376,12 +376,10 @@ class Text(Kind):
             return self.refuse(text, at, found)
         if not text and not self.blank:
             return None
-        display = f"'{MASK}'" if self.secret else shown(text)
         if self.max_length is not None and len(text) > self.max_length:
             found.refuse(at, f"must have at most {self.max_length:,} characters", f"{len(text):,} characters")
-        for broken, rule in self._rules(text):
-            if broken:
-                found.refuse(at, rule, display)
+        for rule in self._broken(text):
+            found.refuse(at, rule, f"'{MASK}'" if self.secret else shown(text))
         if self.known and text not in self.known:
             found.warn(
                 f"{at}={short(scrub(text))} is not among the values known today"
@@ -391,24 +389,19 @@ class Text(Kind):
             found.warn(f"{at}={short(scrub(text))} is not a UUID; Anam will probably refuse it when the session starts")
         return value if self.secret else text
 
-    def _rules(self, text: str) -> Iterator[tuple[bool, str]]:
-        yield not _encodable(text), "must be valid Unicode (it has a lone surrogate)"
-        at_least = f"must have at least {self.min_length} character{'s' * (self.min_length > 1)}"
-        yield len(text) < self.min_length, at_least
-        if self.one_of:
-            yield text not in self.one_of, f"must be one of {', '.join(self.one_of)}"
-        if self.pattern is not None:
-            yield not re.search(self.pattern, text), f"must match {self.pattern}"
-        if self.uri and text:
-            yield (
-                not URI.fullmatch(text),
-                "must be an absolute URI such as https://host/path, other characters percent-encoded",
-            )
-        if self.secret:
-            yield (
-                text != text.strip(),
-                "must not begin or end with white space; was it read from a file with its line break?",
-            )
+    def _broken(self, text: str) -> Iterator[str]:
+        if not _encodable(text):
+            yield "must be valid Unicode (it has a lone surrogate)"
+        if len(text) < self.min_length:
+            yield f"must have at least {self.min_length} character{'s' * (self.min_length > 1)}"
+        if self.one_of and text not in self.one_of:
+            yield f"must be one of {', '.join(self.one_of)}"
+        if self.pattern is not None and not re.search(self.pattern, text):
+            yield f"must match {self.pattern}"
+        if self.uri and text and not URI.fullmatch(text):
+            yield "must be an absolute URI such as https://host/path, other characters percent-encoded"
+        if self.secret and text != text.strip():
+            yield "must not begin or end with white space; was it read from a file with its line break?"
 
     def refuse(self, value: Any, at: str, found: Findings) -> None:
         if self.secret:
@@ -849,6 +842,8 @@ def _join(path: str, name: str) -> str:
 
 
 def _encodable(text: str) -> bool:
+    if text.isascii():
+        return True
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
