@@ -95,10 +95,10 @@ FAULTS = {
 FINE, NOTHING, UNCERTAIN = (True, None, "joined"), (False, False, ""), (False, False, "joined")
 TWICE = (True, None, "joined left joined")
 EXPECTED = {
-    "503 twice": (FINE, (False, True, ""), FINE, FINE, FINE),
-    "no slot": ((False, True, ""), (False, True, ""), NOTHING, NOTHING, NOTHING),
-    "reset after the start": (TWICE, UNCERTAIN, UNCERTAIN, UNCERTAIN, FINE),
-    "500 after the start": (TWICE, (False, True, "joined"), UNCERTAIN, UNCERTAIN, FINE),
+    "503 twice": (FINE, (False, True, ""), FINE, FINE, FINE, FINE),
+    "no slot": ((False, True, ""), (False, True, ""), NOTHING, NOTHING, NOTHING, (False, None, "")),
+    "reset after the start": (TWICE, UNCERTAIN, UNCERTAIN, UNCERTAIN, FINE, (False, None, "joined")),
+    "500 after the start": (TWICE, (False, True, "joined"), UNCERTAIN, UNCERTAIN, FINE, (False, None, "joined")),
 }
 """Fault → for each of `CLIENTS`: whether the program has a face, else whether the error says to try again; and what
 the others in the room see of the avatar. There are as many sessions as it joined."""
