@@ -39,8 +39,8 @@ CLIENTS = {
 }
 """Where an agent's avatar comes from: what `agent` calls it, and the plugin's version."""
 
-rows: list[tuple[str, ...]] = []
-"""The table that the run prints at its end."""
+tables: dict[tuple[str, ...], list[tuple[object, ...]]] = {}
+"""What the run prints at its end: heading → rows."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -121,8 +121,9 @@ def kill(worker: int) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    if rows:
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for heading, rows in tables.items():
+        cells = [[f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row] for row in (heading, *rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         terminalreporter.section("rooms")
-        for row in rows:
+        for row in cells:
             terminalreporter.write_line(" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
