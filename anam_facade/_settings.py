@@ -95,10 +95,7 @@ class Settings:
     proxy: str | None = None
     observers: list[Observer] = field(factory=lambda: OBSERVERS, repr=False)
     budgets: Mapping[Operation, RetryBudget] = field(
-        default=attrs.Factory(
-            lambda self: {operation: RetryBudget(self.policy.budget) for operation in Operation}, takes_self=True
-        ),
-        repr=False,
+        default=attrs.Factory(lambda self: budgets_of(self.policy), takes_self=True), repr=False
     )
     # The system's: the state of any other would be the same in every forked worker.
     rng: random.Random = field(factory=random.SystemRandom, repr=False)
@@ -121,6 +118,11 @@ class Settings:
         """The request, for messages."""
         through = f" (through the proxy {self.proxy})" if self.proxy else ""
         return f"{method} {self.url}{path}{through}"
+
+
+def budgets_of(policy: RetryPolicy) -> dict[Operation, RetryBudget]:
+    """Full budgets, one for each operation: minting that works earns no retries for starts that are refused."""
+    return {operation: RetryBudget(policy.budget) for operation in Operation}
 
 
 def configure(

@@ -18,7 +18,7 @@ from anam_api.support import Secret, as_secret
 
 from . import _operations
 from ._operations import Flow, Send, Setup, Sleep
-from ._settings import DEFAULT_BASE_URL, PRODUCT, Settings, checked_options, configure
+from ._settings import DEFAULT_BASE_URL, PRODUCT, Settings, budgets_of, checked_options, configure
 from .errors import AnamConfigError, AnamTimeoutError, ClientClosedError, Problem
 from .http import open_async_exchange, open_exchange
 from .http.exchange import Answer, AsyncExchange, Exchange, Request, connection_error, forget
@@ -87,8 +87,8 @@ class _Client:
             raise AnamConfigError(*problems)
         if "extra_headers" in options:
             options["extra_headers"] = {**self._settings.extra_headers, **options["extra_headers"]}
-        if "policy" not in options:
-            options["budgets"] = self._settings.budgets
+        if "policy" in options:
+            options["budgets"] = budgets_of(options["policy"])
         view = copy.copy(self)
         view._settings = attrs.evolve(self._settings, **options)
         return view
@@ -125,12 +125,12 @@ class _Client:
 
         return make
 
-    def _not_warm(self, error: Exception, request: Request) -> Exception:
+    def _not_warm(self, error: Exception) -> Exception:
         if isinstance(error, AnamTimeoutError):
             return error
-        request.taken = False  # it carries nothing that could have an effect
-        through = f" (through the proxy {self._settings.proxy})" if self._settings.proxy else ""
-        return connection_error(error, request, f"connecting to {self._settings.url}{through}", ())
+        # Nothing counts as sent, since it carried nothing that could have an effect.
+        request = Request("HEAD", self._settings.url, headers={}, content=b"", timeout=0)
+        return connection_error(error, request, self._settings.where("connecting to", ""), ())
 
 
 class AnamClient(_Client):
@@ -307,7 +307,7 @@ class AnamClient(_Client):
         try:
             self._exchange.warm_up(make, connections)
         except Exception as error:
-            raise self._not_warm(error, make()) from error
+            raise self._not_warm(error) from error
 
     def close(self) -> None:
         """Closes the connections, those of all views too. Calls under way fail; later ones are refused."""
@@ -450,7 +450,7 @@ class AsyncAnamClient(_Client):
         try:
             await self._exchange.warm_up(make, connections)
         except Exception as error:
-            raise self._not_warm(error, make()) from error
+            raise self._not_warm(error) from error
 
     async def aclose(self) -> None:
         """Closes the connections, those of all views too. Calls under way fail; later ones are refused."""

@@ -39,6 +39,8 @@ PYTHON_LOCKS: dict[str, tuple[str, ...]] = {
     "interop/peers/today.txt": ("interop/peers/today.in",),
     "interop/peers/livekit-anam-1.6.10.txt": ("interop/peers/livekit-anam-1.6.10.in",),
 }
+# Apart from each other: the second is 440 MB that `make rooms` alone needs.
+NODE_LOCKS = ("tools", "tests/livekit/npm")
 
 
 def lock_python(scratch: Path, options: list[str]) -> None:
@@ -53,10 +55,10 @@ def lock_python(scratch: Path, options: list[str]) -> None:
         output.write_text(HEADER + output.read_text("utf-8").removeprefix(HEADER), "utf-8")
 
 
-def lock_node(scratch: Path, options: list[str]) -> None:
+def lock_node(scratch: Path, place: str, options: list[str]) -> None:
     # In a folder of its own: what is installed in node_modules must not leak into the lock.
-    folder, lock = scratch / "node", tools.ROOT / "tools" / "package-lock.json"
-    folder.mkdir()
+    folder, lock = scratch / place, tools.ROOT / place / "package-lock.json"
+    folder.mkdir(parents=True)
     for name in ("package.json", ".npmrc", *([] if options else [lock.name])):
         if (lock.parent / name).exists():
             shutil.copy(lock.parent / name, folder)
@@ -73,7 +75,8 @@ def main(options: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="anam-facade-lock-") as scratch:
         lock_python(Path(scratch), options)
         if not tools.skips("npm", tools.node_is_missing(), "REQUIRE_NODE"):
-            lock_node(Path(scratch), options)
+            for place in NODE_LOCKS:
+                lock_node(Path(scratch), place, options)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,8 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["demo"]:
         return run(python, "scripts/demo_room.py", *arguments[1:])
     older_plugins(python)
+    if not tools.skips("the plugin for Node", tools.node_is_missing(), "REQUIRE_NODE"):
+        tools.install_node_tools(tools.ROOT / "tests" / "livekit" / "npm")
     tests = ("-m", "pytest", "tests/livekit", *arguments)
     if arguments:
         return run(python, *tests)

@@ -172,11 +172,13 @@ def node_is_missing() -> str | None:
     return is_missing("Node", "node", "20.19") or is_missing("npm", "npm")
 
 
-def install_node_tools() -> None:
-    with outdated(MODULES, ROOT / "tools" / "package-lock.json") as must_install:
+def install_node_tools(folder: Path = MODULES.parent) -> None:
+    """Installs what a folder's package-lock.json lists."""
+    lock = folder / "package-lock.json"
+    with outdated(folder / "node_modules", lock) as must_install:
         if must_install:
-            print("Installing tools/package-lock.json …", file=sys.stderr, flush=True)
-            run("npm", "ci", "--loglevel=error", cwd=ROOT / "tools")  # inside the folder, so that its .npmrc counts
+            print(f"Installing {lock.relative_to(ROOT)} …", file=sys.stderr, flush=True)
+            run("npm", "ci", "--loglevel=error", cwd=folder)  # inside the folder, so that its .npmrc counts
 
 
 def go_is_missing() -> str | None:

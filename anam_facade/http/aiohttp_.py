@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from yarl import URL
 
 from .exchange import Answer, AsyncExchange, Reader, Request, in_time
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Aiohttp(AsyncExchange):
-    """Uses the session, and leaves it open. Its redirects, time-outs and `raise_for_status` do not apply."""
+    """Uses the session, and leaves it open. Its redirects, cookies and time-outs do not apply."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         import aiohttp
@@ -33,6 +35,7 @@ class Aiohttp(AsyncExchange):
             allow_redirects=False,
             raise_for_status=False,
             timeout=self._no_timeout,
+            **self._without_cookies(request.url),
         ) as response:
             unpacked = self._session.auto_decompress
             reader = Reader(response.status, response.raw_headers, float("inf"), decoded=unpacked)
@@ -44,3 +47,14 @@ class Aiohttp(AsyncExchange):
             except Exception:
                 if not reader.survives_breaking_off():
                     raise
+
+    def _without_cookies(self, url: str) -> dict[str, Any]:
+        # Only if the session has any for us: a request's own middlewares stand in the place of the session's.
+        jar = self._session.cookie_jar
+        return {"middlewares": (_drop_cookies,)} if len(jar) and jar.filter_cookies(URL(url)) else {}
+
+
+async def _drop_cookies(request: aiohttp.ClientRequest, send: Any) -> aiohttp.ClientResponse:
+    request.headers.pop("Cookie", None)
+    answered: aiohttp.ClientResponse = await send(request)
+    return answered

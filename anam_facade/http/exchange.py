@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 import zlib
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
 import attrs
@@ -126,9 +127,9 @@ class Exchange:
     library = ""
     proxy: str | None = None
 
+    @abstractmethod
     def exchange(self, request: Request) -> Answer:
         """Sends the request and reads the whole answer. Whatever it raises: `Request.taken` says what that means."""
-        raise NotImplementedError
 
     def warm_up(self, make: Callable[[], Request], connections: int) -> None:
         """Opens connections until so many are idle, if it is ours to do, by means of a harmless request each."""
@@ -143,9 +144,9 @@ class AsyncExchange:
     library = ""
     proxy: str | None = None
 
+    @abstractmethod
     async def exchange(self, request: Request) -> Answer:
         """Sends the request and reads the whole answer, in exactly the time there is."""
-        raise NotImplementedError
 
     async def warm_up(self, make: Callable[[], Request], connections: int) -> None:
         """Opens connections until so many are idle, if it is ours to do, by means of a harmless request each."""

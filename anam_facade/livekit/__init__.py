@@ -21,10 +21,13 @@ except ModuleNotFoundError as error:
         "anam_facade.livekit needs livekit-agents, which is not installed: pip install livekit-agents", name=error.name
     ) from error
 
+from ..http import preload
 from ._api import AnamAPI, install, uninstall
 
 if TYPE_CHECKING:
     from ._avatar import AvatarLostError, AvatarSession
+
+preload()  # an agent's program is imported while its process waits for a job
 
 __all__ = ["AnamAPI", "AvatarLostError", "AvatarSession", "install", "uninstall"]
 

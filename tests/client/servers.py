@@ -31,6 +31,7 @@ class Local(ThreadingHTTPServer):
         self.given_up = 0
         self.paths: list[str] = []
         self.heads: list[dict[str, str]] = []
+        self.headers: list[dict[str, str]] = []
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -51,6 +52,7 @@ class Local(ThreadingHTTPServer):
                 self.rfile.read(int(self.headers["Content-Length"]))
                 owner.requests += 1
                 owner.paths.append(self.path)
+                owner.headers.append(dict(self.headers))
                 if owner.hold is not None:
                     owner.held.release()
                     owner.hold.wait(10)

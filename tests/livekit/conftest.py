@@ -24,6 +24,7 @@ else:
     from anam_facade.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+NPM = ROOT / "tests" / "livekit" / "npm"
 # Another version of the plugin comes before the one that is installed.
 PLUGINS = {"1.8.9": None} | {
     version: ROOT / ".peers" / f"livekit-plugins-anam-{version}" for version in ("1.6.10", "1.4.6")
@@ -34,11 +35,12 @@ CLIENTS = {
     "plugin 1.8.9 over ours": ("plugin over ours", "1.8.9"),
     "plugin 1.6.10 over ours": ("plugin over ours", "1.6.10"),
     "ours": ("ours", "1.8.9"),
+    "npm plugin 1.5.0": ("npm", "1.8.9"),
 }
 """Where an agent's avatar comes from: what `agent` calls it, and the plugin's version."""
 
-rows: list[tuple[str, ...]] = []
-"""The table that the run prints at its end."""
+tables: dict[tuple[str, ...], list[tuple[object, ...]]] = {}
+"""What the run prints at its end: heading → rows."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -72,6 +74,8 @@ def sandbox(running_sandbox: Sandbox) -> Sandbox:
 @pytest.fixture(scope="module", params=CLIENTS)
 def client(request: pytest.FixtureRequest, livekit: Server, running_sandbox: Sandbox) -> Iterator[str]:
     """One of `CLIENTS`, with a worker that serves jobs with it."""
+    if CLIENTS[request.param][0] == "npm" and not (NPM / "node_modules").exists():
+        pytest.skip("Node is not installed")
     kind, version = CLIENTS[request.param]
     with worker(livekit, running_sandbox, kind, version):
         yield request.param
@@ -80,7 +84,8 @@ def client(request: pytest.FixtureRequest, livekit: Server, running_sandbox: San
 @contextmanager
 def worker(livekit: Server, sandbox: Sandbox, client: str, version: str = "1.8.9") -> Iterator[subprocess.Popen[str]]:
     """A process that serves agent jobs, under the agent name "face"; see `agent` for its clients."""
-    with running(livekit, sandbox, "agent.py", "face", client, version=version) as process:
+    program = ["npm/agent.mjs", "face"] if client == "npm" else ["agent.py", "face", client]
+    with running(livekit, sandbox, *program, version=version) as process:
         yield process
 
 
@@ -95,7 +100,8 @@ def running(livekit: Server, sandbox: Sandbox, *program: str, version: str) -> I
         "ANAM_API_KEY": sandbox.api_key,
         "ANAM_API_URL": sandbox.base_url,
     }
-    command = [sys.executable, str(ROOT / "tests" / "livekit" / program[0]), *program[1:]]
+    interpreter = "node" if program[0].endswith(".mjs") else sys.executable
+    command = [interpreter, str(ROOT / "tests" / "livekit" / program[0]), *program[1:]]
     # A session of its own: its jobs are processes, too.
     process = subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.PIPE, text=True)
     try:
@@ -115,8 +121,9 @@ def kill(worker: int) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    if rows:
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for heading, rows in tables.items():
+        cells = [[f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row] for row in (heading, *rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         terminalreporter.section("rooms")
-        for row in rows:
+        for row in cells:
             terminalreporter.write_line(" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))

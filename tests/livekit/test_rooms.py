@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anam_facade.sandbox import Fault
-from tests.livekit.conftest import CLIENTS, rows
+from tests.livekit.conftest import CLIENTS, tables
 from tests.livekit.room import Listener
 
 if TYPE_CHECKING:
@@ -60,22 +60,19 @@ async def talk(livekit: Server, sandbox: Sandbox, client: str, run: int) -> None
         leaving = time.time()
         await listener.ask("leave")
         await listener.until(lambda: listener.when("left"))
-        (session,) = sandbox.sessions[before:]
+        sessions = sandbox.sessions[before:]
+        assert len(sessions) == 1
+        assert sessions[0].joined_at is not None
         (joined,) = listener.when("joined")
         (left,) = listener.when("left")
         await listener.until(lambda: not sandbox.active_sessions)
     assert sandbox.sessions[-1].end_reason == "participant_removed"
-    assert session.joined_at is not None
-    began = outcome["began"]
-    times = [joined - began, (listener.first_frame_at or 0.0) - began]
-    if not rows:
-        rows.append(
-            ("client", "started s", "sessions", "joined s", "first frame s", "heard Hz", "interrupted", "left s")
-        )
-    rows.append(
+    began, first_frame_at = outcome["began"], listener.first_frame_at or 0.0
+    heading = ("client", "started s", "sessions", "joined s", "first frame s", "heard Hz", "interrupted at s", "left s")
+    tables.setdefault(heading, []).append(
         (
-            *(client, f"{outcome['started']:.2f}", "1", *(f"{seconds:.2f}" for seconds in times)),
-            *(f"{heard:.0f}", "yes", f"{left - leaving:.2f}"),
+            *(client, outcome["started"], len(sessions), joined - began, first_frame_at - began, round(heard or 0)),
+            *(playback["position"], left - leaving),
         )
     )
 
@@ -95,10 +92,10 @@ FAULTS = {
 FINE, NOTHING, UNCERTAIN = (True, None, "joined"), (False, False, ""), (False, False, "joined")
 TWICE = (True, None, "joined left joined")
 EXPECTED = {
-    "503 twice": (FINE, (False, True, ""), FINE, FINE, FINE),
-    "no slot": ((False, True, ""), (False, True, ""), NOTHING, NOTHING, NOTHING),
-    "reset after the start": (TWICE, UNCERTAIN, UNCERTAIN, UNCERTAIN, FINE),
-    "500 after the start": (TWICE, (False, True, "joined"), UNCERTAIN, UNCERTAIN, FINE),
+    "503 twice": (FINE, (False, True, ""), FINE, FINE, FINE, FINE),
+    "no slot": ((False, True, ""), (False, True, ""), NOTHING, NOTHING, NOTHING, (False, None, "")),
+    "reset after the start": (TWICE, UNCERTAIN, UNCERTAIN, UNCERTAIN, FINE, (False, None, "joined")),
+    "500 after the start": (TWICE, (False, True, "joined"), UNCERTAIN, UNCERTAIN, FINE, (False, None, "joined")),
 }
 """Fault → for each of `CLIENTS`: whether the program has a face, else whether the error says to try again; and what
 the others in the room see of the avatar. There are as many sessions as it joined."""
@@ -127,3 +124,6 @@ async def survive(livekit: Server, sandbox: Sandbox, client: str, fault: str) ->
         if has_face:
             said = await listener.ask("say", hz=440, seconds=0.5)
             assert not said["interrupted"]
+    heading = ("fault", "client", "a face", "after s", "error to be retried", "sessions", "the avatar was seen to have")
+    result = ("yes" if has_face else "no", outcome["seconds"], {True: "yes", False: "no"}.get(retryable, ""))
+    tables.setdefault(heading, []).append((fault, client, *result, len(sandbox.sessions), seen))

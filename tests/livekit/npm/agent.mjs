@@ -1,0 +1,94 @@
+// What ../agent.py is, in JavaScript and with the plugin from npm: `node agent.mjs NAME`.
+import { ReadableStream } from 'node:stream/web';
+import { fileURLToPath } from 'node:url';
+import { AgentServer, ServerOptions, defineAgent, initializeLogger, voice } from '@livekit/agents';
+import { AvatarSession } from '@livekit/agents-plugin-anam';
+import { AudioFrame } from '@livekit/rtc-node';
+
+const RATE = 24_000;
+const STEP = RATE / 50;
+
+function tone(hz, seconds) {
+  let first = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (first >= seconds * RATE) return controller.close();
+      const wave = (_, i) => 12_000 * Math.sin((2 * Math.PI * hz * (first + i)) / RATE);
+      const samples = Int16Array.from({ length: STEP }, wave);
+      first += STEP;
+      controller.enqueue(new AudioFrame(samples, RATE, 1, STEP));
+    },
+  });
+}
+
+export default defineAgent({
+  entry: async (ctx) => {
+    await ctx.connect();
+    const session = new voice.AgentSession({});
+    const avatar = new AvatarSession({
+      personaConfig: { name: 'Cara', avatarId: '30fa96d0-26c4-4e55-94a0-517025942e18' },
+    });
+    const playbacks = [];
+    let settle;
+    const outcome = new Promise((resolve) => (settle = resolve));
+
+    const answers = (method, handler) =>
+      ctx.room.localParticipant.registerRpcMethod(method, async (data) =>
+        JSON.stringify((await handler(JSON.parse(data.payload))) ?? null),
+      );
+    answers('outcome', () => outcome);
+    answers('say', async ({ hz, seconds }) => {
+      playbacks.length = 0;
+      const said = session.say('la', { audio: tone(hz, seconds), addToChatCtx: false });
+      await said.waitForPlayout();
+      // An interrupted speech is over here before the avatar has told so.
+      while (playbacks.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+      return { interrupted: said.interrupted, playbacks };
+    });
+    answers('interrupt', () => void session.interrupt({ force: true }));
+    answers('leave', async () => {
+      await avatar.aclose();
+      setTimeout(() => ctx.shutdown(), 100);
+    });
+
+    const began = Date.now() / 1000;
+    try {
+      await avatar.start(session, ctx.room);
+      const started = Date.now() / 1000 - began;
+      await session.start({
+        agent: new voice.Agent({ instructions: '' }),
+        room: ctx.room,
+        // Else the framework takes the avatar's audio output away again, saying that it does not.
+        outputOptions: { audioEnabled: false },
+      });
+      session.output.audio.on('playbackFinished', ({ playbackPosition, interrupted }) =>
+        playbacks.push({ position: playbackPosition, interrupted }),
+      );
+      await avatar.waitForJoin({ timeout: 15_000 });
+      settle({ began, ok: true, seconds: Date.now() / 1000 - began, started });
+    } catch (error) {
+      settle({ began, ok: false, seconds: Date.now() / 1000 - began, error: String(error), retryable: null });
+    }
+  },
+});
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  initializeLogger({ pretty: false, level: 'warn' });
+  const server = new AgentServer(
+    new ServerOptions({
+      agent: fileURLToPath(import.meta.url),
+      agentName: process.argv[2],
+      loadFunc: async () => 0, // by default a busy machine is sent no job
+      host: '127.0.0.1', // the health check would listen on every address
+      port: 0,
+      numIdleProcesses: 1,
+      wsURL: process.env.LIVEKIT_URL,
+      apiKey: process.env.LIVEKIT_API_KEY,
+      apiSecret: process.env.LIVEKIT_API_SECRET,
+      logLevel: 'warn',
+      production: true,
+    }),
+  );
+  server.event.once('worker_registered', () => console.log('ready'));
+  await server.run();
+}
