@@ -234,7 +234,11 @@ class AnamClient(_Client):
         return self._run(_operations.minting(self._settings, setup, expires_in))
 
     def start_engine_session(
-        self, token: SessionToken | str, *, client_metadata: Mapping[str, Any] | None = None
+        self,
+        token: SessionToken | str,
+        *,
+        client_metadata: Mapping[str, Any] | None = None,
+        end_of_speech_sensitivity: float | None = None,
     ) -> EngineSession:
         """Starts the session that a token was minted for. This is billed.
 
@@ -244,6 +248,8 @@ class AnamClient(_Client):
         Args:
             token: From `create_session_token`.
             client_metadata: Facts about your program; any JSON object.
+            end_of_speech_sensitivity: How readily a pause counts as the end of the user's turn; from 0 to 1, higher is
+                sooner.
 
         Raises:
             AnamConfigError: The token is no session token, or the API key; nothing was sent.
@@ -252,7 +258,7 @@ class AnamClient(_Client):
             AnamConnectionError, AnamTimeoutError: The server could not be reached.
         """
         token = _operations.as_token(token)  # no frame of ours shows it from here on
-        return self._run(_operations.starting(self._settings, token, client_metadata))
+        return self._run(_operations.starting(self._settings, token, client_metadata, end_of_speech_sensitivity))
 
     def start_session(
         self,
@@ -415,7 +421,11 @@ class AsyncAnamClient(_Client):
         return await self._run(_operations.minting(self._settings, setup, expires_in))
 
     async def start_engine_session(
-        self, token: SessionToken | str, *, client_metadata: Mapping[str, Any] | None = None
+        self,
+        token: SessionToken | str,
+        *,
+        client_metadata: Mapping[str, Any] | None = None,
+        end_of_speech_sensitivity: float | None = None,
     ) -> EngineSession:
         """Starts the session that a token was minted for; see `AnamClient.start_engine_session`.
 
@@ -423,7 +433,7 @@ class AsyncAnamClient(_Client):
         line in the log says so.
         """
         token = _operations.as_token(token)  # no frame of ours shows it from here on
-        return await self._run(_operations.starting(self._settings, token, client_metadata))
+        return await self._run(_operations.starting(self._settings, token, client_metadata, end_of_speech_sensitivity))
 
     async def start_session(
         self,
