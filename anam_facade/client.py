@@ -144,8 +144,9 @@ class AnamClient(_Client):
         base_url: Where the API is; `ANAM_API_URL`, or else `https://api.anam.ai`, when not given. A `/v1` at its end,
             or the path of an operation, is taken off.
         retry: When and how often to try again, or just how often; 0 switches it off. A `RetryPolicy` when not given.
-        timeout: Seconds that one attempt may take, from connecting to the last byte of the answer. What it cannot bound
-            for threads: looking up the host's name, and, with httpx, an answer whose head comes in drops.
+        timeout: Seconds that one attempt may take, from connecting to the last byte of the answer; for threads up to a
+            quarter of a second more. What it cannot bound for threads: looking up the host's name, and, with an
+            `http_client` or `transport` of your own, an answer whose head comes in drops.
         client_label: Label of the sessions that are not given one of their own; at most 128 characters.
         auto_label: Whether `start_session` gives a label to a session that has none, so that it can be found if its
             start is uncertain.
@@ -234,7 +235,11 @@ class AnamClient(_Client):
         return self._run(_operations.minting(self._settings, setup, expires_in))
 
     def start_engine_session(
-        self, token: SessionToken | str, *, client_metadata: Mapping[str, Any] | None = None
+        self,
+        token: SessionToken | str,
+        *,
+        client_metadata: Mapping[str, Any] | None = None,
+        end_of_speech_sensitivity: float | None = None,
     ) -> EngineSession:
         """Starts the session that a token was minted for. This is billed.
 
@@ -244,6 +249,8 @@ class AnamClient(_Client):
         Args:
             token: From `create_session_token`.
             client_metadata: Facts about your program; any JSON object.
+            end_of_speech_sensitivity: How readily a pause counts as the end of the user's turn; from 0 to 1, higher is
+                sooner.
 
         Raises:
             AnamConfigError: The token is no session token, or the API key; nothing was sent.
@@ -252,7 +259,7 @@ class AnamClient(_Client):
             AnamConnectionError, AnamTimeoutError: The server could not be reached.
         """
         token = _operations.as_token(token)  # no frame of ours shows it from here on
-        return self._run(_operations.starting(self._settings, token, client_metadata))
+        return self._run(_operations.starting(self._settings, token, client_metadata, end_of_speech_sensitivity))
 
     def start_session(
         self,
@@ -415,7 +422,11 @@ class AsyncAnamClient(_Client):
         return await self._run(_operations.minting(self._settings, setup, expires_in))
 
     async def start_engine_session(
-        self, token: SessionToken | str, *, client_metadata: Mapping[str, Any] | None = None
+        self,
+        token: SessionToken | str,
+        *,
+        client_metadata: Mapping[str, Any] | None = None,
+        end_of_speech_sensitivity: float | None = None,
     ) -> EngineSession:
         """Starts the session that a token was minted for; see `AnamClient.start_engine_session`.
 
@@ -423,7 +434,7 @@ class AsyncAnamClient(_Client):
         line in the log says so.
         """
         token = _operations.as_token(token)  # no frame of ours shows it from here on
-        return await self._run(_operations.starting(self._settings, token, client_metadata))
+        return await self._run(_operations.starting(self._settings, token, client_metadata, end_of_speech_sensitivity))
 
     async def start_session(
         self,

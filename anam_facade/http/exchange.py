@@ -245,7 +245,7 @@ def connection_error(error: Exception, request: Request, where: str, secrets: It
         what = "the answer was lost" if request.taken else "the request could not be sent"
         words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         advice = None if request.taken else hopeless(error)
-        late = any("Timeout" in cls.__name__ for cls in type(error).__mro__)
+        late = time.monotonic() >= request.deadline or any("Timeout" in cls.__name__ for cls in type(error).__mro__)
         text = f"{where}: {what} ({scrub(words, secrets)}){f'; {advice}' if advice else ''}"
         typed = (AnamTimeoutError if late else AnamConnectionError)(text, sent=request.taken, permanent=bool(advice))
     typed.__cause__ = _without_credentials(error, secrets)

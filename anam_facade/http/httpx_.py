@@ -10,6 +10,8 @@ from __future__ import annotations
 import socket
 import ssl
 import sys
+import threading
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -24,6 +26,9 @@ import httpx
 from . import network
 from .exchange import Answer, AsyncExchange, Exchange, Reader, Request, in_time
 from .pool import AsyncPool, Pool
+
+WATCH = 0.25
+"""Seconds between two looks at the requests under way in threads, for those that are late."""
 
 C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 
@@ -148,7 +153,7 @@ def _reader(response: Any, deadline: float) -> Reader:
 class _Line(httpx.HTTPTransport):
     """A transport with one connection, that knows its socket."""
 
-    idle_since = 0.0
+    idle_since = deadline = 0.0
     _socket: socket.socket | None = None
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
@@ -230,11 +235,15 @@ class Stack(httpx.BaseTransport):
         self._host, self._port = host, port
         self._addresses = 1
         self.pool: Pool[_Line] = Pool()
+        self._lock = threading.Lock()
+        self._is_watched = False
 
     def handle_request(self, request: httpx.Request, *, new: bool = False) -> httpx.Response:
         timeouts = request.extensions["timeout"]
         line = self.pool.take(self._line, timeouts["pool"], new=new)
         try:
+            line.deadline = time.monotonic() + timeouts["pool"]
+            self._watch()
             # An address may be dead. A socket tries one after the other, so each gets its share of the time.
             timeouts["connect"] /= self._addresses
             request.extensions["trace"] = line.trace
@@ -244,6 +253,22 @@ class Stack(httpx.BaseTransport):
             self.pool.give_back(line, whole=False)
             raise
         return response
+
+    def _watch(self) -> None:
+        # httpx's time-outs begin anew with every byte: an answer whose head comes in drops would outlast them all.
+        with self._lock:
+            if not self._is_watched:
+                self._is_watched = True
+                threading.Thread(target=self._end_the_late, name="anam_facade time-outs", daemon=True).start()
+
+    def _end_the_late(self) -> None:
+        while self._is_watched:
+            time.sleep(WATCH)
+            for line in list(self.pool.busy):
+                if line.deadline < time.monotonic():
+                    line.wake()
+            with self._lock:
+                self._is_watched = bool(self.pool.busy)
 
     def _line(self) -> _Line:
         with suppress(OSError):  # connecting will say so itself

@@ -49,7 +49,7 @@ class Pool(Generic[C]):
 
     def __init__(self) -> None:
         self.idle: deque[C] = deque()
-        self._busy: set[C] = set()
+        self.busy: set[C] = set()
         self._slots = threading.Semaphore(network.MAX_CONNECTIONS)
         self._closed = False
 
@@ -61,7 +61,7 @@ class Pool(Generic[C]):
             connection = None if new else self._idle()
             if connection is None:
                 connection = make()
-            self._busy.add(connection)
+            self.busy.add(connection)
         except BaseException:
             self._slots.release()
             raise
@@ -79,7 +79,7 @@ class Pool(Generic[C]):
     def give_back(self, connection: C, whole: bool) -> None:
         """Keeps the connection if its exchange was whole. After anything else, be it a signal, it is not used again."""
         try:
-            self._busy.discard(connection)
+            self.busy.discard(connection)
             connection.idle_since = time.monotonic()
             if whole and not self._closed:
                 self.idle.append(connection)
@@ -97,7 +97,7 @@ class Pool(Generic[C]):
     def close(self) -> None:
         """Closes the connections, and wakes the threads that wait: for an answer, or for a connection."""
         self._closed = True
-        for connection in list(self._busy):
+        for connection in list(self.busy):
             connection.wake()
         with suppress(IndexError):
             while True:
@@ -110,7 +110,7 @@ class AsyncPool(Generic[A]):
 
     def __init__(self) -> None:
         self.idle: deque[A] = deque()
-        self._busy: set[A] = set()
+        self.busy: set[A] = set()
         self._slots = anyio.Semaphore(network.MAX_CONNECTIONS, fast_acquire=True)
         self._closed = False
 
@@ -133,13 +133,13 @@ class AsyncPool(Generic[A]):
         except BaseException:
             self._slots.release()
             raise
-        self._busy.add(connection)
+        self.busy.add(connection)
         return connection
 
     async def give_back(self, connection: A, whole: bool) -> None:
         """Keeps the connection if its exchange was whole. After anything else it is not used again."""
         self._slots.release()
-        self._busy.discard(connection)
+        self.busy.discard(connection)
         connection.idle_since = time.monotonic()
         if whole and not self._closed:
             self.idle.append(connection)
@@ -151,7 +151,7 @@ class AsyncPool(Generic[A]):
     async def aclose(self) -> None:
         """Closes the connections, and wakes the tasks that wait: for an answer, or for a connection."""
         self._closed = True
-        connections = [*self.idle, *self._busy]
+        connections = [*self.idle, *self.busy]
         self.idle.clear()
         for connection in connections:
             await _close(connection)

@@ -246,7 +246,7 @@ class Avatar:
         if sender == self._agent:
             self._segments.put_nowait((self._clearings, reader))
         else:
-            reader.close()
+            _drop(reader)
 
     def _clear(self, data: rtc.RpcInvocationData) -> str:
         if data.caller_identity != self._agent:
@@ -273,7 +273,7 @@ class Avatar:
                     await self._begun  # the end must not overtake it
                     self._begun = None
             if interrupted:
-                reader.close()
+                _drop(reader)
                 self._position = max(0.0, self._position - self._audio.queued_duration)
                 self._audio.clear_queue()
                 await asyncio.sleep(_ANSWER_FIRST)
@@ -350,6 +350,11 @@ class Picture:
         return rtc.VideoFrame(
             self.width, self.height, rtc.VideoBufferType.I420, bytearray(luma.tobytes() + self._chroma)
         )
+
+
+def _drop(reader: rtc.ByteStreamReader) -> None:
+    # Older versions of rtc free a stream that was not read to its end with the room, and have no `close`.
+    getattr(reader, "close", lambda: None)()
 
 
 async def _next(chunks: Any) -> bytes | None:

@@ -272,9 +272,9 @@ class State:
             "accountId": self._account,
             "type": kind,
             "jti": record.id,
+            # Whole seconds, as seen in the wild; a week is a week.
             "iat": int(now),
-            # Whole seconds, as seen in the wild; rounded up so that a token of one second is not born expired.
-            "exp": math.ceil(record.expires_at),
+            "exp": int(now) + math.ceil(lifetime),
         }
         with self._lock:
             self._tokens[record.id] = BoundToken(record, config)

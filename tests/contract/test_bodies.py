@@ -84,6 +84,11 @@ def test_every_body_is_what_the_contract_allows(schemas, persona, room, chosen, 
     assert persona.to_dict().items() <= mint["personaConfig"].items()
     filled_in = mint["personaConfig"].keys() - persona.to_dict().keys()
     assert filled_in <= ({"type", "llmId"} if room is not None else set())
+    # In two steps, the sensitivity goes with the second.
+    at_start = {"voiceDetection": {"endOfSpeechSensitivity": chosen.end_of_speech_sensitivity}} if chosen else {}
+    if chosen is not None and chosen.end_of_speech_sensitivity is not None:
+        assert start["sessionOptions"] == at_start
+        both[0][1]["sessionOptions"] |= at_start
     assert {k: v for k, v in mint.items() if k != "expiresIn"} == both[0][1]
     assert {k: v for k, v in straight.items() if k != "clientMetadata"} == both[0][1]
 

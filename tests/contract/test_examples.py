@@ -13,12 +13,14 @@ import yaml
 import anam_facade
 from anam_facade import (
     DEFAULT_BASE_URL,
+    AgoraEnvironment,
     AnamClient,
     AnamStatusError,
     AuthenticationError,
     BadRequestError,
     ConcurrencyLimitError,
     ConflictError,
+    ElevenLabsEnvironment,
     EngineSession,
     LiveKitEnvironment,
     NotFoundError,
@@ -60,7 +62,6 @@ REQUESTS = {
     for path, item in CONTRACT["paths"].items()
     for name, value in examples(item["post"]["requestBody"])
 }
-NOT_YET_IN_THE_FACADE = {"passthrough", "elevenLabsAgent", "tokenWithSensitivity", "directAgora"}
 RESPONSES = {
     f"{path.rpartition('/')[2]} {status} {name}": (path, status, value)
     for path, item in CONTRACT["paths"].items()
@@ -76,7 +77,9 @@ def answered(response: httpx.Response) -> tuple[AnamClient, list[httpx.Request]]
         requests.append(request)
         return response
 
-    client = AnamClient("the-key", transport=httpx.MockTransport(handler), retry=RetryPolicy(max_attempts=1))
+    client = AnamClient(
+        "the-key", transport=httpx.MockTransport(handler), retry=RetryPolicy(max_attempts=1), auto_label=False
+    )
     return client, requests
 
 
@@ -86,7 +89,7 @@ def test_every_example_is_tried():
     assert all(example["value"] in tried for example in CONTRACT["components"]["examples"].values())
 
 
-@pytest.mark.parametrize("name", [name for name in REQUESTS if name.rpartition(" ")[2] not in NOT_YET_IN_THE_FACADE])
+@pytest.mark.parametrize("name", REQUESTS)
 def test_examples_of_requests_are_sent_as_they_are(name):
     """What a request's example holds can be said to the facade, which sends exactly that."""
     path, value = REQUESTS[name]
@@ -102,18 +105,24 @@ def test_examples_of_requests_are_sent_as_they_are(name):
     elif "personaConfig" in value:
         client.start_session(**setup, direct=True, client_metadata=value.get("clientMetadata"))
     else:
-        client.start_engine_session("a.b.c", client_metadata=value.get("clientMetadata"))
+        sensitivity = value.get("sessionOptions", {}).get("voiceDetection", {}).get("endOfSpeechSensitivity")
+        metadata = value.get("clientMetadata")
+        client.start_engine_session("a.b.c", client_metadata=metadata, end_of_speech_sensitivity=sensitivity)
     assert [request.url.path for request in requests] == [path]
     assert json.loads(requests[0].content) == value
 
 
+ENVIRONMENTS = {
+    "livekitUrl": LiveKitEnvironment,
+    "elevenLabsAgentSettings": ElevenLabsEnvironment,
+    "agoraSettings": AgoraEnvironment,
+}
 PARTS = [
     (f"{name} {key}", cls, value[key])
     for name, (_, value) in REQUESTS.items()
-    if name.rpartition(" ")[2] not in NOT_YET_IN_THE_FACADE
     for key, cls in (
         ("personaConfig", PersonaConfig),
-        ("environment", LiveKitEnvironment),
+        ("environment", ENVIRONMENTS.get(next(iter(value.get("environment", ())), ""))),
         ("sessionOptions", SessionOptions),
     )
     if key in value

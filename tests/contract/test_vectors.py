@@ -52,10 +52,11 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import vectors  # noqa: E402 - of the scripts, which are no package
 
 FILES = vectors.read()
-NOT_YET_IN_THE_FACADE = {"start-direct-agora", "start-token-voice-detection", "mint-elevenlabs-agent"}
-NAMED = {file.stem: vector for file, vector in FILES.items() if file.stem not in NOT_YET_IN_THE_FACADE}
+NAMED = {file.stem: vector for file, vector in FILES.items()}
 CONTRACT = vectors.Contract(vectors.document())
 SCHEMA = json.loads((vectors.FOLDER / "vector.schema.json").read_text("utf-8"))
+# Over a transport of a user's own, nobody knows whether a request left: only a socket can refuse it.
+SOCKET_ONLY = {name for name, vector in NAMED.items() if vector["response"]["delivery"] == "refused"}
 ONCE = RetryPolicy(max_attempts=1)
 ANAM = "https://api.anam.ai"
 
@@ -94,7 +95,8 @@ def call_of(vector: dict[str, Any]) -> tuple[str, tuple[Any, ...], dict[str, Any
     metadata = {"client_metadata": body.get("clientMetadata")}
     if request["credential"] == "apiKey":
         return "start_session", (body["personaConfig"],), setup | metadata | {"direct": True}
-    return "start_engine_session", (request["bearer"],), metadata
+    sensitivity = body.get("sessionOptions", {}).get("voiceDetection", {}).get("endOfSpeechSensitivity")
+    return "start_engine_session", (request["bearer"],), metadata | {"end_of_speech_sensitivity": sensitivity}
 
 
 def play(
@@ -104,7 +106,13 @@ def play(
     method, arguments, options = call_of(vector)
     request = vector["request"]
     key = request["bearer"] if request["credential"] == "apiKey" else "another-key"
-    settings: dict[str, Any] = {"api_key": key, "retry": retry, "transport": transport, "base_url": base_url}
+    settings: dict[str, Any] = {
+        "api_key": key,
+        "auto_label": False,
+        "retry": retry,
+        "transport": transport,
+        "base_url": base_url,
+    }
     if vector["response"]["delivery"] == "silent":
         settings["timeout"] = 0.2
     if "X-Anam-Target-Url" in request["headers"]:
@@ -229,8 +237,6 @@ def answers(vector: dict[str, Any], sent: list[httpx.Request]) -> Callable[[http
                 raise httpx.ReadError("Connection reset by peer", request=request)
             case "silent":
                 raise httpx.ReadTimeout("timed out", request=request)
-            case "refused":
-                raise httpx.ConnectError("Connection refused", request=request)
         headers = dict(response["headers"])
         if response["contentType"] is not None:
             headers["Content-Type"] = response["contentType"]
@@ -295,7 +301,7 @@ def test_the_command_says_that_all_is_well():
 
 
 @pytest.mark.parametrize("flavour", ["sync", "async"])
-@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("name", sorted(NAMED.keys() - SOCKET_ONLY))
 def test_the_facade_keeps_to_a_vector(name, flavour):
     """It sends exactly the vector's request, and makes of the response what the vector says."""
     vector = NAMED[name]
@@ -307,9 +313,13 @@ def test_the_facade_keeps_to_a_vector(name, flavour):
 
 
 @pytest.mark.parametrize("flavour", ["sync", "async"])
-@pytest.mark.parametrize("name", [name for name, vector in NAMED.items() if vector["outcome"]["kind"] == "error"])
-def test_the_facade_repeats_what_a_vector_lets_it(name, flavour):
+@pytest.mark.parametrize(
+    "name", [name for name in sorted(NAMED.keys() - SOCKET_ONLY) if NAMED[name]["outcome"]["kind"] == "error"]
+)
+def test_the_facade_repeats_what_a_vector_lets_it(name, flavour, monkeypatch):
     """With its retries on, it sends the very same request again, or does not, as the vector says."""
+    monkeypatch.setattr("anam_facade.client._Lifetime.pause", lambda self, seconds: None)
+    monkeypatch.setattr("anyio.sleep", lambda seconds: asyncio.sleep(0))
     vector = NAMED[name]
     sent: list[httpx.Request] = []
     first = answers(vector, sent)
@@ -320,7 +330,7 @@ def test_the_facade_repeats_what_a_vector_lets_it(name, flavour):
         sent.append(request)
         return httpx.Response(200, json={"sessionToken": "a.b.c", "sessionId": "s-1"})
 
-    at_once = RetryPolicy(max_attempts=2, initial_backoff=0, max_backoff=0, max_retry_after=0)
+    at_once = RetryPolicy(max_attempts=2, initial_backoff=0, max_backoff=0, max_retry_after=86_400, deadline=None)
     result = play(vector, flavour, httpx.MockTransport(handler), retry=at_once)
     again = vector["outcome"]["retry"] != "no"
     assert len(sent) == (2 if again else 1)

@@ -17,8 +17,7 @@ from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
 from anam_facade import PersonaConfig
 from anam_facade.sandbox import Sandbox
-
-from .shell import Shell, with_python_first
+from tests.docs.shell import Shell, with_python_first
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

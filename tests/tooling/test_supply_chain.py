@@ -37,7 +37,7 @@ def findings(tree: ast.AST) -> set[str]:
 
 def test_no_shipped_code_runs_or_unpickles_data(root: Path) -> None:
     """No `eval`, `exec`, `pickle`, `yaml.load` or sub-process in anything that is installed."""
-    assert len(sources(root)) > 60
+    assert len(sources(root)) > 40
     found = {path: seen for path in sources(root) if (seen := findings(ast.parse(path.read_text("utf-8"))))}
     # `sandbox -- COMMAND` runs the command that its user gives it, and nothing else.
     assert found == {root / "anam_facade" / "sandbox" / "run.py": {"subprocess"}}
