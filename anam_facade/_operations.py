@@ -378,7 +378,7 @@ def starting(
     settings: Settings,
     token: object,
     client_metadata: Mapping[str, Any] | None,
-    end_of_speech_sensitivity: float | None,
+    end_of_speech_sensitivity: float | None = None,
 ) -> Flow[EngineSession]:
     """Starts the session of a token."""
     call = start_with_token(settings, token, client_metadata, end_of_speech_sensitivity)

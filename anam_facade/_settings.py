@@ -151,6 +151,10 @@ def configure(
     url = str(base_url) if base_url is not None else os.environ.get("ANAM_API_URL") or DEFAULT_BASE_URL
     if allow_insecure_http is None:
         allow_insecure_http = os.environ.get("ANAM_ALLOW_INSECURE_HTTP", "").lower() in ("1", "true", "yes")
+    if not isinstance(allow_insecure_http, bool):  # the text "false" is true
+        rule = f"must be True or False, not {type(allow_insecure_http).__name__}"
+        found.append(Problem("allow_insecure_http", shown(allow_insecure_http), rule))
+        allow_insecure_http = False
     found += _url_problems(url, name, allow_insecure_http)
     if gateway_url is not None:
         gateway_url = str(gateway_url)
