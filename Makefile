@@ -86,6 +86,7 @@ else
 	$(RUN) -m pytest -q interop
 	$(RUN) interop/check_typescript.py
 	$(RUN) interop/languages.py
+	$(RUN) interop/readers.py
 endif
 livekit: .dev ## build a LiveKit server where there is none, which takes some minutes; needs Go
 	$(RUN) scripts/tools.py livekit
