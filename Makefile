@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 VENV ?= .venv
 RUN := @$(VENV)/bin/python
 TOOL := $(RUN) scripts/tools.py run
+ON_ALL_CORES := -n auto --maxprocesses=8 --dist=worksteal
 
 # The first Python that is new enough, unless you name one: `make test PYTHON=python3.13`.
 NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
@@ -24,9 +25,9 @@ endef
 
 # What mypy checks, as far as it exists.
 TYPED := $(wildcard anam_facade generated/anam_api scripts examples interop benchmarks \
-	tests/typing tests/conformance tests/tooling tests/packaging)
+	tests/typing tests/tooling tests/packaging)
 
-.PHONY: help demo web test check lint format types lint-spec generate docs docs-site vectors breaking \
+.PHONY: help demo web test test-slow check lint format types lint-spec generate docs docs-site vectors breaking \
 	interop livekit rooms demo-room browser bench bench-check chaos load soak fuzz wheel lock clean .demo .dev
 
 ##@ Everyone
@@ -37,15 +38,18 @@ web: .dev ## a page with the vendor's JavaScript SDK, against the local sandbox,
 	$(RUN) -m examples.web $(ARGS)
 demo: .demo ## start a session against the local sandbox, and show what happens
 	$(RUN) examples/demo.py $(ARGS)
-test: .dev ## run all tests with full coverage of the facade; ARGS="-k name" runs a part, without coverage
+test: .dev ## run the tests with full coverage of the facade; ARGS="-k name" runs a part, without coverage
 ifdef ARGS
 	$(RUN) -m pytest $(ARGS)
 else
 	$(RUN) -m coverage erase
-	$(RUN) -m coverage run -m pytest
+	$(RUN) -m coverage run -m pytest $(ON_ALL_CORES) -m "not slow"
+	$(RUN) -m coverage combine --quiet
 	$(RUN) -m coverage report
 endif
-check: lint types lint-spec vectors breaking test ## everything that must pass before a change goes in
+test-slow: .dev ## run the few that `test` leaves out: what builds, installs, generates, or takes its time
+	$(RUN) -m pytest $(ON_ALL_CORES) -m slow
+check: lint types lint-spec vectors breaking test test-slow ## everything that must pass before a change goes in
 	$(RUN) scripts/generate.py --check
 	$(RUN) scripts/docs.py --check
 	$(RUN) scripts/terminal.py --check
@@ -86,6 +90,7 @@ else
 	$(RUN) -m pytest -q interop
 	$(RUN) interop/check_typescript.py
 	$(RUN) interop/languages.py
+	$(RUN) interop/readers.py
 endif
 livekit: .dev ## build a LiveKit server where there is none, which takes some minutes; needs Go
 	$(RUN) scripts/tools.py livekit

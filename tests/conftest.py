@@ -6,6 +6,7 @@ session.
 
 from __future__ import annotations
 
+import os
 import ssl
 from typing import Any
 
@@ -39,6 +40,12 @@ class OnAiohttp:
     async def aclose(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Measures what runs in the workers, not in the programs that tests start."""
+    if hasattr(config, "workerinput"):
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
 @pytest.fixture(autouse=True)

@@ -103,7 +103,7 @@ def way(url: str) -> Iterator[Finding]:
     yield (through := proxy(url))
     yield (resolved := address(url, proxied=through.passed is not None))
     if resolved.passed is not False:
-        yield from connection(url)
+        yield from connection(url, proxied=through.passed is not None)
 
 
 def versions() -> Finding:
@@ -176,7 +176,7 @@ def address(url: str, *, proxied: bool) -> Finding:
     return Finding("address", True, f"{host}:{port} is {', '.join(found)}")
 
 
-def connection(url: str) -> Iterator[Finding]:
+def connection(url: str, *, proxied: bool = False) -> Iterator[Finding]:
     """Whether a server answers there, over which TLS, and what its clock says."""
     try:
         began = time.time()
@@ -184,7 +184,7 @@ def connection(url: str) -> Iterator[Finding]:
             ended = time.time()
             secured = response.extensions["network_stream"].get_extra_info("ssl_object")
     except (httpx.HTTPError, OSError) as error:
-        yield unreachable(error)
+        yield unreachable(error, proxied=proxied)
         return
     yield Finding("connection", True, f"answered {response.status_code} in {ended - began:.2f} s")
     if secured is None:
@@ -195,7 +195,7 @@ def connection(url: str) -> Iterator[Finding]:
     yield clock(response.headers.get("Date"), (began + ended) / 2)
 
 
-def unreachable(error: Exception) -> Finding:
+def unreachable(error: Exception, *, proxied: bool = False) -> Finding:
     """Why not, and what to do."""
     reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if "CERTIFICATE_VERIFY_FAILED" in reason:
@@ -203,9 +203,9 @@ def unreachable(error: Exception) -> Finding:
         return Finding("TLS", False, reason, advice)
     if "SSL" in reason:
         return Finding("TLS", False, reason, "Does the server speak TLS at this port? Check https:// and the port")
-    if isinstance(error, httpx.ProxyError):
+    if proxied or isinstance(error, httpx.ProxyError):
         return Finding("connection", False, reason, "Check HTTPS_PROXY, ALL_PROXY and NO_PROXY, credentials included")
-    return Finding("connection", False, reason, "Is it running, and does a firewall or a proxy stand in between?")
+    return Finding("connection", False, reason, "Is it running, and does a firewall stand in between?")
 
 
 def clock(date: str | None, here: float) -> Finding:

@@ -189,12 +189,16 @@ def test_a_server_without_tls(anam_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "advice"),
-    [(httpx.ProxyError("407 Proxy Authentication Required"), "HTTPS_PROXY"), (httpx.ReadTimeout(""), "Is it running")],
+    ("error", "proxied", "advice"),
+    [
+        (httpx.ProxyError("407 Proxy Authentication Required"), False, "HTTPS_PROXY"),
+        (httpx.ConnectError("refused"), True, "HTTPS_PROXY"),
+        (httpx.ReadTimeout(""), False, "Is it running"),
+    ],
 )
-def test_other_ways_not_to_arrive(error: Exception, advice: str) -> None:
+def test_other_ways_not_to_arrive(error: Exception, proxied: bool, advice: str) -> None:
     """The error's own words, and what to look at."""
-    found = doctor.unreachable(error)
+    found = doctor.unreachable(error, proxied=proxied)
 
     assert found.passed is False
     assert found.detail.startswith(type(error).__name__)

@@ -14,7 +14,7 @@ import pytest
 
 from anam_facade import AnamClient, AsyncAnamClient, LiveKitEnvironment, PersonaConfig, ServiceBusyError
 
-pytestmark = [pytest.mark.every_transport, pytest.mark.own_only]
+pytestmark = [pytest.mark.every_transport, pytest.mark.own_only, pytest.mark.slow]
 
 STARTS = 2000
 PERSONA = PersonaConfig(name="Cara", avatar_id="30fa96d0-26c4-4e55-94a0-517025942e18")

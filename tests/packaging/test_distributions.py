@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from .conftest import Distributions
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def wheel_files(distributions: Distributions) -> dict[str, bytes]:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .conftest import Environment
+
+pytestmark = pytest.mark.slow
 
 
 def test_everything_is_imported_from_the_installation(plain: Environment) -> None:
@@ -91,5 +95,17 @@ def test_without_the_extra_a_users_own_pytest_still_runs(plain_with_pytest: Envi
     assert "1 passed" in done.stdout
 
 
-def test_with_the_extra_the_sandbox_can_be_imported(with_sandbox: Environment) -> None:
-    with_sandbox.execute("import anam_facade.sandbox as sandbox; sandbox.Sandbox")
+def test_the_installed_sandbox_serves_the_page_and_the_contract(with_sandbox: Environment, root: Path) -> None:
+    """With nothing but the wheel and its extra: no Node, no template engine, no checkout."""
+    sizes = json.loads(
+        with_sandbox.execute(
+            "import json, httpx\n"
+            "from anam_facade.sandbox import Sandbox\n"
+            "with Sandbox() as sandbox:\n"
+            "    urls = [sandbox.base_url + path for path in ('/docs', '/openapi.yaml')]\n"
+            "    answers = [httpx.get(url, trust_env=False).raise_for_status() for url in urls]\n"
+            "print(json.dumps([len(answer.content) for answer in answers]))"
+        )
+    )
+
+    assert sizes == [(root / name).stat().st_size for name in ("generated/docs.html", "openapi.yaml")]

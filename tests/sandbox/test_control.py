@@ -38,12 +38,12 @@ def test_the_state_tells_what_happened(api: Api, sandbox: Sandbox) -> None:
 
 def test_faults_are_injected_listed_and_cleared(api: Api, sandbox: Sandbox) -> None:
     """One or several at a time."""
-    one, two = {"status": 503, "times": 1}, {"close": "after", "rate": 0.5, "seed": 3}
+    one, two = {"status": 500, "times": 1}, {"close": "after", "rate": 0.5, "seed": 3}
     assert api.http.post("/_sandbox/faults", json=one).status_code == 201
     assert api.http.post("/_sandbox/faults", json=[two, one]).json() == [two, one]
     assert api.http.get("/_sandbox/faults").json() == [one, two, one]
     assert sandbox.faults[1] == Fault(close="after", rate=0.5, seed=3)
-    assert api.mint().status_code == 503
+    assert api.mint().status_code == 500
     assert api.http.delete("/_sandbox/faults").status_code == 204
     assert sandbox.faults == ()
 

@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 import pytest
 
-from tests.sandbox.support import EXAMPLES, INLINE, MINT, SAVED, START, UUID, Api, Clock
+from tests.sandbox.support import EXAMPLES, INLINE, MINT, SAVED, START, UUID, Api, Clock, assert_fits_contract
 
 Serve = Callable[..., Api]
 
@@ -74,7 +74,7 @@ def test_no_persona_yields_a_legacy_token(api: Api) -> None:
 @pytest.mark.parametrize(
     "config",
     [
-        {"personaConfig": {**INLINE, "avatarId": "bogus"}},
+        {"personaConfig": {**INLINE, "avatarId": "bogus", "avatarModel": "x", "nonsense": 1}},
         {"personaConfig": {**INLINE, "tools": [{"type": "nonsense", "name": "x"}]}},
         {"personaConfig": SAVED, "sessionOptions": {"videoWidth": 1, "videoHeight": 1}},
         {"personaConfig": SAVED, "environment": 5, "clientLabel": ["a"], "something": "else"},
@@ -124,12 +124,13 @@ def test_another_content_type_is_refused(api: Api) -> None:
     for content_type, status in [("text/plain", 400), ("application/json; charset=utf-8", 200)]:
         response = api.post(MINT, body, api.sandbox.api_key, headers={"Content-Type": content_type})
         assert response.status_code == status
+    assert api.start(api.token(), headers={"Content-Type": "text/plain"}).status_code == 400
 
 
 def test_a_body_of_more_than_a_mebibyte_is_refused(api: Api) -> None:
     """It is answered 413, and the connection goes on working."""
-    response = api.mint({"name": "x" * (1 << 20)})
-    assert response.status_code == 413
+    large = {"name": "x" * (1 << 20)}
+    assert api.mint(large).status_code == api.start(api.token(), large).status_code == 413
     assert api.mint().status_code == 200
 
 
@@ -146,6 +147,7 @@ def test_only_the_api_key_may_mint(api: Api, authorization: str | None) -> None:
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     response = api.http.post(MINT, content=b"{}", headers=raw)
     assert response.status_code == 401
+    assert_fits_contract(response)
     assert response.json()["error"] == EXAMPLES["ErrorBadKey"]["error"]
     assert response.headers["www-authenticate"] == "Bearer"
     assert len(api.sandbox.tokens) == 1

@@ -26,13 +26,13 @@ def told(api: Api) -> Iterator[Iterator[Any]]:
 def test_a_page_is_told_of_every_change(api: Api, told: Iterator[Any]) -> None:
     """From Python, over HTTP and by clients alike; credentials masked, the newest first."""
     assert next(told)["counts"] == {"sessions": 0, "tokens": 0, "requests": 0}
-    api.sandbox.inject(Fault(operation="createSessionToken", status=503, times=1))
-    assert next(state for state in told if state["faults"])["faults"][0]["status"] == 503
+    api.sandbox.inject(Fault(operation="createSessionToken", status=500, times=1))
+    assert next(state for state in told if state["faults"])["faults"][0]["status"] == 500
     api.mint()
     id_ = api.direct(INLINE, environment=LIVEKIT, clientLabel="front").json()["sessionId"]
     state = next(state for state in told if state["active_sessions"] and state["requests"][0]["status"])
-    assert [request["status"] for request in state["requests"]] == [201, 503]
-    assert state["requests"][1]["fault"]["status"] == 503
+    assert [request["status"] for request in state["requests"]] == [201, 500]
+    assert state["requests"][1]["fault"]["status"] == 500
     assert state["requests"][0]["answer"]["sessionId"] == id_
     assert state["sessions"][0]["environment"]["livekitToken"] == "***"
     assert LIVEKIT["livekitToken"] not in json.dumps(state)

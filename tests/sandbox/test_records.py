@@ -137,14 +137,14 @@ def test_an_api_key_looks_like_a_real_one(api: Api) -> None:
 def test_one_line_is_logged_per_request(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     """With method, path, status, duration, and the fault that was at work."""
     caplog.set_level(logging.INFO, logger="anam_facade.sandbox")
-    api.sandbox.inject(Fault(status=503, times=1))
+    api.sandbox.inject(Fault(status=500, times=1))
     api.mint()
     api.http.get("/a%0ab?secret=c")
     api.http.close()
     api.sandbox.stop()
     first, second = [record.getMessage() for record in caplog.records if record.name == "anam_facade.sandbox"]
-    assert first.startswith("POST /v1/auth/session-token -> 503 in ")
-    assert first.endswith(' ms by=api_key fault={"times": 1, "status": 503}')
+    assert first.startswith("POST /v1/auth/session-token -> 500 in ")
+    assert first.endswith(' ms by=api_key fault={"times": 1, "status": 500}')
     assert second.startswith("GET /a%0ab -> 404 in ")
 
 

@@ -153,7 +153,9 @@ def test_a_legacy_token_cannot_start_anything(api: Api) -> None:
     assert "legacy" in response.json()["message"]
 
 
-@pytest.mark.parametrize("body", [{"clientLabel": "x"}, {"sessionOptions": {}, "environment": {}}, b"[]", b" ", b"{"])
+@pytest.mark.parametrize(
+    "body", [{"clientLabel": "x"}, {"expiresIn": "1h"}, {"sessionOptions": {}, "environment": {}}, b"[]", b" ", b"{"]
+)
 def test_with_a_token_the_body_says_little(api: Api, body: Any) -> None:
     """What is bound to the token is answered 400 when said again, and starts nothing."""
     assert api.start(api.token(), body).status_code == 400
@@ -304,8 +306,9 @@ def test_values_that_the_vendor_adds_without_notice_pass(api: Api) -> None:
     assert response.json()["region"] == "moon"
 
 
-def test_expires_in_does_not_go_with_a_direct_start(api: Api) -> None:
-    """There is no token whose life it could set."""
+def test_a_direct_start_needs_a_persona_and_takes_no_expires_in(api: Api) -> None:
+    """There is no token that could bring the one, or whose life the other could set."""
+    assert api.post(START, {}, api.sandbox.api_key).json()["details"][0]["path"] == "personaConfig"
     assert api.direct(expiresIn="1h").json()["details"][0]["path"] == "expiresIn"
 
 

@@ -25,6 +25,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
+
 # Folders of the image that steps write to.
 PLACES = ("/wheels", "/build", "/opt/sandbox", "/src")
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def generate(
     root: Path, *args: str | Path, cwd: Path | None = None, **environment: str

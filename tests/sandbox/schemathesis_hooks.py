@@ -14,7 +14,7 @@ import httpx
 import schemathesis
 from schemathesis import CheckContext, Response
 
-from tests.conformance.contract import document, fits, violations
+from tests.sandbox.contract import document, fits, violations
 
 MINT, START = "/v1/auth/session-token", "/v1/engine/session"
 
