@@ -6,6 +6,7 @@ same decisions (httpx's `Auth.auth_flow` is built on the same idea).
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import time
@@ -397,10 +398,10 @@ def minting_and_starting(settings: Settings, setup: Setup, *, direct: bool) -> F
         return (yield from _start(settings, start_direct(settings, *arguments)))
     began = time.monotonic()
     options, sensitivity = taken(None, None, setup.session_options)[2], None
-    if isinstance(options, models.SessionOptions):
+    if isinstance(options, models.SessionOptions) and options.end_of_speech_sensitivity is not None:
         # The vendor's clients say this one at the start, and none is known to say it when minting.
-        sensitivity = options.end_of_speech_sensitivity
-        options = attrs.evolve(options, end_of_speech_sensitivity=None)
+        sensitivity, options = options.end_of_speech_sensitivity, copy.copy(options)
+        object.__setattr__(options, "end_of_speech_sensitivity", None)  # without the checks, and their warnings, again
     setup = attrs.evolve(setup, session_options=options)
     call = _mint(settings, setup, None)
     token = yield from _attempts(settings, call, partial(_session_token, call), began)
