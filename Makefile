@@ -24,7 +24,7 @@ define bootstrap
 endef
 
 # What mypy checks, as far as it exists.
-TYPED := $(wildcard anam_facade generated/anam_api scripts examples interop benchmarks \
+TYPED := $(wildcard anam_facade generated/anam_api generated/view.py scripts examples interop benchmarks \
 	tests/typing tests/tooling tests/packaging)
 
 .PHONY: help demo web test test-slow check lint format types lint-spec generate docs docs-site vectors breaking \
