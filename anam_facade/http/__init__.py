@@ -56,7 +56,6 @@ def open_async_exchange(
 
 def preload() -> None:
     """Loads what an async client's first call would load, 0.1 s of CPU time; for those who import ahead of the work."""
-    import anyio._backends._asyncio  # noqa: F401
-    import httpcore  # noqa: F401
+    from .httpx_ import preload
 
-    from . import httpx_  # noqa: F401
+    preload()

@@ -393,3 +393,9 @@ class _OnOneLoop(AsyncHttpx):
 def _without_cookies(client: C) -> C:
     client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return client
+
+
+def preload() -> None:
+    """Loads what httpx and anyio load at their first use only."""
+    import anyio._backends._asyncio  # noqa: F401
+    import httpcore  # noqa: F401

@@ -140,7 +140,7 @@ def test_a_used_token_on_a_retry_means_that_the_first_try_won(settings, first, s
     token = SessionToken(
         jwt(type="ephemeral", accountId="acc"), client_label="desk-7", livekit_url="wss://r", livekit_room="lobby"
     )
-    _, error = play(_operations.starting(settings(), token, None), first, answer(status, {"error": "used"}))
+    _, error = play(_operations.starting(settings(), token, None, None), first, answer(status, {"error": "used"}))
     assert isinstance(error, SessionStartUncertainError)
     assert error.token_claims == {"type": "ephemeral", "accountId": "acc"}
     assert (error.client_label, error.livekit_url, error.livekit_room) == ("desk-7", "wss://r", "lobby")
@@ -170,7 +170,7 @@ def test_a_success_without_what_was_promised(settings, name):
     assert str(error).startswith("POST https://api.example/v1/auth/session-token: 200, but the body ")
     assert (error.status_code, error.headers["X_A"], error.attempts) == (200, "b", 1)
     assert error.body == NONSENSE[name].decode("utf-8", "replace")
-    _, error = play(_operations.starting(settings(), "a.b.c", None), answer(200, NONSENSE[name]))
+    _, error = play(_operations.starting(settings(), "a.b.c", None, None), answer(200, NONSENSE[name]))
     assert isinstance(error, SessionStartUncertainError)
     assert isinstance(error.__cause__, AnamResponseError)
 
@@ -180,7 +180,7 @@ def test_json_that_breaks_off_is_a_lost_answer(settings):
     broken = answer(200, b'{"sessionToken": "a.b')
     _, minted = play(_operations.minting(settings(), SAVED), broken, answer(200, {"sessionToken": "a.b.c"}))
     assert minted.value == "a.b.c"
-    _, error = play(_operations.starting(settings(), "a.b.c", None), broken, answer(401, {}))
+    _, error = play(_operations.starting(settings(), "a.b.c", None, None), broken, answer(401, {}))
     assert isinstance(error, SessionStartUncertainError)
     _, error = play(_operations.minting_and_starting(settings(), SAVED, direct=True), broken)
     assert isinstance(error, SessionStartUncertainError)
