@@ -103,6 +103,8 @@ class View:
         self.classes = [self.model(name) for name in self.ordered()]
         for c in self.classes:
             self.word(c)
+        for o in self.operations:
+            o["doc"] = wrapped(self.spelled(o["description"]), WIDTH)
         if unused := self.hints() - self.used_hints:
             raise NotSupported(f"generated/overlay.yaml: {', '.join(sorted(unused))} is of no effect")
 
@@ -390,7 +392,7 @@ class View:
             "name": snake(operation["operationId"]),
             "method": method,
             "path": path,
-            "doc": [*wrapped(operation["summary"] + ".", WIDTH), "", *wrapped(operation["description"], WIDTH)],
+            "description": f"{operation['summary']}.\n\n{operation['description']}",
             "headers": [
                 {
                     "wire": p["name"],

@@ -3,7 +3,6 @@
 """What the functions of `api` give."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, Generic, TypedDict, TypeVar
 
 import attrs
@@ -24,7 +23,7 @@ class Request(TypedDict):
 class Response(Generic[T]):
     """A response from an endpoint. `parsed` is None when the body is not what the contract promises."""
 
-    status_code: HTTPStatus
+    status_code: int
     content: bytes
     headers: Mapping[str, str]
     parsed: T

@@ -58,12 +58,12 @@ def test_a_session_is_started_sync_and_async(sandbox):
 
 def test_what_is_not_json_is_no_answer():
     """A gateway's page is kept as it came, and is nothing of the contract's."""
-    transport = httpx.MockTransport(lambda request: httpx.Response(502, html="<html>"))
+    transport = httpx.MockTransport(lambda request: httpx.Response(520, html="<html>"))
     client = AuthenticatedClient("https://a.example", "key", httpx_args={"transport": transport})
     response = create_engine_session.sync_detailed(
         client=client, body=TokenStartRequest(), x_anam_target_url="https://b"
     )
-    assert (response.status_code, response.content, response.parsed) == (502, b"<html>", None)
+    assert (response.status_code, response.content, response.parsed) == (520, b"<html>", None)
 
 
 def test_a_request_is_made_without_sending_it():

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from ...models import ErrorResponse, SessionTokenRequest, SessionTokenResponse
@@ -30,9 +29,9 @@ def request(
     nothing and is not billed.
 
     The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size is usually
-    accepted and only refused when the session is started. An inline persona without `llmId` or `voiceId` yields a
+    accepted and only refused when the session is started. An inline persona without `llm_id` or `voice_id` yields a
     token whose `type` claim is `legacy`, which cannot be used; unless its audio comes from outside, with
-    `enableAudioPassthrough` or the environment of another provider's agent.
+    `enable_audio_passthrough` or the environment of another provider's agent.
 
     Args:
         body: What the session started with the token will look like.
@@ -59,7 +58,7 @@ def _response(response: httpx.Response) -> Response[SessionTokenResponse | Error
             parsed = SessionTokenResponse.from_dict(said)
         else:
             parsed = ErrorResponse.from_dict(said)
-    return Response(HTTPStatus(response.status_code), response.content, response.headers, parsed)
+    return Response(response.status_code, response.content, response.headers, parsed)
 
 
 def sync_detailed(
@@ -68,28 +67,7 @@ def sync_detailed(
     body: SessionTokenRequest,
     x_anam_target_url: str | None = None,
 ) -> Response[SessionTokenResponse | ErrorResponse | None]:
-    """Mint a session token.
-
-    Binds a persona, an environment and session options to a new session token. Safe to repeat: minting starts
-    nothing and is not billed.
-
-    The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size is usually
-    accepted and only refused when the session is started. An inline persona without `llmId` or `voiceId` yields a
-    token whose `type` claim is `legacy`, which cannot be used; unless its audio comes from outside, with
-    `enableAudioPassthrough` or the environment of another provider's agent.
-
-    Args:
-        client: What sends it, with the credential.
-        body: What the session started with the token will look like.
-        x_anam_target_url: Only for calls through a gateway: the full URL at Anam that the gateway should
-            forward to. Leave it out when calling Anam itself.
-
-    Returns:
-        The whole response.
-
-    Raises:
-        httpx.TransportError: The server could not be reached, or did not answer in time.
-    """
+    """Sends what `request` makes, and gives the whole response."""
     return _response(client.get_httpx_client().request(**request(body=body, x_anam_target_url=x_anam_target_url)))
 
 
@@ -99,28 +77,7 @@ def sync(
     body: SessionTokenRequest,
     x_anam_target_url: str | None = None,
 ) -> SessionTokenResponse | ErrorResponse | None:
-    """Mint a session token.
-
-    Binds a persona, an environment and session options to a new session token. Safe to repeat: minting starts
-    nothing and is not billed.
-
-    The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size is usually
-    accepted and only refused when the session is started. An inline persona without `llmId` or `voiceId` yields a
-    token whose `type` claim is `legacy`, which cannot be used; unless its audio comes from outside, with
-    `enableAudioPassthrough` or the environment of another provider's agent.
-
-    Args:
-        client: What sends it, with the credential.
-        body: What the session started with the token will look like.
-        x_anam_target_url: Only for calls through a gateway: the full URL at Anam that the gateway should
-            forward to. Leave it out when calling Anam itself.
-
-    Returns:
-        What the response says; None when it is not what the contract promises.
-
-    Raises:
-        httpx.TransportError: The server could not be reached, or did not answer in time.
-    """
+    """Sends what `request` makes, and gives what is answered; None when it is not what the contract promises."""
     return sync_detailed(client=client, body=body, x_anam_target_url=x_anam_target_url).parsed
 
 
@@ -130,28 +87,7 @@ async def asyncio_detailed(
     body: SessionTokenRequest,
     x_anam_target_url: str | None = None,
 ) -> Response[SessionTokenResponse | ErrorResponse | None]:
-    """Mint a session token.
-
-    Binds a persona, an environment and session options to a new session token. Safe to repeat: minting starts
-    nothing and is not billed.
-
-    The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size is usually
-    accepted and only refused when the session is started. An inline persona without `llmId` or `voiceId` yields a
-    token whose `type` claim is `legacy`, which cannot be used; unless its audio comes from outside, with
-    `enableAudioPassthrough` or the environment of another provider's agent.
-
-    Args:
-        client: What sends it, with the credential.
-        body: What the session started with the token will look like.
-        x_anam_target_url: Only for calls through a gateway: the full URL at Anam that the gateway should
-            forward to. Leave it out when calling Anam itself.
-
-    Returns:
-        The whole response.
-
-    Raises:
-        httpx.TransportError: The server could not be reached, or did not answer in time.
-    """
+    """Sends what `request` makes, and gives the whole response."""
     return _response(
         await client.get_async_httpx_client().request(**request(body=body, x_anam_target_url=x_anam_target_url))
     )
@@ -163,26 +99,5 @@ async def asyncio(
     body: SessionTokenRequest,
     x_anam_target_url: str | None = None,
 ) -> SessionTokenResponse | ErrorResponse | None:
-    """Mint a session token.
-
-    Binds a persona, an environment and session options to a new session token. Safe to repeat: minting starts
-    nothing and is not billed.
-
-    The server checks very little here: an unknown avatar, a malformed tool or an unsupported video size is usually
-    accepted and only refused when the session is started. An inline persona without `llmId` or `voiceId` yields a
-    token whose `type` claim is `legacy`, which cannot be used; unless its audio comes from outside, with
-    `enableAudioPassthrough` or the environment of another provider's agent.
-
-    Args:
-        client: What sends it, with the credential.
-        body: What the session started with the token will look like.
-        x_anam_target_url: Only for calls through a gateway: the full URL at Anam that the gateway should
-            forward to. Leave it out when calling Anam itself.
-
-    Returns:
-        What the response says; None when it is not what the contract promises.
-
-    Raises:
-        httpx.TransportError: The server could not be reached, or did not answer in time.
-    """
+    """Sends what `request` makes, and gives what is answered; None when it is not what the contract promises."""
     return (await asyncio_detailed(client=client, body=body, x_anam_target_url=x_anam_target_url)).parsed

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from ...models import DirectStartRequest, EngineSession, ErrorResponse, TokenStartRequest
@@ -29,14 +28,14 @@ def request(
     Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on free plans)
     until it ends. The bearer decides the mode:
 
-    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` and
+    - **Session token**: the configuration is the one bound to the token, and the body carries `client_metadata` and
       `sessionOptions.voiceDetection` at most; send `{}` when there is neither. The token is used up by a successful
       start.
-    - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus `clientMetadata`. One
+    - **API key** ("direct"): the body is that of `createSessionToken` without `expires_in`, plus `client_metadata`. One
       round trip less; never do this from a browser.
 
-    With a LiveKit or an Agora environment the engine joins the room as a participant and `engineHost`,
-    `engineProtocol` and `signallingEndpoint` may be absent from the answer.
+    With a LiveKit or an Agora environment the engine joins the room as a participant and `engine_host`,
+    `engine_protocol` and `signalling_endpoint` may be absent from the answer.
 
     Args:
         body: `TokenStartRequest` with a session token, `DirectStartRequest` with the API key.
@@ -65,7 +64,7 @@ def _response(response: httpx.Response) -> Response[EngineSession | ErrorRespons
             parsed = EngineSession.from_dict(said)
         else:
             parsed = ErrorResponse.from_dict(said)
-    return Response(HTTPStatus(response.status_code), response.content, response.headers, parsed)
+    return Response(response.status_code, response.content, response.headers, parsed)
 
 
 def sync_detailed(
@@ -74,32 +73,7 @@ def sync_detailed(
     body: DirectStartRequest | TokenStartRequest,
     x_anam_target_url: str | None = None,
 ) -> Response[EngineSession | ErrorResponse | None]:
-    """Start an avatar session.
-
-    Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on free plans)
-    until it ends. The bearer decides the mode:
-
-    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` and
-      `sessionOptions.voiceDetection` at most; send `{}` when there is neither. The token is used up by a successful
-      start.
-    - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus `clientMetadata`. One
-      round trip less; never do this from a browser.
-
-    With a LiveKit or an Agora environment the engine joins the room as a participant and `engineHost`,
-    `engineProtocol` and `signallingEndpoint` may be absent from the answer.
-
-    Args:
-        client: What sends it, with the credential.
-        body: `TokenStartRequest` with a session token, `DirectStartRequest` with the API key.
-        x_anam_target_url: Only for calls through a gateway: the full URL at Anam that the gateway should
-            forward to. Leave it out when calling Anam itself.
-
-    Returns:
-        The whole response.
-
-    Raises:
-        httpx.TransportError: The server could not be reached, or did not answer in time.
-    """
+    """Sends what `request` makes, and gives the whole response."""
     return _response(client.get_httpx_client().request(**request(body=body, x_anam_target_url=x_anam_target_url)))
 
 
@@ -109,32 +83,7 @@ def sync(
     body: DirectStartRequest | TokenStartRequest,
     x_anam_target_url: str | None = None,
 ) -> EngineSession | ErrorResponse | None:
-    """Start an avatar session.
-
-    Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on free plans)
-    until it ends. The bearer decides the mode:
-
-    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` and
-      `sessionOptions.voiceDetection` at most; send `{}` when there is neither. The token is used up by a successful
-      start.
-    - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus `clientMetadata`. One
-      round trip less; never do this from a browser.
-
-    With a LiveKit or an Agora environment the engine joins the room as a participant and `engineHost`,
-    `engineProtocol` and `signallingEndpoint` may be absent from the answer.
-
-    Args:
-        client: What sends it, with the credential.
-        body: `TokenStartRequest` with a session token, `DirectStartRequest` with the API key.
-        x_anam_target_url: Only for calls through a gateway: the full URL at Anam that the gateway should
-            forward to. Leave it out when calling Anam itself.
-
-    Returns:
-        What the response says; None when it is not what the contract promises.
-
-    Raises:
-        httpx.TransportError: The server could not be reached, or did not answer in time.
-    """
+    """Sends what `request` makes, and gives what is answered; None when it is not what the contract promises."""
     return sync_detailed(client=client, body=body, x_anam_target_url=x_anam_target_url).parsed
 
 
@@ -144,32 +93,7 @@ async def asyncio_detailed(
     body: DirectStartRequest | TokenStartRequest,
     x_anam_target_url: str | None = None,
 ) -> Response[EngineSession | ErrorResponse | None]:
-    """Start an avatar session.
-
-    Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on free plans)
-    until it ends. The bearer decides the mode:
-
-    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` and
-      `sessionOptions.voiceDetection` at most; send `{}` when there is neither. The token is used up by a successful
-      start.
-    - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus `clientMetadata`. One
-      round trip less; never do this from a browser.
-
-    With a LiveKit or an Agora environment the engine joins the room as a participant and `engineHost`,
-    `engineProtocol` and `signallingEndpoint` may be absent from the answer.
-
-    Args:
-        client: What sends it, with the credential.
-        body: `TokenStartRequest` with a session token, `DirectStartRequest` with the API key.
-        x_anam_target_url: Only for calls through a gateway: the full URL at Anam that the gateway should
-            forward to. Leave it out when calling Anam itself.
-
-    Returns:
-        The whole response.
-
-    Raises:
-        httpx.TransportError: The server could not be reached, or did not answer in time.
-    """
+    """Sends what `request` makes, and gives the whole response."""
     return _response(
         await client.get_async_httpx_client().request(**request(body=body, x_anam_target_url=x_anam_target_url))
     )
@@ -181,30 +105,5 @@ async def asyncio(
     body: DirectStartRequest | TokenStartRequest,
     x_anam_target_url: str | None = None,
 ) -> EngineSession | ErrorResponse | None:
-    """Start an avatar session.
-
-    Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on free plans)
-    until it ends. The bearer decides the mode:
-
-    - **Session token**: the configuration is the one bound to the token, and the body carries `clientMetadata` and
-      `sessionOptions.voiceDetection` at most; send `{}` when there is neither. The token is used up by a successful
-      start.
-    - **API key** ("direct"): the body is that of `createSessionToken` without `expiresIn`, plus `clientMetadata`. One
-      round trip less; never do this from a browser.
-
-    With a LiveKit or an Agora environment the engine joins the room as a participant and `engineHost`,
-    `engineProtocol` and `signallingEndpoint` may be absent from the answer.
-
-    Args:
-        client: What sends it, with the credential.
-        body: `TokenStartRequest` with a session token, `DirectStartRequest` with the API key.
-        x_anam_target_url: Only for calls through a gateway: the full URL at Anam that the gateway should
-            forward to. Leave it out when calling Anam itself.
-
-    Returns:
-        What the response says; None when it is not what the contract promises.
-
-    Raises:
-        httpx.TransportError: The server could not be reached, or did not answer in time.
-    """
+    """Sends what `request` makes, and gives what is answered; None when it is not what the contract promises."""
     return (await asyncio_detailed(client=client, body=body, x_anam_target_url=x_anam_target_url)).parsed
