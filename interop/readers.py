@@ -1,7 +1,7 @@
 """Let tools that read strictly have openapi.yaml: ogen, openapi-pydantic and FastMCP must see both operations.
 
-They have choked on it before (docs/contract-choices.md). Each is installed into a folder that is thrown away; without Go,
-ogen is skipped in one line, and with REQUIRE_GO=1, as in CI, that is an error.
+They have choked on it before (docs/contract-choices.md). Each is installed into a folder that is thrown away; without
+Go, ogen is skipped in one line, and with REQUIRE_GO=1, as in CI, that is an error.
 """
 
 from __future__ import annotations

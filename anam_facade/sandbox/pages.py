@@ -22,10 +22,9 @@ import json
 import re
 import shlex
 from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict, dataclass, replace
-from functools import cache
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -37,9 +36,6 @@ from anam_facade._contract import openapi_path
 from .masking import masked
 from .state import Listener, SeenRequest, Session, World
 from .validation import contract
-
-if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
 
 DOCS = "/docs"
 SCRIPT, STYLE, EVENTS = "/_sandbox/page.js", "/_sandbox/page.css", "/_sandbox/events"
@@ -53,19 +49,6 @@ LATEST = 100
 """How many sessions, tokens and requests the page shows; the control's `state` has all."""
 
 _POLICY = "default-src 'none'; {}; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A file, ready to be sent.
-
-    Attributes:
-        body: Its bytes.
-        headers: Type, policy and validator.
-    """
-
-    body: bytes
-    headers: dict[str, str]
 
 
 def docs_path() -> Path:
@@ -90,16 +73,36 @@ def routes(world: World) -> list[Route]:
         stream = watchers.stream(lambda: _latest(world, request.state.server.base_url))
         return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
-    files: dict[str, Callable[[Request], Page]] = {
-        "/": lambda _: _own("index.html", "text/html; charset=utf-8"),
-        SCRIPT: lambda _: _own("page.js", "text/javascript; charset=utf-8"),
-        STYLE: lambda _: _own("page.css", "text/css; charset=utf-8"),
-        DOCS: lambda request: _docs(f"{request.url.scheme}://{request.url.netloc}", world.api_key),
-        "/openapi.yaml": lambda _: _contract_as_yaml(),
-        "/openapi.json": lambda _: _contract_as_json(),
-    }
-    served = [Route(path, _ForReaders(_serving(page))) for path, page in files.items()]
-    return [*served, Route(EVENTS, events, methods=["GET"])]
+    def served(path: str, content_type: str, make: Callable[[Request], tuple[bytes, str]]) -> Route:
+        async def serve(request: Request) -> Response:
+            # A client that does more than read has a wrong base URL, and is told 404 as anywhere.
+            if request.method not in ("GET", "HEAD"):
+                raise HTTPException(404)
+            body, policy = make(request)
+            headers = {"Content-Type": content_type, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+            if policy:
+                headers |= {"Content-Security-Policy": _POLICY.format(policy), "Referrer-Policy": "no-referrer"}
+            return Response(body, headers=headers)
+
+        return Route(path, serve, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+
+    def own(path: str, name: str, kind: str) -> Route:
+        file = Path(__file__).parent / "page" / name
+        policy = "script-src 'self'; style-src 'self'; connect-src 'self'"
+        return served(path, f"text/{kind}; charset=utf-8", lambda _: (file.read_bytes(), policy))
+
+    def as_json(_: Request) -> tuple[bytes, str]:
+        return json.dumps(contract().document, ensure_ascii=False, indent=2).encode("utf-8"), ""
+
+    return [
+        own("/", "index.html", "html"),
+        own(SCRIPT, "page.js", "javascript"),
+        own(STYLE, "page.css", "css"),
+        served(DOCS, "text/html; charset=utf-8", lambda request: _docs(request, world.api_key)),
+        served("/openapi.yaml", "application/yaml", lambda _: (openapi_path().read_bytes(), "")),
+        served("/openapi.json", "application/json", as_json),
+        Route(EVENTS, events, methods=["GET"]),
+    ]
 
 
 def shown(world: World, base_url: str) -> dict[str, Any]:
@@ -162,42 +165,9 @@ class _Watchers(Listener):
             self._wakers.discard(wake)
 
 
-class _ForReaders:
-    """Answers GET and HEAD. A client that sends anything else has a wrong base URL, and is told 404 as anywhere."""
-
-    def __init__(self, serve: Callable[[Request], Response]) -> None:
-        self._serve = serve
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] not in ("GET", "HEAD"):
-            raise HTTPException(404)
-        await self._serve(Request(scope))(scope, receive, send)
-
-
-def _serving(page: Callable[[Request], Page]) -> Callable[[Request], Response]:
-    def serve(request: Request) -> Response:
-        found = page(request)
-        if _is_current(request.headers.get("if-none-match"), found.headers["ETag"]):
-            return Response(status_code=304, headers=found.headers)
-        return Response(found.body, headers=found.headers)
-
-    return serve
-
-
-def _is_current(condition: str | None, etag: str) -> bool:
-    """Whether the client has this version already (RFC 9110, 13.1.2)."""
-    known = [tag.strip().removeprefix("W/") for tag in (condition or "").split(",")]
-    return etag in known or known == ["*"]
-
-
-@cache
-def _own(name: str, content_type: str) -> Page:
-    body = (Path(__file__).parent / "page" / name).read_bytes()
-    return _page(body, content_type, _POLICY.format("script-src 'self'; style-src 'self'; connect-src 'self'"))
-
-
-@cache
-def _docs(base_url: str, api_key: str) -> Page:
+def _docs(request: Request, api_key: str) -> tuple[bytes, str]:
+    """The built page with what only this sandbox knows, and its policy."""
+    base_url = f"{request.url.scheme}://{request.url.netloc}"
     text = docs_path().read_text("utf-8")
     # The page has one style of its own, named here by its hash, and an icon in its own text. All else is forbidden:
     # whatever a later version of the page tried to load would not load.
@@ -211,47 +181,21 @@ def _docs(base_url: str, api_key: str) -> Page:
     here = "This sandbox <code>{}</code></dt><dd>API key <code>{}</code>".format(*map(html.escape, (base_url, api_key)))
     text = text.replace("<!-- sandbox -->", f'<dl class="servers"><dt>{here}</dd></dl>')
     text = re.sub(r"<!-- curl (\w+) (\w+) -->", command, text)
-    return _page(text.encode("utf-8"), "text/html; charset=utf-8", _POLICY.format(f"style-src 'sha256-{digest}'"))
+    return text.encode("utf-8"), f"style-src 'sha256-{digest}'"
 
 
 def curl(base_url: str, api_key: str, operation: str, example: str) -> str:
     """A command for a shell that sends one of the contract's examples to this sandbox."""
     paths = {op.id: op.path for op in contract().operations}
 
-    def call(operation: str, example: str, bearer: str) -> str:
+    def call(operation: str, example: str, header: str) -> str:
         body = shlex.quote(json.dumps(contract().example(example), ensure_ascii=False))
-        return (
-            f'curl -sS {shlex.quote(base_url + paths[operation])} -H "Authorization: Bearer {bearer}"'
-            f" \\\n  -H 'Content-Type: application/json' -d {body}"
-        )
+        url = shlex.quote(base_url + paths[operation])
+        return f"curl -sS {url} -H {header} \\\n  -H 'Content-Type: application/json' -d {body}"
 
+    key = shlex.quote(f"Authorization: Bearer {api_key}")
     if not example.startswith("StartWithToken"):
-        return call(operation, example, api_key)
-    mint = call("createSessionToken", "MintSaved", api_key)
+        return call(operation, example, key)
     read = """ | sed 's/.*"sessionToken":"\\([^"]*\\)".*/\\1/'"""
-    return f"TOKEN=$({mint}{read})\n{call(operation, example, '$TOKEN')}"
-
-
-@cache
-def _contract_as_yaml() -> Page:
-    return _page(openapi_path().read_bytes(), "application/yaml")
-
-
-@cache
-def _contract_as_json() -> Page:
-    text = json.dumps(contract().document, ensure_ascii=False, indent=2) + "\n"
-    return _page(text.encode("utf-8"), "application/json")
-
-
-def _page(body: bytes, content_type: str, policy: str | None = None) -> Page:
-    return Page(
-        body,
-        {
-            "Content-Type": content_type,
-            # Kept, but asked for again each time: another version of the package may serve the same port tomorrow.
-            "Cache-Control": "no-cache",
-            "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
-            "X-Content-Type-Options": "nosniff",
-            **({"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"} if policy else {}),
-        },
-    )
+    mint = call("createSessionToken", "MintSaved", key)
+    return f"TOKEN=$({mint}{read})\n" + call(operation, example, '"Authorization: Bearer $TOKEN"')

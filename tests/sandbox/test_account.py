@@ -111,7 +111,8 @@ class Account(RuleBasedStateMachine):
         value = response.json()["sessionToken"]
         claims = jwt.decode(value, options={"verify_signature": False})
         expires_at = self.clock.now + LIFETIMES[body.get("expiresIn", "1h")]
-        assert (claims["type"], claims["exp"]) == (configuration.kind, math.ceil(expires_at))
+        assert (claims["type"], claims["iat"]) == (configuration.kind, int(self.clock.now))
+        assert claims["exp"] - claims["iat"] == LIFETIMES[body.get("expiresIn", "1h")]
         return Minted(value, configuration, expires_at)
 
     @rule(token=tokens, body=st.sampled_from([{}, EXAMPLES["StartWithTokenAndMetadata"]]))
