@@ -142,12 +142,13 @@ class _File:
 
     def yaml(self, text: str) -> Any:
         import yaml  # here, because most programs never need it
+        from yaml.composer import ComposerError
 
         class Loader(yaml.SafeLoader):  # builds plain values only
             def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
                 if self.check_event(yaml.AliasEvent):  # a few lines of them can stand for billions of values
                     mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-                    raise yaml.composer.ComposerError(problem="aliases (*) are not supported", problem_mark=mark)
+                    raise ComposerError(problem="aliases (*) are not supported", problem_mark=mark)
                 return super().compose_node(parent, index)
 
         try:
