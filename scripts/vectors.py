@@ -81,8 +81,8 @@ class Contract:
     def examples(self) -> Iterator[tuple[str, str, str]]:
         """Each use of an example: operation, `request` or the status, name."""
         for name, operation in self.operations.items():
-            for part, said in {"request": operation["requestBody"], **operation["responses"]}.items():
-                for media in self.at(said)["content"].values():
+            for part, described in {"request": operation["requestBody"], **operation["responses"]}.items():
+                for media in self.at(described)["content"].values():
                     yield from ((name, part, e["$ref"].rpartition("/")[2]) for e in media.get("examples", {}).values())
 
     def status(self, vector: Vector) -> str:
