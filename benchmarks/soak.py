@@ -3,7 +3,7 @@
 Threads on one `AnamClient` and tasks on one `AsyncAnamClient`, which live as long as the run, start sessions against a
 sandbox in a process of its own that answers with errors, resets, cuts answers short, is late, and goes away at times.
 After each phase the sandbox's sessions are compared with what the callers know: each was returned, or reported as
-uncertain, and none was started twice. Memory and descriptors are compared between the phases, when nothing is under way.
+uncertain, and none was started twice. Memory and descriptors are compared between phases, when nothing is under way.
 """
 
 from __future__ import annotations
