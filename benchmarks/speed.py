@@ -216,5 +216,4 @@ def say(what: str) -> None:
 
 
 def load_average() -> float:
-    """How many processes wanted a core, on average over the last minute."""
     return round(os.getloadavg()[0], 1)
