@@ -4,7 +4,7 @@
 ports as a JSON list, and passes everything on, half a round trip late in each direction.
 
 The kernel answers a client's connect at once, where a distant server's answer would take a round trip. So what a client
-says is taken to have been said one round trip after it connected, at the earliest: with that, a new TCP connection, a
+sends is taken to have been sent one round trip after it connected, at the earliest: with that, a new TCP connection, a
 TLS 1.3 handshake and one exchange take three round trips, as they do over a real network.
 """
 
@@ -38,8 +38,8 @@ class Line:
         self._due.clear()
 
     def send(self, act: Callable[[asyncio.Transport], None]) -> None:
-        said = max(self._loop.time(), self._not_before)
-        self._loop.call_at(said + self._delay, self._arrive, act)
+        sent = max(self._loop.time(), self._not_before)
+        self._loop.call_at(sent + self._delay, self._arrive, act)
 
     def _arrive(self, act: Callable[[asyncio.Transport], None]) -> None:
         if self._far_end is None:

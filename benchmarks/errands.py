@@ -137,9 +137,9 @@ async def latency(job: worker.Job) -> None:
 
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
-    told: worker.Job = json.loads(sys.stdin.readline())
+    job: worker.Job = json.loads(sys.stdin.readline())
     gc.collect()
     try:
-        asyncio.run({"throughput": throughput, "latency": latency}[told["errand"]](told))
+        asyncio.run({"throughput": throughput, "latency": latency}[job["errand"]](job))
     except worker.UnavailableError as unavailable:
         report({"error": f"not available: {unavailable}"})

@@ -71,19 +71,19 @@ ROWS = {
 
 @attrs.frozen(kw_only=True)
 class Cell:
-    """What one client did in one row; `silent` sessions are those that its caller neither knows nor was told of."""
+    """What one client did in one row; `silent` sessions are those that its caller neither got nor was warned of."""
 
     started: int
     starts: int
     silent: int
-    told: int
+    reported: int
     p50: float
     p99: float
     wall: float
     errors: list[str]
 
     def __str__(self) -> str:
-        counts = f"{self.started}/{self.starts} · {self.silent} · {self.told}"
+        counts = f"{self.started}/{self.starts} · {self.silent} · {self.reported}"
         return f"{counts} · {self.p50:.2f} · {self.p99:.2f} · {self.wall:.1f}"
 
 
@@ -104,9 +104,9 @@ def run_cell(row: Row, client: str, starts: int, seed: int) -> Cell:
         time.sleep(0.05)  # what is still under way at the server
         sessions = sandbox.sessions
     known = {result["session_id"] for result in results if result["session_id"]}
-    # A start that was told of excuses one session; if it was started twice, the second is silent.
-    excused = {result["name"] for result in results if result["told"]}
-    told, silent = len(excused), 0
+    # A start that was reported as uncertain excuses one session; if it was started twice, the second is silent.
+    excused = {result["name"] for result in results if result["reported"]}
+    reported, silent = len(excused), 0
     for session in sessions:
         name = (session.label or session.livekit_url or "").removeprefix("wss://").removesuffix(".example.org")
         if session.id not in known:
@@ -117,7 +117,7 @@ def run_cell(row: Row, client: str, starts: int, seed: int) -> Cell:
         started=len(known),
         starts=starts,
         silent=silent,
-        told=told,
+        reported=reported,
         p50=percentiles[49],
         p99=percentiles[98],
         wall=max(result["ended"] for result in results) - min(result["began"] for result in results),
@@ -133,7 +133,7 @@ def missed(name: str, cells: dict[str, Cell], *, compare_times: bool) -> list[st
         if client in row.whole and cell.started != cell.starts:
             found.append(f"{name}, {client}: started {cell.started} of {cell.starts}; {cell.errors}")
         if cell.silent:
-            found.append(f"{name}, {client}: {cell.silent} sessions that the caller was not told of")
+            found.append(f"{name}, {client}: {cell.silent} sessions that the caller does not know of")
         if row.fast and compare_times and cell.p99 > cells[PEER].p99 / 3:
             found.append(f"{name}, {client}: p99 {cell.p99:.2f} s, a third of {PEER}'s is {cells[PEER].p99 / 3:.2f} s")
     return found
@@ -146,7 +146,7 @@ def chaos(*, quick: bool, seed: int) -> int:
     for client in clients:
         peers.python_of(client)
     for name, row in ROWS.items():
-        print(f"{name} (started · silent · told · p50 s · p99 s · wall s)", flush=True)
+        print(f"{name} (started · silent · reported · p50 s · p99 s · wall s)", flush=True)
         cells = {}
         for client in clients:
             cells[client] = cell = run_cell(row, client, starts, seed)

@@ -2,8 +2,8 @@
 
 Threads on one `AnamClient` and tasks on one `AsyncAnamClient`, which live as long as the run, start sessions against a
 sandbox in a process of its own that answers with errors, resets, cuts answers short, is late, and goes away at times.
-After each phase the sandbox's sessions are compared with what the callers know: each was returned, or told of, and none
-was started twice. Memory and descriptors are compared between the phases, when nothing is under way.
+After each phase the sandbox's sessions are compared with what the callers know: each was returned, or reported as
+uncertain, and none was started twice. Memory and descriptors are compared between phases, when nothing is under way.
 """
 
 from __future__ import annotations
@@ -65,14 +65,14 @@ class Ledger:
     """What the callers know: ids by label, labels they were told to look for, and how their starts ended."""
 
     known: dict[str, str] = attrs.field(factory=dict)
-    told: set[str] = attrs.field(factory=set)
+    reported: set[str] = attrs.field(factory=set)
     outcomes: Counter[str] = attrs.field(factory=Counter)
 
     def note(self, label: str, result: Any) -> None:
         if isinstance(result, AnamError):
             self.outcomes[type(result).__name__] += 1
             if result.may_have_started:
-                self.told.add(label)
+                self.reported.add(label)
         else:
             self.outcomes["started"] += 1
             self.known[label] = result.session_id
@@ -126,7 +126,7 @@ def phase(
     away.join()
     time.sleep(0.2)  # what is under way at the server
     known, sessions = set(ledger.known.values()), recorded(control)
-    unknown = [name for name, label in sessions if name not in known and label not in ledger.told]
+    unknown = [name for name, label in sessions if name not in known and label not in ledger.reported]
     twice = len(sessions) - len({label for _, label in sessions})
     return ledger.outcomes, len(unknown) + twice
 

@@ -142,11 +142,12 @@ class Latency:
 
     def start_after_idling(self, *, wait: bool) -> None:
         """Starts with the clients left idle when five minutes have passed: really, or by the clients' clocks."""
+        left = max(0.0, self._idle_since + 300 - time.monotonic())
         if wait:
-            time.sleep(max(0.0, self._idle_since + 300 - time.monotonic()))
+            time.sleep(left)
         else:
             for client in self._clients:
-                self._ask(client, "move the clock", seconds=300)
+                self._ask(client, "move the clock", seconds=left)
         self._start_kept(IDLE)
 
     def _start_kept(self, kind: str) -> None:
@@ -215,5 +216,4 @@ def say(what: str) -> None:
 
 
 def load_average() -> float:
-    """How many processes wanted a core, on average over the last minute."""
     return round(os.getloadavg()[0], 1)

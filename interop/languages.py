@@ -111,9 +111,9 @@ class Language:
 
     def __init__(self, folder: Path, spec: Path) -> None:
         self.folder = folder
-        self.told: dict[str, Any] = tomllib.loads((folder / "language.toml").read_text("utf-8"))
-        self.name: str = self.told["name"]
-        self.needs: dict[str, Any] = self.told["needs"]
+        self.config: dict[str, Any] = tomllib.loads((folder / "language.toml").read_text("utf-8"))
+        self.name: str = self.config["name"]
+        self.needs: dict[str, Any] = self.config["needs"]
         self._spec, self._home = spec, BUILDS / folder.name
         self._log = self._home / "log.txt"
         paths = {"spec": spec, "here": folder, "build": self._home / "build", "cache": self._home / "cache"}
@@ -132,7 +132,7 @@ class Language:
         if "npm" in self.needs:
             tools.install_node_tools()
         build, cache = self._home / "build", self._home / "cache"
-        steps = [words for step in ("generate", "check", "compile") for words in self.told.get(step, ())]
+        steps = [words for step in ("generate", "check", "compile") for words in self.config.get(step, ())]
         versions = [
             subprocess.run([name, *need.get("ask", [])], capture_output=True, text=True, check=False).stdout
             for name, need in self.needs.items()
@@ -145,7 +145,7 @@ class Language:
             GENERATOR_LOCK,
             NODE_LOCK,
             *files,
-            json.dumps([steps, self.told.get("environment"), versions]),
+            json.dumps([steps, self.config.get("environment"), versions]),
         ]
         if fresh:
             shutil.rmtree(self._home, ignore_errors=True)
@@ -161,7 +161,7 @@ class Language:
         return must_build
 
     def _command(self, words: Sequence[str], limit: float = STEP_LIMIT, **environment: str) -> str:
-        own = {name: filled([text], self._values)[0] for name, text in self.told.get("environment", {}).items()}
+        own = {name: filled([text], self._values)[0] for name, text in self.config.get("environment", {}).items()}
         return command(filled(words, self._values), self._home / "build", {**own, **environment}, self._log, limit)
 
     def union(self) -> str:
@@ -170,9 +170,9 @@ class Language:
         Raises:
             Failure: It is not where language.toml says.
         """
-        (file,) = filled([self.told["union"]["file"]], self._values)
+        (file,) = filled([self.config["union"]["file"]], self._values)
         text = Path(file).read_text("utf-8") if Path(file).exists() else ""
-        found = list(re.finditer(self.told["union"]["pattern"], text, re.MULTILINE | re.DOTALL))
+        found = list(re.finditer(self.config["union"]["pattern"], text, re.MULTILINE | re.DOTALL))
         if not found:
             raise Failure(f"the persona union is not in {Path(file).name}, or does not look as language.toml says")
         parts = [part for match in found for part in (match.groups() or (match[0],)) if part]
@@ -186,7 +186,7 @@ class Language:
         """
         vectors = self._home / "bodies.jsonl"
         vectors.write_text("".join(json.dumps(body._asdict()) + "\n" for body in bodies), "utf-8")
-        *first, last = self.told["run"]
+        *first, last = self.config["run"]
         with _running:
             scenario.prepare(sandbox)
             environment = {
@@ -198,7 +198,7 @@ class Language:
             }
             for words in first:
                 self._command(words, **environment)
-            known = set(self.told.get("losses", {}).get("known", ()))
+            known = set(self.config.get("losses", {}).get("known", ()))
             try:
                 lines = scenario.read_lines(self._command(last, 60.0, **environment))
             except ValueError as error:
@@ -222,7 +222,7 @@ def build_and_run(language: Language, sandbox: Sandbox, bodies: Sequence[scenari
     except (Failure, SystemExit) as failure:
         problems = [str(failure)]
     how = "" if built else ", as built before"
-    print(f"{'FAILED' if problems else 'ok    '} {language.name}, {language.told['generator']}:", end=" ")
+    print(f"{'FAILED' if problems else 'ok    '} {language.name}, {language.config['generator']}:", end=" ")
     print(f"{time.monotonic() - began:.0f} s{how}\n       a persona is: {union[:400]}", flush=True)
     for problem in problems:
         print(f"       {problem}", flush=True)

@@ -189,17 +189,17 @@ def check_steps(lines: Sequence[Line], sandbox: Sandbox, known: Container[str] =
 
     What is known to be added to bodies may be in the requests too.
     """
-    said = [line for line in lines if line.step in STEPS]
-    if tuple(line.step for line in said) != STEPS:
-        printed = ", ".join(line.step for line in said) or "none"
+    printed_steps = [line for line in lines if line.step in STEPS]
+    if tuple(line.step for line in printed_steps) != STEPS:
+        printed = ", ".join(line.step for line in printed_steps) or "none"
         return [f"the steps must be {', '.join(STEPS)}; printed: {printed}"]
     problems = _check_requests(sandbox, known)
     if len(sandbox.tokens) != 1 or len(sandbox.sessions) != 3:
         problems.append(f"{len(sandbox.tokens)} tokens and {len(sandbox.sessions)} sessions on record, not 1 and 3")
         return problems
 
-    result: dict[str, Any] = {line.step: line.content.get("result") for line in said}
-    status = {line.step: line.content.get("status") for line in said}
+    result: dict[str, Any] = {line.step: line.content.get("result") for line in printed_steps}
+    status = {line.step: line.content.get("status") for line in printed_steps}
     wrong = [step for step in STEPS if not isinstance(result[step], dict)]
     if wrong:
         return [*problems, f"no result of {', '.join(wrong)}"]

@@ -248,8 +248,8 @@ def outcome(name: str, began: float, session_id: str | None, error: BaseExceptio
         "ended": time.monotonic(),
         "session_id": session_id,
         "error": None if error is None else f"{type(error).__name__}: {error}"[:300],
-        # A caller that is told to look is not surprised by the bill. No peer tells; its errors say "failed".
-        "told": bool(getattr(error, "may_have_started", False)),
+        # Whether the caller learns that a session may run. No peer reports that; its errors say "failed".
+        "reported": bool(getattr(error, "may_have_started", False)),
     }
 
 

@@ -113,7 +113,7 @@ class Page:
         mark = json.dumps(f"#/components/schemas/{schema}")
         by_schemas = {f"schema-{name}": name for name, other in self.schemas.items() if mark in json.dumps(other)}
         bodies = {o["operationId"]: [o["requestBody"], *map(self.at, o["responses"].values())] for o in self.operations}
-        return by_schemas | {name: name for name, said in bodies.items() if mark in json.dumps(said)}
+        return by_schemas | {name: name for name, parts in bodies.items() if mark in json.dumps(parts)}
 
 
 def build(document: dict[str, Any]) -> str:

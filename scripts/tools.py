@@ -156,7 +156,7 @@ def is_missing(what: str, program: str, oldest: str = "") -> str | None:
 
 
 def skips(what: str, missing: str | None, variable: str) -> bool:
-    """Whether `what` is left out because something is missing, which is told.
+    """Whether `what` is left out because something is missing, which is printed.
 
     Raises:
         SystemExit: The variable, such as REQUIRE_NODE, is 1.

@@ -2,51 +2,63 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
+import asyncio
+from typing import Any
 
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import BytesPayload
 from yarl import URL
 
-from .exchange import Answer, AsyncExchange, Reader, Request, in_time
+from .exchange import Answer, AsyncExchange, Reader, Request
 
-if TYPE_CHECKING:
-    import aiohttp
+
+class _Body(BytesPayload):
+    """The request's body; knows when it is written."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request.content, content_type="application/json")
+        self._request = request
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        self._request.take()
+        await super().write_with_length(writer, content_length)
 
 
 class Aiohttp(AsyncExchange):
     """Uses the session, and leaves it open. Its redirects, cookies and time-outs do not apply."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        import aiohttp
+    library = f"aiohttp/{aiohttp.__version__}"
 
+    def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
         self._no_timeout = aiohttp.ClientTimeout()
-        self.library = f"aiohttp/{aiohttp.__version__}"
 
     async def exchange(self, request: Request) -> Answer:
-        return await in_time(request, partial(self._exchange, request))
-
-    async def _exchange(self, request: Request, readers: list[Reader]) -> None:
-        async with self._session.request(
-            request.method,
-            request.url,
-            headers=request.headers,
-            data=request.async_chunks(),
-            allow_redirects=False,
-            raise_for_status=False,
-            timeout=self._no_timeout,
-            **self._without_cookies(request.url),
-        ) as response:
-            unpacked = self._session.auto_decompress
-            reader = Reader(response.status, response.raw_headers, float("inf"), decoded=unpacked)
-            readers.append(reader)
-            try:
+        reader: Reader | None = None
+        try:
+            async with (
+                asyncio.timeout(request.timeout),  # aiohttp is for asyncio, whose own scope costs less than anyio's
+                self._session.request(
+                    request.method,
+                    request.url,
+                    headers=request.headers,
+                    data=_Body(request),
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    timeout=self._no_timeout,
+                    **self._without_cookies(request.url),
+                ) as response,
+            ):
+                unpacked = self._session.auto_decompress
+                reader = Reader(response.status, response.raw_headers, float("inf"), decoded=unpacked)
                 async for chunk in response.content.iter_any():
                     if not reader.take(chunk):
                         break
-            except Exception:
-                if not reader.survives_breaking_off():
-                    raise
+        except Exception:
+            if reader is None or not reader.survives_breaking_off():
+                raise
+        return reader.answer()
 
     def _without_cookies(self, url: str) -> dict[str, Any]:
         # Only if the session has any for us: a request's own middlewares stand in the place of the session's.

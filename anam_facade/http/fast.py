@@ -438,5 +438,4 @@ class _AsyncConnection(asyncio.BufferedProtocol):
         self._settle(partial(self._parser.broken, ConnectionError(str(exc) if exc else _BROKEN_OFF)))
         if self._timer is not None:
             self._timer.cancel()
-        if not self._lost.done():
-            self._lost.set_result(None)
+        self._lost.set_result(None)

@@ -12,8 +12,7 @@ import ssl
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import cache, lru_cache, partial
 from http.cookiejar import DefaultCookiePolicy
@@ -132,11 +131,10 @@ class AsyncHttpx(_Through, AsyncExchange):
                 raise
         finally:
             await response.aclose()
-            if isinstance(chunks, AsyncGenerator):
-                # Generators stand one in another. Left to the garbage collector they end late, and trio complains.
-                with suppress(Exception):
-                    await anext(chunks)
-                await chunks.aclose()
+            # Generators stand one in another. Left to the garbage collector they end late, and trio complains.
+            with suppress(Exception):
+                await anext(chunks)
+            await chunks.aclose()
 
     async def aclose(self) -> None:
         if self._ours:
@@ -154,7 +152,7 @@ class _Line(httpx.HTTPTransport):
     """A transport with one connection, that knows its socket."""
 
     idle_since = deadline = 0.0
-    _socket: socket.socket | None = None
+    _socket: Any = None
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
         """For httpx's extension of that name, which tells of new connections."""
@@ -167,9 +165,8 @@ class _Line(httpx.HTTPTransport):
 
     def wake(self) -> None:
         """Ends the waiting of the thread that reads here; closing the socket under it would not."""
-        if self._socket is not None:
-            with suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError, AttributeError):  # there may be none yet
+            self._socket.shutdown(socket.SHUT_RDWR)
 
 
 class _AsyncLine(httpx.AsyncHTTPTransport):
@@ -282,7 +279,7 @@ class Stack(httpx.BaseTransport):
                 held.append(self.handle_request(make(), new=True))
         finally:
             for response in held:
-                deque(response.iter_raw(), maxlen=0)
+                response.read()
                 response.close()
 
     def close(self) -> None:
@@ -316,8 +313,7 @@ class AsyncStack(httpx.AsyncBaseTransport):
                 held.append(await self.handle_async_request(make(), new=True))
         finally:
             for response in held:
-                async for _ in response.aiter_raw():
-                    pass
+                await response.aread()
                 await response.aclose()
 
     async def aclose(self) -> None:

@@ -207,10 +207,19 @@ async def test_an_error_that_breaks_off_is_still_that_error(connect):
     assert (caught.value.status_code, caught.value.body) == (502, "<html>")
 
 
+async def test_an_error_that_stalls_is_still_that_error(connect):
+    """After an error status the status counts, even if the rest of the body does not come in time."""
+    with scripted(b"HTTP/1.1 502 Bad Gateway\r\nX-Note: stall\r\nContent-Length: 500\r\n\r\n<html>") as server:
+        async with connect(base_url=server.url, retry=ONCE, timeout=0.5) as client:
+            with pytest.raises(ServerError) as caught:
+                await client.create_session_token(PERSONA)
+    assert caught.value.body == "<html>"
+
+
 async def test_an_answer_that_stalls(connect):
     """A server that stops within the answer is given up on in time."""
     with scripted(b"HTTP/1.1 200 OK\r\nX-Note: stall\r\nContent-Length: 500\r\n\r\n{") as server:
-        async with connect(base_url=server.url, retry=ONCE, timeout=0.1) as client:
+        async with connect(base_url=server.url, retry=ONCE, timeout=0.5) as client:
             with pytest.raises(AnamTimeoutError) as caught:
                 await client.create_session_token(PERSONA)
     assert caught.value.sent

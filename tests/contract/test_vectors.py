@@ -428,10 +428,6 @@ SPOILED: dict[str, tuple[str, Callable[[dict[str, Any]], None], str]] = {
         put("response.headers.RateLimit-Limit", "many"),
         "RateLimit-Limit",
     ),
-    "an outcome of another status": ("mint-403", put("outcome.status", 404), "the outcome's status"),
-    "an outcome with other words": ("mint-403", put("outcome.message", "No"), "the outcome's message"),
-    "another token": ("mint-token-with-claims", put("outcome.token.value", "a.b.c"), "the outcome's token"),
-    "another session": ("start-direct", put("outcome.session.region", "us-east"), "the outcome's region"),
     "a minting that starts": ("mint-500", put("outcome.started", "maybe"), "outcome/started"),
     "a direct start to be repeated": ("start-direct-500", put("outcome.retry", "sameToken"), "outcome/retry"),
     "a doubtful start to be repeated with any token": (

@@ -55,7 +55,7 @@ async def test_a_cancelled_start_leaves_nothing_behind(served: Any, latency: flo
         await client.start_session(SAVED)
     assert "cancelled" in outcomes
     await anyio.sleep(0.05)
-    assert descriptors() == before
+    assert descriptors() <= before
 
 
 @pytest.mark.anyio

@@ -93,8 +93,8 @@ def test_every_example_of_every_body_is_there_whole(page: Reader) -> None:
     """What stands in the page is JSON that says the same, under its summary."""
     seen = 0
     for operation in PAGE.operations:
-        for part, said in {"request": operation["requestBody"], **operation["responses"]}.items():
-            for name, reference in PAGE.at(said)["content"]["application/json"]["examples"].items():
+        for part, described in {"request": operation["requestBody"], **operation["responses"]}.items():
+            for name, reference in PAGE.at(described)["content"]["application/json"]["examples"].items():
                 example = PAGE.at(reference)
                 heading, _, text = page.text[f"{operation['operationId']}-{part}-{name}"].strip().partition("\n")
                 assert heading == f"{example['summary']} {name}"
@@ -114,10 +114,10 @@ def test_every_schema_is_there_with_every_keyword_and_value(page: Reader) -> Non
     for name, schema in PAGE.schemas.items():
         shown = page.text[f"schema-{name}"]
         words = set(re.findall(r"\w+", shown))
-        for key, said in {"": {**schema, "properties": {}}, **schema.get("properties", {})}.items():
+        for key, described in {"": {**schema, "properties": {}}, **schema.get("properties", {})}.items():
             assert key in shown
-            assert set(re.findall(r"\w+", said.get("description", ""))) <= words
-            for keyword, value in said.items():
+            assert set(re.findall(r"\w+", described.get("description", ""))) <= words
+            for keyword, value in described.items():
                 if keyword not in {*docs.IN_THE_TYPE, "additionalProperties"}:
                     assert keyword in shown
                     assert all(leaf.lower() in shown.lower() for leaf in leaves(value) if "\\" not in leaf)

@@ -12,7 +12,7 @@ import trio
 
 from anam_facade import AnamConnectionError, AsyncAnamClient
 from anam_facade.http.exchange import MAX_BODY, Request
-from anam_facade.http.fast import MAX_HEAD, AsyncFast, Fast, _Origin, _Parser
+from anam_facade.http.fast import MAX_HEAD, AsyncFast, Fast, _OneLoop, _Origin, _Parser
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -272,6 +272,37 @@ def test_trio_is_refused_by_name():
 
     with pytest.raises(AnamConnectionError, match='"fast": needs asyncio'):
         trio.run(run)
+
+
+class Wire:
+    """Stands for a transport of asyncio's; keeps what is written."""
+
+    def __init__(self, log: list[bytes], closing: bool = False) -> None:
+        self._log, self._closing = log, closing
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def write(self, data: bytes) -> None:
+        self._log.append(data)
+
+
+def test_the_requests_of_one_turn_are_written_together():
+    """Nothing is written before all tasks that could run have run; then all is, but what was cancelled meanwhile."""
+    log: list[bytes] = []
+
+    async def run() -> None:
+        own = _OneLoop()
+
+        async def task(request: bytes) -> None:
+            own.write(Wire(log, closing=request == b"b"), request)
+            assert log == []
+
+        await asyncio.gather(*map(task, (b"a", b"b", b"c")))
+        await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert log == [b"a", b"c"]
 
 
 # Time-outs: one timer, many exchanges.
