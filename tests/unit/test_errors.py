@@ -95,8 +95,10 @@ BODIES: dict[str, tuple[bytes, str | None, str | None, str]] = {
 }
 
 
-@pytest.mark.parametrize("status", BY_STATUS)
-@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [*((status, "both") for status in BY_STATUS), *((502, name) for name in BODIES if name != "both")],
+)
 def test_every_status_with_every_body(status, name):
     """A status decides the class of the error; the body, whatever it is, never gets in the way and is kept."""
     body, code, message, words = BODIES[name]
