@@ -6,6 +6,7 @@ session.
 
 from __future__ import annotations
 
+import functools
 import os
 import ssl
 from typing import Any
@@ -20,6 +21,8 @@ from anam_facade.http.httpx_ import AsyncHttpx, Httpx
 
 OWN = ("httpx", "fast")
 WAYS = (*OWN, "client", "aiohttp")
+trust = functools.cache(ssl.create_default_context)
+"""Certificates are read once, not for each client."""
 
 
 class OnAiohttp:
@@ -58,7 +61,7 @@ def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
             return http.open_exchange(base_url, **how)
         if way == "fast":
             return http.open_exchange(base_url, **how | {"transport": "fast"})
-        return Httpx(httpx.Client(verify=how["ssl_context"] or True), ours=True)
+        return Httpx(httpx.Client(verify=how["ssl_context"] or trust()), ours=True)
 
     def open_async_exchange(base_url: str, **how: Any) -> Any:
         if how.get("transport") or how.get("http_client") or way == "httpx":
@@ -67,7 +70,7 @@ def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
             return http.open_async_exchange(base_url, **how | {"transport": "fast"})
         if way == "aiohttp":
             return OnAiohttp(how["ssl_context"])
-        return AsyncHttpx(httpx.AsyncClient(verify=how["ssl_context"] or True), ours=True)
+        return AsyncHttpx(httpx.AsyncClient(verify=how["ssl_context"] or trust()), ours=True)
 
     monkeypatch.setattr(client, "open_exchange", open_exchange)
     monkeypatch.setattr(client, "open_async_exchange", open_async_exchange)

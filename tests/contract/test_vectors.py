@@ -333,9 +333,10 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-@pytest.mark.parametrize(("flavour", "transport"), [("sync", "httpx"), ("async", "fast")])
-def test_the_facade_keeps_to_the_vectors_over_a_socket(sandbox, flavour, transport):
-    """The same against the sandbox, with a fault that answers as each vector says."""
+@pytest.mark.every_transport
+@pytest.mark.parametrize("flavour", ["sync", "async"])
+def test_the_facade_keeps_to_the_vectors_over_a_socket(sandbox, flavour):
+    """The same against the sandbox, over each way of sending, with a fault that answers as each vector says."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
     for name, vector in NAMED.items():
@@ -344,7 +345,7 @@ def test_the_facade_keeps_to_the_vectors_over_a_socket(sandbox, flavour, transpo
         refused = vector["response"]["delivery"] == "refused"
         if not refused:
             sandbox.inject(fault_of(vector))
-        result = play(vector, flavour, transport, nobody if refused else sandbox.base_url)
+        result = play(vector, flavour, None, nobody if refused else sandbox.base_url)
         try:
             records = sandbox.requests[before:]
             assert len(records) == (0 if refused else 1)

@@ -1,4 +1,8 @@
-"""The retry table, row by row, over a real socket: what is raised, what is repeated, how many sessions there are."""
+"""The retry table, row by row, over a real socket: what is raised, what is repeated, how many sessions there are.
+
+Whether a request left, and whether its answer was lost, is told by who sends it: these rows are tried over each way of
+sending. What a status means is decided without one.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,7 @@ from anam_facade import (
 )
 from anam_facade.sandbox import Fault, Sandbox
 
-pytestmark = pytest.mark.every_transport
+every_transport = pytest.mark.every_transport
 
 MINT, START = "createSessionToken", "createEngineSession"
 LOST = {
@@ -36,6 +40,7 @@ LOST = {
     "truncated": {"truncate": True},
 }
 """Ways to lose an answer after the session was started."""
+PATIENCE = {"reset": 10.0, "time-out": 0.5, "truncated": 10.0}
 
 
 def statuses(sandbox: Sandbox, operation: str) -> list[Any]:
@@ -45,6 +50,7 @@ def statuses(sandbox: Sandbox, operation: str) -> list[Any]:
 # The request never left.
 
 
+@every_transport
 @pytest.mark.parametrize("mode", ["token", "direct"])
 def test_a_server_that_is_down_is_waited_for(anam_sandbox: Sandbox, calls: Any, start: Any, mode: str) -> None:
     """While connecting is refused nothing was sent, so any call is repeated and exactly one session starts."""
@@ -56,6 +62,7 @@ def test_a_server_that_is_down_is_waited_for(anam_sandbox: Sandbox, calls: Any, 
     assert len(anam_sandbox.sessions) == 1
 
 
+@every_transport
 @pytest.mark.parametrize("mode", ["token", "direct"])
 @pytest.mark.parametrize("reason", ["dns", "connect", "tls"])
 def test_what_never_left_is_repeated_and_then_raised(
@@ -209,23 +216,25 @@ def test_a_direct_start_is_not_repeated_after_a_fault(
 # The answer was lost.
 
 
+@every_transport
 @pytest.mark.parametrize("how", LOST)
 def test_a_lost_mint_is_repeated(anam_sandbox: Sandbox, calls: Any, how: str) -> None:
     """A minted token that nobody received costs nothing: another is minted."""
-    calls.configure(timeout=0.3)
+    calls.configure(timeout=PATIENCE[how])
     anam_sandbox.inject(Fault(operation=MINT, times=1, **LOST[how]))
     calls("create_session_token", {"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"})
     assert len(statuses(anam_sandbox, MINT)) == 2
     assert anam_sandbox.sessions == ()
 
 
+@every_transport
 @pytest.mark.parametrize("used", [401, 409])
 @pytest.mark.parametrize("how", LOST)
 def test_a_lost_token_start_is_repeated_and_told(
     anam_sandbox: Sandbox, calls: Any, start: Any, how: str, used: int
 ) -> None:
     """The repeated token is refused because the first try won: uncertain, one session, and no second token."""
-    calls.configure(timeout=0.3)
+    calls.configure(timeout=PATIENCE[how])
     anam_sandbox.configure(used_token_status=used)
     anam_sandbox.inject(Fault(operation=START, times=1, **LOST[how]))
     with pytest.raises(SessionStartUncertainError) as caught:
@@ -236,6 +245,7 @@ def test_a_lost_token_start_is_repeated_and_told(
     assert len(anam_sandbox.sessions) == 1
 
 
+@every_transport
 def test_a_start_reset_before_it_took_effect_is_repaired(anam_sandbox: Sandbox, start: Any) -> None:
     """The same token works when the first try never took effect: one session, and the caller has its id."""
     anam_sandbox.inject(Fault(operation=START, close="before", times=2))
@@ -244,6 +254,7 @@ def test_a_start_reset_before_it_took_effect_is_repaired(anam_sandbox: Sandbox, 
     assert statuses(anam_sandbox, MINT) == [200]
 
 
+@every_transport
 def test_a_start_whose_every_answer_is_lost_is_told(anam_sandbox: Sandbox, start: Any) -> None:
     """When no try gets an answer the fate stays open, and that is what is raised."""
     anam_sandbox.inject(Fault(operation=START, close="before"))
@@ -253,10 +264,11 @@ def test_a_start_whose_every_answer_is_lost_is_told(anam_sandbox: Sandbox, start
     assert isinstance(caught.value.__cause__, AnamConnectionError)
 
 
+@every_transport
 @pytest.mark.parametrize("how", LOST)
 def test_a_lost_direct_start_is_told_at_once(anam_sandbox: Sandbox, calls: Any, start: Any, how: str) -> None:
     """One request, one session, and the caller is told to look for it."""
-    calls.configure(timeout=0.3)
+    calls.configure(timeout=PATIENCE[how])
     anam_sandbox.inject(Fault(operation=START, times=1, **LOST[how]))
     with pytest.raises(SessionStartUncertainError) as caught:
         start("direct")

@@ -26,8 +26,6 @@ from anam_facade import (
 )
 from anam_facade.sandbox import Fault, Sandbox
 
-pytestmark = pytest.mark.every_transport
-
 START = "createEngineSession"
 ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
 LIVEKIT_TOKEN = jwt.encode({"video": {"room": "lobby"}}, "k" * 32, algorithm="HS256")
@@ -104,6 +102,7 @@ def quoting(fault: Fault, secrets: Hidden) -> Fault:
     return Fault.from_dict({**fault.to_dict(), "body": fill(fault.body)}) if fault.body is not None else fault
 
 
+@pytest.mark.every_transport
 @pytest.mark.parametrize("direct", [False, True])
 @pytest.mark.parametrize("path", FAULTS)
 def test_nothing_shown_holds_a_secret(
