@@ -227,7 +227,11 @@ class _OperationEndpoint:
         kind = None if credential is None else credential.kind
         config = _config_of(state, credential, body)
         fault = state.faults.decide(self._operation, lambda: _session_of(config))
-        exchange.note(by=kind, label=config.get("clientLabel"), fault=fault and fault.to_dict())
+        # What a fault answers with may quote credentials.
+        short = fault and {
+            name: value for name, value in fault.to_dict().items() if name not in ("body", "body_base64", "headers")
+        }
+        exchange.note(by=kind, label=config.get("clientLabel"), fault=short)
         exchange.learned(credential=kind, fault=fault, body=_recorded(body))
 
         answer = await self._answer(exchange, fault, request, credential, body)
