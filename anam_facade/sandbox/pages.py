@@ -70,7 +70,7 @@ def routes(world: World) -> list[Route]:
     world.listeners.append(watchers)
 
     async def events(request: Request) -> Response:
-        stream = watchers.stream(lambda: _latest(world, request.state.server.base_url))
+        stream = watchers.stream(lambda: shown(world, request.state.server.base_url, LATEST))
         return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
     def served(path: str, content_type: str, make: Callable[[Request], tuple[bytes, str]]) -> Route:
@@ -105,28 +105,23 @@ def routes(world: World) -> list[Route]:
     ]
 
 
-def shown(world: World, base_url: str) -> dict[str, Any]:
-    """Everything that is remembered, as JSON, credentials masked."""
+def shown(world: World, base_url: str, latest: int | None = None) -> dict[str, Any]:
+    """What is remembered, as JSON, credentials masked: all of it, or the latest, the newest first; and how many."""
     state = world.state
-    sessions = state.sessions
+    lists = {"sessions": state.sessions, "tokens": state.tokens, "requests": state.requests}
+    kept = lists if latest is None else {name: items[: -latest - 1 : -1] for name, items in lists.items()}
+    as_json: dict[str, Callable[[Any], dict[str, Any]]] = {
+        "sessions": _session,
+        "tokens": asdict,
+        "requests": _request,
+    }
     return {
         "base_url": base_url,
         "settings": asdict(world.settings),
         "faults": [fault.to_dict() for fault in state.faults],
-        "active_sessions": sum(session.active for session in sessions),
-        "sessions": [_session(session) for session in sessions],
-        "tokens": [asdict(token) for token in state.tokens],
-        "requests": [_request(seen) for seen in state.requests],
-    }
-
-
-def _latest(world: World, base_url: str) -> dict[str, Any]:
-    whole = shown(world, base_url)
-    lists = {name: whole[name] for name in ("sessions", "tokens", "requests")}
-    return {
-        **whole,
-        **{name: items[: -LATEST - 1 : -1] for name, items in lists.items()},
+        "active_sessions": sum(session.active for session in state.sessions),
         "counts": {name: len(items) for name, items in lists.items()},
+        **{name: [as_json[name](item) for item in items] for name, items in kept.items()},
     }
 
 
