@@ -16,7 +16,9 @@ from anam_facade import AnamClient, AsyncAnamClient, LiveKitEnvironment, Persona
 
 pytestmark = [pytest.mark.every_transport, pytest.mark.own_only, pytest.mark.slow]
 
-STARTS = 2000
+SIZES = [(200, 100, 0.05), *(pytest.param(2000, 500, latency, marks=pytest.mark.slow) for latency in (0.2, 1.7))]
+"""How many starts, how many at a time, and the seconds after which each request is answered."""
+
 PERSONA = PersonaConfig(name="Cara", avatar_id="30fa96d0-26c4-4e55-94a0-517025942e18")
 
 
@@ -35,16 +37,16 @@ def check_nothing_mixed_up(state: dict[str, Any], returned: dict[str, str]) -> N
     assert all(len(token["used_by"]) == 1 for token in tokens.values())
 
 
-@pytest.mark.parametrize("latency", [0.2, 1.7])
-def test_two_thousand_starts_five_hundred_at_a_time(
-    served: Any, descriptors: Callable[[], int], latency: float
+@pytest.mark.parametrize(("starts", "at_a_time", "latency"), SIZES)
+def test_many_starts_at_a_time(
+    served: Any, descriptors: Callable[[], int], starts: int, at_a_time: int, latency: float
 ) -> None:
     """With the defaults: no error, no pool time-out, every token used for its own session, and nothing left open."""
     served.configure(latency=[latency, latency])
     returned: dict[str, str] = {}
 
     async def run() -> None:
-        gate = asyncio.Semaphore(500)
+        gate = asyncio.Semaphore(at_a_time)
         async with AsyncAnamClient(served.api_key, served.base_url) as client:
 
             async def one(number: int) -> None:
@@ -54,18 +56,19 @@ def test_two_thousand_starts_five_hundred_at_a_time(
                     )
                     returned[f"start-{number}"] = session.session_id
 
-            await asyncio.gather(*map(one, range(STARTS)))
+            await asyncio.gather(*map(one, range(starts)))
 
     before = descriptors()
     asyncio.run(run())
     assert descriptors() == before
-    assert len(set(returned.values())) == STARTS
+    assert len(set(returned.values())) == starts
     check_nothing_mixed_up(served.state(), returned)
 
 
-def test_one_client_shared_by_sixty_four_threads(served: Any, descriptors: Callable[[], int]) -> None:
+@pytest.mark.parametrize("starts", [200, pytest.param(2000, marks=pytest.mark.slow)])
+def test_one_client_shared_by_sixty_four_threads(served: Any, descriptors: Callable[[], int], starts: int) -> None:
     """The same with threads: no error, nothing mixed up, nothing left open."""
-    served.configure(latency=[0.2, 0.2])
+    served.configure(latency=[0.05, 0.05])
     returned: dict[str, str] = {}
     before = descriptors()
     with AnamClient(served.api_key, served.base_url) as client, ThreadPoolExecutor(64) as pool:
@@ -74,11 +77,12 @@ def test_one_client_shared_by_sixty_four_threads(served: Any, descriptors: Calla
             session = client.start_session(PERSONA, environment=environment(number), client_label=f"start-{number}")
             returned[f"start-{number}"] = session.session_id
 
-        list(pool.map(one, range(STARTS)))
+        list(pool.map(one, range(starts)))
     assert descriptors() == before
     check_nothing_mixed_up(served.state(), returned)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_starts(served: Any) -> None:
     """After a first thousand starts has warmed everything up, two thousand more add next to nothing."""
 
@@ -95,6 +99,7 @@ def test_memory_does_not_grow_with_the_number_of_starts(served: Any) -> None:
     assert grown < 4 * 1024, f"{grown} KiB"
 
 
+@pytest.mark.slow
 def test_a_failing_server_is_not_hit_harder(served: Any) -> None:
     """With every answer 503, a thousand starts make at most 1.3 requests each: the retry budget ends the rest."""
     served.inject(status=503)
