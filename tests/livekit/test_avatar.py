@@ -142,7 +142,7 @@ def test_any_rate_any_channels_any_size(livekit: Server, sandbox: Sandbox) -> No
             await asyncio.sleep(0.6)
             heard = listener.tone()
             assert heard is not None
-            assert abs(heard - 440) < 5
+            assert abs(heard - 440) < 22
             assert listener.size in {(768, 1152), (384, 576)}, "an encoder may send less at first"
 
     asyncio.run(scenario())

@@ -78,7 +78,8 @@ async def talk(livekit: Server, sandbox: Sandbox, client: str, run: int) -> None
 
 
 def near(heard: float | None, hz: float) -> bool:
-    return heard is not None and abs(heard - hz) < 5
+    # Not exactly: on a busy machine WebRTC stretches what comes late.
+    return heard is not None and abs(heard - hz) < 0.05 * hz
 
 
 FAULTS = {
