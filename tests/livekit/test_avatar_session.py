@@ -250,7 +250,7 @@ def test_what_was_sent_as_a_whole_ends_when_the_avatar_leaves_and_others_leaving
         stage.session.output.audio.on("playback_started", lambda _: begun.set())
         saying = asyncio.create_task(stage.say(0.5))
         await begun.wait()
-        await asyncio.sleep(2)
+        await stage.listener.until(lambda: avatar._audio._playing)  # all of it is with the avatar
         sandbox.end_all()
         await saying
         assert [error.joined for error in stage.errors] == [True]
