@@ -9,10 +9,8 @@ import pytest
 
 from anam_facade import (
     AnamConnectionError,
-    AnamError,
     AnamStatusError,
     AnamTimeoutError,
-    AuthenticationError,
     BadRequestError,
     ClientClosedError,
     PersonaConfig,
@@ -49,52 +47,6 @@ async def test_a_lost_start_is_repeated_with_the_same_token(connect, server):
     assert session.session_id == "s-1"
     assert answers.paths == [MINT, START, START, START]
     assert answers.bearers[1:] == ["head.payload.sign"] * 3
-
-
-async def test_a_lost_direct_start_is_not_repeated(connect, server, clock):
-    """Without a token to protect it, a start whose answer was lost is left alone."""
-    answers = server(BUSY, LOST)
-    with pytest.raises(SessionStartUncertainError) as caught:
-        await connect(answers, client_label="desk").start_session(PERSONA, direct=True)
-    assert answers.paths == [START, START]
-    assert (caught.value.attempts, caught.value.client_label, caught.value.token_claims) == (2, "desk", {})
-    assert isinstance(caught.value.__cause__, AnamConnectionError)
-    assert isinstance(caught.value.__cause__.__cause__, httpx.ReadError)
-
-
-async def test_a_used_token_after_a_lost_answer(connect, server):
-    """401 on the repeated start means that the first one probably worked."""
-    answers = server(LOST, httpx.Response(401, json={"error": "Unauthorized"}))
-    with pytest.raises(SessionStartUncertainError) as caught:
-        await connect(answers).start_engine_session("head.payload.sign")
-    assert isinstance(caught.value.__cause__, AuthenticationError)
-
-
-async def test_a_used_token_after_a_full_house(connect, server):
-    """401 after nothing but 503 is what it says: 503 starts nothing."""
-    answers = server(BUSY, httpx.Response(401, json={"error": "Unauthorized"}))
-    with pytest.raises(AuthenticationError) as caught:
-        await connect(answers).start_engine_session("head.payload.sign")
-    assert (caught.value.attempts, caught.value.may_have_started) == (2, False)
-
-
-async def test_the_number_of_attempts_is_limited(connect, server, clock):
-    """The last error is raised, and knows how often was tried."""
-    answers = server(BUSY)
-    with pytest.raises(ServiceBusyError) as caught:
-        await connect(answers, retry=RetryPolicy(max_attempts=3, jitter=0)).create_session_token(PERSONA)
-    assert (len(answers.requests), caught.value.attempts, clock.pauses) == (3, 3, [0.25, 0.5])
-
-
-@pytest.mark.parametrize(
-    "answer", [BUSY, LOST, httpx.ConnectError("x"), httpx.Response(429, headers={"Retry-After": "1"})]
-)
-async def test_retries_can_be_switched_off(connect, server, clock, answer):
-    """With `max_attempts=1` every call is one request."""
-    answers = server(answer)
-    with pytest.raises(AnamError) as caught:
-        await connect(answers, retry=RetryPolicy(max_attempts=1)).create_session_token(PERSONA)
-    assert (len(answers.requests), caught.value.attempts, clock.pauses) == (1, 1, [])
 
 
 async def test_what_the_server_asks_for_is_obeyed(connect, server, clock):
@@ -226,13 +178,6 @@ async def test_each_retry_is_one_line_in_the_log(connect, server, caplog):
     with pytest.raises(BadRequestError):
         await connect(server(httpx.Response(400)), retry=RetryPolicy()).create_session_token(PERSONA)
     assert [record for record in caplog.records if record.levelno > logging.INFO] == []
-
-
-async def test_a_success_is_not_retried(connect, server, clock):
-    """The usual case: one request, no pause."""
-    answers = server(OK)
-    await connect(answers).start_engine_session("head.payload.sign")
-    assert (len(answers.requests), clock.pauses) == (1, [])
 
 
 async def test_closing_between_attempts_ends_the_call(connect, server):

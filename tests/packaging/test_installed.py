@@ -61,15 +61,6 @@ def test_the_contract_is_found_and_can_be_read(plain: Environment, root: Path) -
     assert shown[2] == ["/v1/auth/session-token", "/v1/engine/session"]
 
 
-def test_the_sandbox_names_the_extra_that_it_needs(plain: Environment) -> None:
-    done = plain.run("-c", "import anam_facade.sandbox as sandbox; sandbox.Sandbox")
-
-    assert done.returncode != 0
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("ImportError: ")
-    assert "anam_facade[sandbox]" in last
-
-
 def test_the_command_names_the_extra_that_it_needs(plain: Environment) -> None:
     for command in (plain.run("-m", "anam_facade"), plain.run("-c", "from anam_facade.cli import main; main()")):
         assert command.returncode == 1

@@ -184,6 +184,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
 
 
+@pytest.mark.slow
 def test_every_kind_of_change_is_used_after_generating_alone(root: Path, tmp_path: Path) -> None:
     """Typed, documented, bounded, masked, all problems at once, sent and answered, with `openapi.yaml` alone edited."""
     folder = copied(root, tmp_path)
@@ -196,6 +197,7 @@ def test_every_kind_of_change_is_used_after_generating_alone(root: Path, tmp_pat
     assert used.stdout == "used\n", used.stderr
 
 
+@pytest.mark.slow
 def test_a_new_version_touches_one_file(root: Path, tmp_path: Path) -> None:
     """The versions stand in one place, so that a diff shows what changed and nothing else."""
     folder = copied(root, tmp_path)
