@@ -11,6 +11,7 @@ from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from sentry_sdk.integrations.httpx import HttpxIntegration
 
 from anam_facade import RetryPolicy
 from anam_facade.sandbox import Sandbox
@@ -42,19 +43,28 @@ async def test_opentelemetry(connect, anam_sandbox: Sandbox):
 
 
 async def test_sentry(connect, anam_sandbox: Sandbox):
-    """Its httpx integration, on by default, makes a span of each request."""
+    """Its httpx integration makes a span of each request."""
     seen: list[str] = []
 
     class Kept(sentry_sdk.transport.Transport):
         def capture_envelope(self, envelope):
             seen.extend(span["op"] for span in envelope.get_transaction_event()["spans"])
 
-    sentry_sdk.init(dsn="http://key@127.0.0.1:9/1", traces_sample_rate=1.0, transport=Kept)
+    sentry_sdk.init(
+        dsn="http://key@127.0.0.1:9/1",
+        traces_sample_rate=1.0,
+        transport=Kept,
+        # Nothing that outlives this test: no thread that reports sessions, no patch of threads or of logging.
+        auto_session_tracking=False,
+        default_integrations=False,
+        integrations=[HttpxIntegration()],
+    )
     try:
         with sentry_sdk.start_transaction(name="t"):
             async with connect(api_key=anam_sandbox.api_key, base_url=anam_sandbox.base_url) as client:
                 await client.start_session(SAVED)
     finally:
+        sentry_sdk.get_client().close()
         sentry_sdk.get_global_scope().set_client(None)  # or it would go on adding headers
     assert seen == ["http.client", "http.client"]
 
