@@ -503,6 +503,8 @@ def _tries(settings: Settings, call: Call, read: Read[T], run: Run, began: float
                     run.session_id = settled.session_id
                 return settled
             error = settled
+        elif isinstance(result, AnamConfigError):  # what only shows when the request is sent, such as the event loop
+            raise result
         else:
             assert result is not None
             error = connection_error(result, request, where, call.secrets)

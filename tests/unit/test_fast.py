@@ -10,7 +10,7 @@ import time
 import pytest
 import trio
 
-from anam_facade import AnamConnectionError, AsyncAnamClient
+from anam_facade import AnamConfigError, AsyncAnamClient
 from anam_facade.http.exchange import MAX_BODY, Request
 from anam_facade.http.fast import MAX_HEAD, AsyncFast, Fast, _OneLoop, _Origin, _Parser
 
@@ -270,7 +270,7 @@ def test_trio_is_refused_by_name():
         async with AsyncAnamClient("key", "http://127.0.0.1:1", transport="fast") as client:
             await client.create_session_token({"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"})
 
-    with pytest.raises(AnamConnectionError, match='"fast": needs asyncio'):
+    with pytest.raises(AnamConfigError, match='"fast": needs asyncio'):
         trio.run(run)
 
 
