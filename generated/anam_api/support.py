@@ -440,8 +440,8 @@ class Items(Kind):
             return self.refuse(value, at, found)
         items = tuple(self.of.take(item, f"{at}[{i}]", found) for i, item in enumerate(value))
         if self.unique_by is not None:
-            names = Counter(getattr(item, self.unique_by) for item in items if item is not None)
-            for name in (name for name, times in names.items() if times > 1):
+            names = Counter(getattr(item, self.unique_by, None) for item in items)
+            for name in (name for name, times in names.items() if times > 1 and name is not None):
                 found.refuse(at, f"{self.unique_by} must be unique", shown(name))
         return items
 
@@ -494,7 +494,7 @@ class One(Kind):
         self.words = f"an object ({names}, or a mapping in the wire's form)"
 
     def take(self, value: Any, at: str, found: Findings) -> Any:
-        if isinstance(value, self.classes):
+        if isinstance(value, (*self.classes, Other)):
             return value
         if isinstance(value, Refused):
             found.problems += value.findings.problems
@@ -505,7 +505,12 @@ class One(Kind):
         found.refuse(at, f"must be {self.words}, not {'null' if value is None else type(value).__name__}")
 
     def parse(self, data: Mapping[Any, Any], at: str, found: Findings) -> Any:
-        """The class that the mapping's constants name, else the first that fits, else the problems of the nearest."""
+        """The class that the mapping's constants name, else the first that fits, else the problems of the nearest.
+
+        Where there are several, `{"extra": {…}}` is one that the contract does not have.
+        """
+        if len(self.classes) > 1 and data.keys() == {"extra"}:
+            return Other._parse(data, at, found)
         candidates = list(self.classes)
         for name in dict.fromkeys(name for cls in self.classes if len(self.classes) > 1 for name in cls.CONSTANTS):
             known = [cls.CONSTANTS[name] for cls in candidates if name in cls.CONSTANTS]
@@ -718,6 +723,12 @@ class Model:
         inside = any(field.rest and field.head == head for field in cls.FIELDS)
         extra = f"{{{shown(head)!r}: {{{shown(rest)!r}: …}}}}" if inside else f"{{{shown(name)!r}: …}}"
         return f"unknown; {guess}a field that is newer than this package goes into extra={extra}"
+
+
+class Other(Model):
+    """An object of a kind that is newer than the contract: all of it is in `extra`, and is passed on as it is."""
+
+    __slots__ = ("__dict__",)
 
 
 _EXTRA = Object()

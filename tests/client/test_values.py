@@ -167,3 +167,14 @@ def test_no_frame_of_ours_keeps_what_a_mapping_holds(given, call, strict):
     kept = [(f.f_code.co_name, name) for f in ours for name, value in f.f_locals.items() if SWORD in repr(value)]
     assert ours
     assert kept == []
+
+
+def test_kinds_that_are_newer_than_the_contract_can_be_sent():
+    """Where one of several kinds is expected, all of a new one goes under `extra`; without that it is refused."""
+    zoom = {"zoomSettings": {"meeting": "1"}}
+    tools = [{"extra": {"type": "dance"}}, {"extra": {"type": "sing"}}, {"type": "client", "name": "wave"}]
+    _, _, body = sent({**AVATAR, "tools": tools}, environment={"extra": zoom})
+    assert body["environment"] == zoom
+    assert body["personaConfig"]["tools"] == [{"type": "dance"}, {"type": "sing"}, {"type": "client", "name": "wave"}]
+    with pytest.raises(AnamConfigError, match="extra="):
+        sent(AVATAR, environment=zoom)
