@@ -48,7 +48,7 @@ else
 	$(RUN) -m coverage report
 endif
 test-slow: .dev ## run the few that `test` leaves out: what builds, installs, generates, or takes its time
-	$(RUN) -m pytest $(ON_ALL_CORES) -m slow
+	$(RUN) -m pytest $(ON_ALL_CORES) -m slow $(ARGS)
 check: lint types lint-spec vectors breaking test test-slow ## everything that must pass before a change goes in
 	$(RUN) scripts/generate.py --check
 	$(RUN) scripts/docs.py --check
