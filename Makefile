@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 VENV ?= .venv
 RUN := @$(VENV)/bin/python
 TOOL := $(RUN) scripts/tools.py run
-ON_ALL_CORES := -n auto --maxprocesses=8 --dist=worksteal
+ON_ALL_CORES := -n auto --maxprocesses=8
 
 # The first Python that is new enough, unless you name one: `make test PYTHON=python3.13`.
 NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
@@ -43,12 +43,12 @@ ifdef ARGS
 	$(RUN) -m pytest $(ARGS)
 else
 	$(RUN) -m coverage erase
-	$(RUN) -m coverage run -m pytest $(ON_ALL_CORES) -m "not slow"
+	$(RUN) -m coverage run -m pytest $(ON_ALL_CORES) --dist=worksteal -m "not slow"
 	$(RUN) -m coverage combine --quiet
 	$(RUN) -m coverage report
 endif
 test-slow: .dev ## run the few that `test` leaves out: what builds, installs, generates, or takes its time
-	$(RUN) -m pytest $(ON_ALL_CORES) -m slow $(ARGS)
+	$(RUN) -m pytest $(ON_ALL_CORES) --dist=loadgroup -m slow $(ARGS)
 check: lint types lint-spec vectors breaking test test-slow ## everything that must pass before a change goes in
 	$(RUN) scripts/generate.py --check
 	$(RUN) scripts/docs.py --check

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from .conftest import Environment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
 
 def test_everything_is_imported_from_the_installation(plain: Environment) -> None:

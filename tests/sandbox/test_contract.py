@@ -149,6 +149,7 @@ def schemathesis_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sche
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("schemathesis")
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 def test_schemathesis_finds_nothing(schemathesis_runs: Schemathesis, run: Run) -> None:
     """Valid and invalid requests, made from the whole document, are all answered as it says."""
@@ -164,6 +165,7 @@ def test_schemathesis_finds_nothing(schemathesis_runs: Schemathesis, run: Run) -
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("schemathesis")
 def test_schemathesis_would_find_a_wrong_answer(schemathesis_runs: Schemathesis) -> None:
     """A token that is a number is reported, by a check of its own and by one of these tests'."""
     _, code, said = schemathesis_runs.finished(WRONG_BODY)
