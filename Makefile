@@ -60,7 +60,7 @@ lint: .dev ## find mistakes in the Python code and in the Containerfile
 	$(RUN) -m ruff format --check .
 	@$(VENV)/bin/lint-imports --no-logo --no-cache
 	$(TOOL) hadolint --no-color --failure-threshold=style --disable-ignore-pragma Containerfile
-format: .dev ## format the Python code and mend what can be mended
+format: .dev ## format the Python code and fix what can be fixed
 	$(RUN) -m ruff check --fix-only --quiet .
 	$(RUN) -m ruff format .
 types: .dev ## check types with mypy, and with pyright where Node is installed

@@ -228,7 +228,7 @@ class AnamClient(_Client):
             AnamConfigError: An argument is not valid; nothing was sent.
             AnamStatusError: The server refused, or failed until the retries were used up; see its subclasses.
             AnamConnectionError, AnamTimeoutError: The server could not be reached, or did not answer in time.
-            AnamResponseError: The answer makes no sense.
+            AnamResponseError: The answer has an unusable body.
         """
         setup = Setup(persona, environment, session_options, client_label)
         del persona, environment, session_options  # no frame of ours shows them from here on
@@ -289,7 +289,7 @@ class AnamClient(_Client):
             SessionStartUncertainError: The start was sent, but whether it took effect could not be learnt.
             AnamStatusError: The server refused, or failed until the retries were used up; see `may_have_started`.
             AnamConnectionError, AnamTimeoutError: The server could not be reached, or minting was not answered in time.
-            AnamResponseError: The answer to minting makes no sense.
+            AnamResponseError: The answer to minting has an unusable body.
         """
         setup = Setup(persona, environment, session_options, client_label, client_metadata)
         del persona, environment, session_options  # no frame of ours shows them from here on

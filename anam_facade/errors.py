@@ -2,14 +2,14 @@
 
 ```
 AnamError
-├── AnamConfigError             (also ValueError) mend the arguments; nothing was started
+├── AnamConfigError             (also ValueError) correct the arguments; nothing was started
 ├── AnamConnectionError         the server could not be reached, or went away
 │   ├── AnamTimeoutError        it did not answer in time
 │   └── ClientClosedError       the client was closed
-├── AnamResponseError           it answered 2xx with something that makes no sense
+├── AnamResponseError           it answered 2xx with an unusable body
 ├── SessionStartUncertainError  a session may be running and billed: look before starting another
 └── AnamStatusError             it answered with an error status
-    ├── BadRequestError         400  mend the persona or the options
+    ├── BadRequestError         400  correct the persona or the options
     ├── AuthenticationError     401  wrong key; bad, expired or used token
     ├── PlanRequiredError       402  the account has no plan
     ├── PermissionDeniedError   403  the key or the plan does not allow it
