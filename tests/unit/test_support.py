@@ -418,3 +418,11 @@ def test_strings_and_foreign_secrets_become_secrets():
 def test_scrub_masks_every_secret(text, secrets, masked):
     """Every secret in a text is masked, the longest first; what is too short to protect anything is left."""
     assert scrub(text, [Secret(s) for s in secrets]) == masked
+
+
+def test_every_port_there_is_may_stand_in_an_address() -> None:
+    """Up to 65535 and no further: a server on a port that the system chose is as good as any other."""
+    for port in (0, 9_999, 10_000, 59_999, 60_000, 64_999, 65_499, 65_529, 65_535):
+        assert made(Text(uri=True), f"ws://127.0.0.1:{port}") == (f"ws://127.0.0.1:{port}", [])
+    for port in (65_536, 65_540, 65_600, 66_000, 70_000, 100_000):
+        assert made(Text(uri=True), f"ws://127.0.0.1:{port}")[1] == [f"f = 'ws://127.0.0.1:{port}': {URI}"]
