@@ -97,7 +97,9 @@ def call(base_url: str, operation: str, body: dict[str, Any], prefer: str = "cod
                 return client.create_session_token(body["personaConfig"], **options)
             if "personaConfig" in body:
                 return client.start_session(body["personaConfig"], direct=True, **options)
-            return client.start_engine_session(TOKEN, **options)
+            asked = options.pop("session_options", {}).get("voiceDetection", {})
+            sensitivity = asked.get("endOfSpeechSensitivity")
+            return client.start_engine_session(TOKEN, end_of_speech_sensitivity=sensitivity, **options)
         except facade.AnamError as error:
             return error
 

@@ -263,6 +263,14 @@ def test_a_host_without_any_address_is_an_error(monkeypatch):
         transport.exchange(request_to("http://h"))
 
 
+def test_a_connection_is_not_begun_when_the_time_is_over():
+    """Nothing is sent, and that is known."""
+    request = request_to("http://127.0.0.1:9", timeout=-1.0)
+    with pytest.raises(TimeoutError):
+        Fast("http://127.0.0.1:9", None).exchange(request)
+    assert not request.taken
+
+
 def test_trio_is_refused_by_name():
     """What needs asyncio says so, before anything is sent."""
 
