@@ -162,3 +162,10 @@ def test_the_probe_tells_passing_trouble_from_what_needs_a_person(
     done = run("examples/operations.py", **at(anam_sandbox))
     assert done.returncode == status, done.stdout + done.stderr
     assert anam_sandbox.sessions == ()
+
+
+def test_the_table_of_examples_is_true() -> None:
+    """Every file that the page names is there, and is as long as the page says."""
+    rows = re.findall(r"^\| .+ \| `(\S+)` \| (\d+) \|$", (ROOT / "docs/examples.md").read_text("utf-8"), re.MULTILINE)
+    assert len(rows) == 10
+    assert rows == [(name, str(len((ROOT / name).read_text("utf-8").splitlines()))) for name, _ in rows]

@@ -264,3 +264,24 @@ def test_no_credential_is_in_a_frame_or_an_error(sandbox, method):
         shown = [str(frame.locals) for frame in ours] + [str(error), repr(error), str(error.body)]
     assert ours
     assert not [text for text in shown if any(secret in text for secret in secrets)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (None, "session "),
+        (Fault(operation="createEngineSession", status=403), "refused with 403"),
+        (Fault(operation="createEngineSession", close="after", times=1), "no answer; a session may be running"),
+        (Fault(operation="createSessionToken", status=503), "refused with 503"),
+    ],
+)
+def test_the_example_of_a_program_for_the_plugin_runs(sandbox, monkeypatch, fault, said):
+    """`examples/from_the_plugin.py` starts one session at most, and tells the plugin's errors apart."""
+    values = {"ANAM_API_KEY": sandbox.api_key, "ANAM_API_URL": sandbox.base_url}
+    for name, value in (values | {"LIVEKIT_URL": URL, "LIVEKIT_TOKEN": TOKEN}).items():
+        monkeypatch.setenv(name, value)
+    if fault is not None:
+        sandbox.inject(fault)
+    example = importlib.import_module("examples.from_the_plugin")
+    assert asyncio.run(example.main()).startswith(said)
+    assert len(sandbox.sessions) == (fault is None or fault.close == "after")
