@@ -57,12 +57,13 @@ def measure(options: argparse.Namespace) -> int:
             latency.start_after_hang_up()
             speed.say("starts over a distance")
             latency.rounds(2 if is_quick else 7)
+            # Now: after ten minutes of idleness connections are closed.
+            latency.start_after_idling(wait=options.wait)
             speed.say("throughput")
             speed.throughput(server, loads, found, rounds=rounds, seconds=seconds)
             speed.say("importing")
             imported = list(speed.IMPORTS)[:2] if is_check else list(speed.IMPORTS)
             speed.imports(found, imported, 2 if is_quick else 15)
-            latency.start_after_idling(wait=options.wait)
         version = server.version
     kept = report.summary(
         found,
