@@ -68,6 +68,8 @@ def lock_node(scratch: Path, place: str, options: list[str]) -> None:
         # Addresses: where a package was found (.npmrc leaves out most of them), and who asks for donations.
         for key in ("resolved", "funding", "deprecated"):
             package.pop(key, None)
+        if "://" in str(package.get("license")):
+            del package["license"]
     lock.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
