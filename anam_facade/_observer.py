@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Callable
 from typing import Any, Literal
 
 import attrs
@@ -38,11 +39,12 @@ class Run:
         operation: What is done.
         method, url: The request, and where it really goes.
         client_label: The session's label, if it has one.
-        livekit_room: The LiveKit room, as far as it is known.
         max_attempts: How often it is sent at most.
         began: When it began, on the clock of `time.monotonic`.
         observers: Who hears of it, from its beginning to its end.
+        find_room: Reads the LiveKit room's name, which takes a while.
         attempts: How often it was sent so far; the number of the attempt that is being told of.
+        sent: When that attempt was sent, on the same clock.
         taken: Whether the attempt's body was taken by the transport, so that the server may have acted on it.
         session_id: The session that was started.
         retries_left: What is left of the client's retry budget at the end; None when there is none, or before.
@@ -53,15 +55,21 @@ class Run:
     method: str
     url: str
     client_label: str | None
-    livekit_room: str | None
     max_attempts: int
     observers: tuple[Observer, ...] = attrs.field(repr=False)
     began: float
+    find_room: Callable[[], str | None] = attrs.field(repr=False)
     attempts: int = 0
+    sent: float = 0.0
     session_id: str | None = None
     retries_left: int | None = None
     taken: bool = False
     notes: dict[Any, Any] = attrs.field(factory=dict, repr=False)
+
+    @property
+    def livekit_room(self) -> str | None:
+        """The LiveKit room, as far as it is known."""
+        return self.find_room()
 
 
 class Observer:
@@ -92,53 +100,51 @@ class Log(Observer):
 
     def sending(self, run: Run) -> None:
         """A request."""
-        run.notes[self] = time.monotonic()
-        self._log(logging.DEBUG, run, "%s %s: attempt %d of %d", run.method, run.url, run.attempts, run.max_attempts)
+        if logger.isEnabledFor(logging.DEBUG):
+            text = "%s %s: attempt %d of %d"
+            self._log(logging.DEBUG, run, text, run.method, run.url, run.attempts, run.max_attempts)
 
     def answered(self, run: Run, status_code: int) -> None:
         """An answer."""
-        took = time.monotonic() - run.notes[self]
-        self._log(
-            logging.DEBUG, run, "%s %s: %d after %.3f s", run.method, run.url, status_code, took, status=status_code
-        )
+        if logger.isEnabledFor(logging.DEBUG):
+            took = time.monotonic() - run.sent
+            text = "%s %s: %d after %.3f s"
+            self._log(logging.DEBUG, run, text, run.method, run.url, status_code, took, status=status_code)
 
     def failed(self, run: Run, error: AnamError, delay: float | None) -> None:
         """A retry, which is told before its pause; or the end."""
-        what, number, most = run.operation.value, run.attempts, run.max_attempts
-        status: int | None = getattr(error, "status_code", None)
-        if delay is None:
-            self._log(logging.DEBUG, run, "%s: attempt %d of %d failed (%s)", what, number, most, error, status=status)
-        else:
-            text = "%s: attempt %d of %d failed (%s); trying again in %.2f s"
-            self._log(logging.WARNING, run, text, what, number, most, error, delay, status=status, delay=delay)
+        level, text = logging.DEBUG, "%s: attempt %d of %d failed (%s)"
+        arguments: list[object] = [run.operation.value, run.attempts, run.max_attempts, error]
+        if delay is not None:
+            level, text = logging.WARNING, text + "; trying again in %.2f s"
+            arguments.append(delay)
+        self._log(level, run, text, *arguments, status=getattr(error, "status_code", None), delay=delay)
 
     def finished(self, run: Run, outcome: Outcome, error: BaseException | None) -> None:
         """A session that was started; or a start whose caller went away, which may have its effect all the same."""
-        what, label, room = run.operation.value, run.client_label, run.livekit_room
-        if run.session_id is not None:
-            text = "%s: %s after %.3f s (client label %r, LiveKit room %r)"
-            self._log(logging.INFO, run, text, what, run.session_id, time.monotonic() - run.began, label, room)
+        what, where = run.operation.value, "(client label %r, LiveKit room %r)"
+        if run.session_id is not None and logger.isEnabledFor(logging.INFO):
+            took, text = time.monotonic() - run.began, f"%s: %s after %.3f s {where}"
+            self._log(logging.INFO, run, text, what, run.session_id, took, run.client_label, run.livekit_room)
         elif outcome == "cut off" and run.taken and run.operation is not Operation.MINT:
-            text = "%s: cut off by %s after it was sent: a session may have been started, and be billed"
-            text += " (client label %r, LiveKit room %r)"
-            self._log(logging.WARNING, run, text, what, type(error).__name__, label, room)
+            text = f"%s: cut off by %s after it was sent: a session may have been started, and be billed {where}"
+            self._log(logging.WARNING, run, text, what, type(error).__name__, run.client_label, run.livekit_room)
 
     @staticmethod
     def _log(
         level: int, run: Run, text: str, *arguments: object, status: int | None = None, delay: float | None = None
     ) -> None:
-        if logger.isEnabledFor(level):
-            fields = {
-                "anam_operation": run.operation.name.lower(),
-                "anam_attempt": run.attempts,
-                "anam_url": run.url,
-                "anam_client_label": run.client_label,
-                "anam_livekit_room": run.livekit_room,
-                "anam_session_id": run.session_id,
-                "anam_status": status,
-                "anam_delay": delay,
-            }
-            logger.log(level, text, *arguments, extra=fields)
+        fields = {
+            "anam_operation": run.operation.name.lower(),
+            "anam_attempt": run.attempts,
+            "anam_url": run.url,
+            "anam_client_label": run.client_label,
+            "anam_livekit_room": run.livekit_room,
+            "anam_session_id": run.session_id,
+            "anam_status": status,
+            "anam_delay": delay,
+        }
+        logger.log(level, text, *arguments, extra=fields)
 
 
 class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]

@@ -1,7 +1,7 @@
 """What to send, and what to make of the outcome: the two operations as generators that do no I/O.
 
-A generator yields `Send` and `Sleep` and is resumed with what became of them, so the sync and the async client run the
-same decisions (httpx's `Auth.auth_flow` is built on the same idea).
+A generator yields a `Request` to send, or how many seconds to wait, and is resumed with what became of it, so the sync
+and the async client run the same decisions (httpx's `Auth.auth_flow` is built on the same idea).
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from anam_api.api.auth import create_session_token
 from anam_api.api.engine import create_engine_session
 from anam_api.models import EngineSession
 from anam_api.support import Findings, Model, Refused, Secret, as_secret, read, scrub, warn
-from anam_api.types import Request as HttpRequest
 
 from ._observer import Outcome, Run
 from .errors import (
@@ -45,11 +44,18 @@ from .session import VIDEO_SIZES, LiveKitEnvironment, SessionToken, room_of
 if TYPE_CHECKING:
     from ._settings import Settings
 
-M = TypeVar("M", bound=Model)
 T = TypeVar("T")
+
+Flow = Generator[Request | float, Answer | Exception | None, T]
 
 # Of the contract's kinds of environment, and the facade's own class for one of them.
 ENVIRONMENTS = get_args(getattr(models, "SessionEnvironment", None)) or (models.LiveKitEnvironment,)
+
+ENDPOINTS: Mapping[Operation, Any] = {
+    Operation.MINT: create_session_token,
+    Operation.START_WITH_TOKEN: create_engine_session,
+    Operation.START_DIRECT: create_engine_session,
+}
 
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
@@ -62,188 +68,104 @@ class Call:
     """One operation, ready to be sent as often as needed.
 
     Attributes:
+        settings: Of the client.
         operation: What it does; decides what may be repeated.
-        method, path: For messages and logs.
-        bearer: The credential that travels.
-        request: What the generated client makes of the body: method, URL, JSON and headers.
-        secrets: All that must be masked in what the server says.
-        token, client_label, environment: For finding the session when the start's fate is not known.
+        method, path, headers, content: What the generated client makes of the body.
+        body: What is asked for.
+        token: The credential that travels; the API key, when there is none.
     """
 
+    settings: Settings = field(repr=False)
     operation: Operation
-    bearer: Secret
-    request: Mapping[str, Any] = field(repr=False)
-    secrets: tuple[Secret, ...] = field(repr=False)
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+    body: Any = field(repr=False)
     token: SessionToken | None = None
-    client_label: str | None = None
-    environment: Model | None = None
+
+    @property
+    def client_label(self) -> str | None:
+        """For finding the session when the start's fate is not known, as the next two."""
+        label: str | None = (self.token or self.body).client_label
+        return label
 
     @property
     def livekit_url(self) -> str | None:
         """Address of the LiveKit server that the engine joins."""
         if self.token is not None:
             return self.token.livekit_url
-        return self.environment.url if isinstance(self.environment, models.LiveKitEnvironment) else None
+        environment = self.body.environment
+        return environment.url if isinstance(environment, models.LiveKitEnvironment) else None
 
     @property
     def livekit_room(self) -> str | None:
         """Name of the room there, as far as it is known."""
-        if self.token is not None:
-            return self.token.livekit_room
-        return room_of(self.environment)
+        return room_of(self.body.environment) if self.token is None else self.token.livekit_room
 
     @property
-    def method(self) -> str:
-        return str(self.request["method"]).upper()
+    def secrets(self) -> tuple[Secret, ...]:
+        """All that must be masked in what the server says."""
+        return (self.settings.api_key, *self.settings.extra_headers.values(), *(self.token or self.body).secrets())
 
     @property
-    def path(self) -> str:
-        return str(self.request["url"])
+    def where(self) -> str:
+        """The request, for messages."""
+        return self.settings.where(self.method, self.path)
 
-    def http_request(self, settings: Settings, timeout: float) -> Request:
+    def request(self, timeout: float) -> Request:
         """The request, its bearer included. Made anew for every attempt."""
-        content = _JSON.encode(self.request["json"]).encode()
-        return Request(
-            self.method,
-            settings.url + self.path,
-            content=content,
-            headers={
-                **{name: value.reveal() for name, value in settings.extra_headers.items()},
-                **self.request["headers"],
-                "Host": settings.host,
-                "Authorization": f"Bearer {self.bearer.reveal()}",
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-                "Content-Length": str(len(content)),
-                "User-Agent": settings.user_agent,
-            },
-            timeout=timeout,
-        )
+        settings = self.settings
+        bearer = settings.api_key if self.token is None else self.token._secret
+        headers = {
+            **{name: value.reveal() for name, value in settings.extra_headers.items()},
+            **settings.headers,
+            **self.headers,
+            "Authorization": f"Bearer {bearer.reveal()}",
+            "Content-Length": str(len(self.content)),
+        }
+        return Request(self.method, settings.url + self.path, headers=headers, content=self.content, timeout=timeout)
 
 
-@attrs.frozen
-class Send:
-    """Asks the driver to send the request, and to resume with the answer, or with whatever exception it raised."""
-
-    request: Request
-
-
-@attrs.frozen
-class Sleep:
-    """Asks the driver to wait."""
-
-    seconds: float
-
-
-Flow = Generator[Send | Sleep, Answer | Exception | None, T]
-
-
-@attrs.frozen(repr=False)
+@attrs.define(repr=False)
 class Setup:
     """The arguments of a call that may hold credentials, in a thing that does not show them."""
 
-    persona: PersonaConfig | Mapping[str, Any]
-    environment: LiveKitEnvironment | Mapping[str, Any] | None = None
-    session_options: models.SessionOptions | Mapping[str, Any] | None = None
+    persona: Any
+    environment: Any = None
+    session_options: Any = None
     client_label: str | None = None
     client_metadata: Mapping[str, Any] | None = None
+    expires_in: str | None = None
 
+    def take_over(self) -> None:
+        """Mappings become objects, so that no frame from here on keeps a caller's.
 
-# What to send.
-
-Persona = PersonaConfig | Mapping[str, Any]
-Environment = LiveKitEnvironment | Mapping[str, Any]
-Options = models.SessionOptions | Mapping[str, Any]
-Body = models.SessionTokenRequest | models.DirectStartRequest
-
-
-def taken(persona: Any, environment: Any, session_options: Any) -> tuple[Any, Any, Any]:
-    """The arguments that may hold credentials, taken over at the door: no frame behind it keeps a caller's mapping.
-
-    Mappings become objects; what is wrong becomes `Refused`, which the body's constructor takes as its own problems.
-    """
-    who = _taken(persona, "persona", "personaConfig", (models.PersonaConfig,), PersonaConfig)
-    if persona is None:
-        who = _refused("persona", "is required")
-    ours = [LiveKitEnvironment if cls is models.LiveKitEnvironment else cls for cls in ENVIRONMENTS]
-    room = _taken(environment, "environment", "environment", ENVIRONMENTS, *ours)
-    options = (models.SessionOptions,)
-    return who, room, _taken(session_options, "session_options", "sessionOptions", options, *options)
+        What is wrong becomes `Refused`, which the body's constructor takes as its own problems.
+        """
+        self.persona = (
+            _refused("persona", "is required")
+            if self.persona is None
+            else _taken(self.persona, "persona", "personaConfig", (models.PersonaConfig,), PersonaConfig)
+        )
+        ours = [LiveKitEnvironment if cls is models.LiveKitEnvironment else cls for cls in ENVIRONMENTS]
+        self.environment = _taken(self.environment, "environment", "environment", ENVIRONMENTS, *ours)
+        options = (models.SessionOptions,)
+        self.session_options = _taken(self.session_options, "session_options", "sessionOptions", options, *options)
 
 
 def _taken(value: Any, name: str, wire: str, accepted: tuple[type[Model], ...], *read_as: type[Model]) -> Any:
+    if value is None or isinstance(value, accepted):
+        return value
     if isinstance(value, Mapping) and wire in value:
         return _refused(name, f"is a whole body; pass what is under {wire}")
-    return value if isinstance(value, (Refused, *accepted)) else read(value, name, *read_as)
+    return read(value, name, *read_as)
 
 
 def _refused(field: str, rule: str) -> Refused:
     found = Findings()
     found.refuse(field, rule)
     return Refused(found)
-
-
-def mint(
-    settings: Settings,
-    persona: Persona,
-    environment: Environment | None,
-    session_options: Options | None,
-    client_label: str | None,
-    expires_in: str | None = None,
-    client_metadata: Mapping[str, Any] | None = None,
-) -> Call:
-    """The call that mints a session token.
-
-    `client_metadata` is for the start that follows; it is checked here so that nothing is sent when it is wrong.
-
-    Raises:
-        AnamConfigError: With every problem of every argument.
-    """
-    persona, environment, session_options = taken(persona, environment, session_options)
-    problems: list[Problem] = []
-    body = _made(
-        problems,
-        models.SessionTokenRequest,
-        persona_config=persona,
-        environment=environment,
-        session_options=session_options,
-        client_label=_label(settings, client_label),
-        expires_in=expires_in,
-    )
-    if client_metadata is not None:
-        _made(problems, models.TokenStartRequest, client_metadata=client_metadata)
-    _across(problems, persona, session_options)
-    if body is None or problems:
-        raise AnamConfigError(*problems)
-    target = settings.gateway_target(MINTING)
-    return _call(settings, Operation.MINT, body, create_session_token.request(body=body, x_anam_target_url=target))
-
-
-def start_direct(
-    settings: Settings,
-    persona: Persona,
-    environment: Environment | None,
-    session_options: Options | None,
-    client_label: str | None,
-    client_metadata: Mapping[str, Any] | None,
-) -> Call:
-    """The call that starts a session with the API key."""
-    persona, environment, session_options = taken(persona, environment, session_options)
-    problems: list[Problem] = []
-    body = _made(
-        problems,
-        models.DirectStartRequest,
-        persona_config=persona,
-        environment=environment,
-        session_options=session_options,
-        client_label=_label(settings, client_label),
-        client_metadata=client_metadata,
-    )
-    _across(problems, persona, session_options)
-    if body is None or problems:
-        raise AnamConfigError(*problems)
-    request = create_engine_session.request(body=body, x_anam_target_url=settings.gateway_target(STARTING))
-    return _call(settings, Operation.START_DIRECT, body, request)
 
 
 def as_secrets(values: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -262,21 +184,40 @@ def as_token(token: object) -> SessionToken:
     raise AnamConfigError(Problem("token", "", f"must be a SessionToken or a string, not {kind}"))
 
 
+# What to send.
+
+
+def mint(settings: Settings, setup: Setup) -> Call:
+    """The call that mints a session token.
+
+    Raises:
+        AnamConfigError: With every problem of every argument.
+    """
+    problems: list[Problem] = []
+    if setup.client_metadata is not None:  # it goes with the start that follows; nothing is sent when it is wrong
+        _made(problems, models.TokenStartRequest, client_metadata=setup.client_metadata)
+    body_class = partial(models.SessionTokenRequest, expires_in=setup.expires_in)
+    return _binding(settings, Operation.MINT, setup, body_class, problems)
+
+
+def start_direct(settings: Settings, setup: Setup) -> Call:
+    """The call that starts a session with the API key."""
+    body_class = partial(models.DirectStartRequest, client_metadata=setup.client_metadata)
+    return _binding(settings, Operation.START_DIRECT, setup, body_class, [])
+
+
 def start_with_token(
     settings: Settings,
-    token: object,
+    token: SessionToken,
     client_metadata: Mapping[str, Any] | None,
     end_of_speech_sensitivity: float | None = None,
 ) -> Call:
     """The call that starts a session with a session token: the token, and not the API key, is the bearer."""
     problems: list[Problem] = []
-    said = _made(problems, models.TokenStartOptions, end_of_speech_sensitivity=end_of_speech_sensitivity)
-    options = None if end_of_speech_sensitivity is None else said
+    options = None
+    if end_of_speech_sensitivity is not None:
+        options = _made(problems, models.TokenStartOptions, end_of_speech_sensitivity=end_of_speech_sensitivity)
     body = _made(problems, models.TokenStartRequest, client_metadata=client_metadata, session_options=options)
-    try:
-        token = as_token(token)
-    except AnamConfigError as error:
-        raise AnamConfigError(*error.problems, *problems) from None
     if token._secret == settings.api_key:
         problems.append(Problem("token", "", "must be a session token; this is the API key, which may not travel here"))
     elif not BEARER.fullmatch(token.value):
@@ -288,55 +229,51 @@ def start_with_token(
         problems.append(Problem("token", "", rule))
     if body is None or problems:
         raise AnamConfigError(*problems)
-    return Call(
-        operation=Operation.START_WITH_TOKEN,
-        bearer=token._secret,
-        request=create_engine_session.request(body=body, x_anam_target_url=settings.gateway_target(STARTING)),
-        secrets=(settings.api_key, *settings.extra_headers.values(), token._secret, *token._bound),
-        token=token,
-        client_label=token.client_label,
+    return _call(settings, Operation.START_WITH_TOKEN, body, token)
+
+
+def _binding(
+    settings: Settings, operation: Operation, setup: Setup, body_class: Callable[..., Any], problems: list[Problem]
+) -> Call:
+    """The call whose body says who appears, where and how; to a token, or to a session at once."""
+    persona, environment, options = setup.persona, setup.environment, setup.session_options
+    body = _made(
+        problems,
+        body_class,
+        persona_config=persona,
+        environment=environment,
+        session_options=options,
+        client_label=settings.client_label if setup.client_label is None else setup.client_label,
     )
+    egress = options.egress if isinstance(options, models.SessionOptions) else None
+    if egress is not None and isinstance(persona, models.PersonaConfig) and not persona.enable_audio_passthrough:
+        problems.append(Problem("session_options.egress", "", "needs persona.enable_audio_passthrough to be true"))
+    if body is None or problems:
+        raise AnamConfigError(*problems)
+    _warn_of_legacy(persona, environment)
+    _warn_of_video_size(persona, options)
+    needs = what_livekit_needs(persona) if isinstance(environment, models.LiveKitEnvironment) else {}
+    return _call(settings, operation, body, needs=needs)
 
 
-MINTING = create_session_token.PATH
-STARTING = create_engine_session.PATH
-
-
-def _made(problems: list[Problem], cls: type[M], **arguments: Any) -> M | None:
+def _made(problems: list[Problem], make: Callable[..., T], **arguments: Any) -> T | None:
     """The object; None after its problems were added to the list."""
     try:
-        return cls(**arguments)
+        return make(**arguments)
     except AnamConfigError as error:
         problems += error.problems
         return None
 
 
-def _label(settings: Settings, client_label: str | None) -> str | None:
-    return settings.client_label if client_label is None else client_label
-
-
-def _call(settings: Settings, operation: Operation, body: Body, request: HttpRequest) -> Call:
-    persona, environment = body.persona_config, body.environment
-    needs = what_livekit_needs(persona) if isinstance(environment, models.LiveKitEnvironment) else {}
-    request["json"]["personaConfig"].update(needs)
-    _warn_of_legacy(persona, environment)
-    _warn_of_video_size(persona, body.session_options)
-    return Call(
-        operation=operation,
-        bearer=settings.api_key,
-        request=request,
-        secrets=(settings.api_key, *settings.extra_headers.values(), *body.secrets()),
-        client_label=body.client_label,
-        environment=environment,
-    )
-
-
-def _across(problems: list[Problem], persona: object, options: object) -> None:
-    """Rules between arguments."""
-    if not isinstance(options, models.SessionOptions) or not isinstance(persona, models.PersonaConfig):
-        return
-    if options.egress is not None and not persona.enable_audio_passthrough:
-        problems.append(Problem("session_options.egress", "", "needs persona.enable_audio_passthrough to be true"))
+def _call(
+    settings: Settings, operation: Operation, body: Model, token: SessionToken | None = None, needs: Any = ()
+) -> Call:
+    endpoint = ENDPOINTS[operation]
+    request = endpoint.request(body=body, x_anam_target_url=settings.gateway_target(endpoint.PATH))
+    if needs:
+        request["json"]["personaConfig"].update(needs)
+    content = _JSON.encode(request["json"]).encode()
+    return Call(settings, operation, request["method"], request["url"], request["headers"], content, body, token)
 
 
 def what_livekit_needs(persona: models.PersonaConfig) -> dict[str, str]:
@@ -366,24 +303,25 @@ def _warn_of_video_size(persona: models.PersonaConfig, options: models.SessionOp
         warn(f"video size {size[0]}x{size[1]} is not {whose} ({known}); Anam refuses sizes it does not support")
 
 
-# What to make of the outcome.
+# The operations.
 
 
-def minting(settings: Settings, setup: Setup, expires_in: str | None = None) -> Flow[SessionToken]:
+def minting(settings: Settings, setup: Setup) -> Flow[SessionToken]:
     """Mints a token."""
-    call = _mint(settings, setup, expires_in)
-    return (yield from _attempts(settings, call, partial(_session_token, call)))
+    setup.take_over()
+    call = mint(settings, setup)
+    return (yield from _attempts(call, partial(_session_token, call)))
 
 
 def starting(
     settings: Settings,
-    token: object,
+    token: SessionToken,
     client_metadata: Mapping[str, Any] | None,
     end_of_speech_sensitivity: float | None = None,
 ) -> Flow[EngineSession]:
     """Starts the session of a token."""
     call = start_with_token(settings, token, client_metadata, end_of_speech_sensitivity)
-    return (yield from _start(settings, call))
+    return (yield from _attempts(call, EngineSession.from_dict))
 
 
 def minting_and_starting(settings: Settings, setup: Setup, *, direct: bool) -> Flow[EngineSession]:
@@ -391,74 +329,55 @@ def minting_and_starting(settings: Settings, setup: Setup, *, direct: bool) -> F
 
     Nothing after the first step leads back to it: a second token could start a second session.
     """
+    setup.take_over()
     if setup.client_label is None and settings.client_label is None and settings.auto_label:
-        setup = attrs.evolve(setup, client_label=f"af-{uuid.uuid4()}")
+        setup.client_label = f"af-{uuid.uuid4()}"
     if direct:
-        arguments = (setup.persona, setup.environment, setup.session_options, setup.client_label, setup.client_metadata)
-        return (yield from _start(settings, start_direct(settings, *arguments)))
+        return (yield from _attempts(start_direct(settings, setup), EngineSession.from_dict))
     began = time.monotonic()
-    options, sensitivity = taken(None, None, setup.session_options)[2], None
+    options, sensitivity = setup.session_options, None
     if isinstance(options, models.SessionOptions) and options.end_of_speech_sensitivity is not None:
         # The vendor's clients say this one at the start, and none is known to say it when minting.
-        sensitivity, options = options.end_of_speech_sensitivity, copy.copy(options)
-        object.__setattr__(options, "end_of_speech_sensitivity", None)  # without the checks, and their warnings, again
-    setup = attrs.evolve(setup, session_options=options)
-    call = _mint(settings, setup, None)
-    token = yield from _attempts(settings, call, partial(_session_token, call), began)
+        sensitivity, setup.session_options = options.end_of_speech_sensitivity, copy.copy(options)
+        # Without the checks, and their warnings, again.
+        object.__setattr__(setup.session_options, "end_of_speech_sensitivity", None)
+    call = mint(settings, setup)
+    token = yield from _attempts(call, partial(_session_token, call), began)
     start = start_with_token(settings, token, setup.client_metadata, sensitivity)
-    return (yield from _start(settings, start, began))
-
-
-def _mint(settings: Settings, setup: Setup, expires_in: str | None) -> Call:
-    return mint(
-        settings,
-        setup.persona,
-        setup.environment,
-        setup.session_options,
-        setup.client_label,
-        expires_in,
-        setup.client_metadata,
-    )
-
-
-def _start(settings: Settings, call: Call, began: float | None = None) -> Flow[EngineSession]:
-    return (yield from _attempts(settings, call, EngineSession.from_dict, began))
+    return (yield from _attempts(start, EngineSession.from_dict, began))
 
 
 def _session_token(call: Call, said: Mapping[str, Any]) -> SessionToken | None:
     value = said.get("sessionToken")
     if not isinstance(value, str) or not BEARER.fullmatch(value):
         return None
-    return SessionToken(
-        value,
-        client_label=call.client_label,
-        livekit_url=call.livekit_url,
-        environment=call.environment,
-        bound=call.secrets,
-    )
+    return SessionToken(value, client_label=call.client_label, livekit_url=call.livekit_url, body=call.body)
 
+
+# What to make of the outcome.
 
 Read = Callable[[Mapping[str, Any]], T | None]
 
 
-def _attempts(settings: Settings, call: Call, read: Read[T], began: float | None = None) -> Flow[T]:
+def _attempts(call: Call, read: Read[T], began: float | None = None) -> Flow[T]:
     """Sends the call until it succeeds or must not, or cannot, be tried again; the observers are told."""
+    settings = call.settings
     run = Run(
         call.operation,
         call.method,
         settings.url + call.path,
         call.client_label,
-        call.livekit_room,
         settings.policy.max_attempts,
         tuple(settings.observers),
         began=time.monotonic(),
+        find_room=lambda: call.livekit_room,
     )
     for observer in run.observers:
         observer.started(run)
     ended: Outcome = "ok"
     raised: BaseException | None = None
     try:
-        return (yield from _tries(settings, call, read, run, run.began if began is None else began))
+        return (yield from _tries(call, read, run, run.began if began is None else began))
     except BaseException as error:
         raised, ended = error, "error" if isinstance(error, Exception) else "cut off"
         if isinstance(error, SessionStartUncertainError):
@@ -471,32 +390,30 @@ def _attempts(settings: Settings, call: Call, read: Read[T], began: float | None
         del raised
 
 
-def _tries(settings: Settings, call: Call, read: Read[T], run: Run, began: float) -> Flow[T]:
+def _tries(call: Call, read: Read[T], run: Run, began: float) -> Flow[T]:
+    settings = call.settings
     policy, doubt, budget = settings.policy, Doubt.NONE, settings.budgets[call.operation]
-    where = settings.where(call.method, call.path)
     while True:
-        timeout = settings.timeout
+        timeout, run.sent = settings.timeout, time.monotonic()
         if policy.deadline is not None:
-            left = policy.deadline - (time.monotonic() - began)
+            left = policy.deadline - (run.sent - began)
             timeout = max(0.001, min(timeout, left))
             if run.attempts == 0 and left < policy.least:
-                error: AnamError = AnamTimeoutError(f"{where}: the deadline left no time to send it", sent=False)
+                error: AnamError = AnamTimeoutError(f"{call.where}: the deadline left no time to send it", sent=False)
                 error.retryable = True
                 raise error
         run.attempts += 1
         for observer in run.observers:
             observer.sending(run)
-        request = call.http_request(settings, timeout)
+        request = call.request(timeout)
         try:
-            result = yield Send(request)
-        except BaseException:
+            result = yield request
+        finally:
             run.taken = request.taken
-            raise
-        run.taken = request.taken
         if isinstance(result, Answer):
             for observer in run.observers:
                 observer.answered(run, result.status_code)
-            settled = _settle(settings, call, result, read)
+            settled = _settle(call, result, read)
             if not isinstance(settled, AnamError):
                 budget.earn()
                 if isinstance(settled, EngineSession):
@@ -507,7 +424,7 @@ def _tries(settings: Settings, call: Call, read: Read[T], run: Run, began: float
             raise result
         else:
             assert result is not None
-            error = connection_error(result, request, where, call.secrets)
+            error = connection_error(result, request, call.where, call.secrets)
         elapsed = time.monotonic() - began
         attempt = Attempt(operation=call.operation, number=run.attempts, doubt=doubt, elapsed=elapsed)
         decision = decide(attempt, error, policy, budget, settings.rng)
@@ -516,7 +433,7 @@ def _tries(settings: Settings, call: Call, read: Read[T], run: Run, began: float
         if not isinstance(decision, Retry):
             _give_up(call, error, decision, run)
         doubt = doubt_after(call.operation, doubt, error)
-        yield Sleep(decision.delay)
+        yield decision.delay
 
 
 def _give_up(call: Call, error: AnamError, decision: GiveUp, run: Run) -> NoReturn:
@@ -532,14 +449,14 @@ def _give_up(call: Call, error: AnamError, decision: GiveUp, run: Run) -> NoRetu
     raise uncertain from error
 
 
-def _settle(settings: Settings, call: Call, answer: Answer, read: Read[T]) -> T | AnamError:
+def _settle(call: Call, answer: Answer, read: Read[T]) -> T | AnamError:
     """What the answer holds, or the error that it means. Every response passes here, before anything else parses it."""
     if not answer.is_success:
         return error_from_response(
             method=call.method,
             path=call.path,
-            where=settings.where(call.method, call.path),
-            advice=_advice(settings, call, answer),
+            where=call.where,
+            advice=_advice(call, answer),
             status_code=answer.status_code,
             headers=answer.headers,
             body=answer.body,
@@ -561,7 +478,7 @@ def _settle(settings: Settings, call: Call, answer: Answer, read: Read[T]) -> T 
             why = f"has no usable {wanted}"
     # Nothing of the body goes into the message: it may hold a fresh credential, which nobody knows yet to mask.
     return AnamResponseError(
-        f"{settings.where(call.method, call.path)}: {answer.status_code}, but the body {why}",
+        f"{call.where}: {answer.status_code}, but the body {why}",
         status_code=answer.status_code,
         body=scrub(answer.body.decode("utf-8", "replace"), call.secrets),
         headers=scrub_headers(answer.headers, call.secrets),
@@ -569,11 +486,11 @@ def _settle(settings: Settings, call: Call, answer: Answer, read: Read[T]) -> T 
     )
 
 
-def _advice(settings: Settings, call: Call, answer: Answer) -> str | None:
+def _advice(call: Call, answer: Answer) -> str | None:
     """Where to look, for the statuses that are mostly a matter of settings."""
     match answer.status_code:
-        case 401 if call.bearer is settings.api_key:
-            return f"the API key came from {settings.key_source}"
+        case 401 if call.token is None:
+            return f"the API key came from {call.settings.key_source}"
         case 407:
             return PROXY_ADVICE
         case status if 300 <= status < 400 and "Location" in answer.headers:

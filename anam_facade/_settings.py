@@ -76,10 +76,11 @@ class Settings:
         timeout: Seconds for one attempt.
         policy: When to try again.
         extra_headers: What is sent besides our own headers.
-        headers: Our own, credentials excepted.
         proxy: The proxy that requests go through, as far as it is known.
         budgets: What is left of the retries, by operation.
         observers: Who is told of every operation's course.
+        url: Where requests really go.
+        headers: Our own of every request, credentials excepted.
     """
 
     api_key: Secret
@@ -94,21 +95,28 @@ class Settings:
     user_agent: str = PRODUCT
     proxy: str | None = None
     observers: list[Observer] = field(factory=lambda: OBSERVERS, repr=False)
-    budgets: Mapping[Operation, RetryBudget] = field(
-        default=attrs.Factory(lambda self: budgets_of(self.policy), takes_self=True), repr=False
-    )
     # The system's: the state of any other would be the same in every forked worker.
     rng: random.Random = field(factory=random.SystemRandom, repr=False)
+    budgets: Mapping[Operation, RetryBudget] = field(repr=False)
+    url: str = field(init=False)
+    headers: Mapping[str, str] = field(init=False, repr=False)
 
-    @property
-    def url(self) -> str:
-        """Where requests really go."""
+    @budgets.default
+    def _budgets(self) -> Mapping[Operation, RetryBudget]:
+        return budgets_of(self.policy)
+
+    @url.default
+    def _url(self) -> str:
         return self.gateway_url or self.base_url
 
-    @property
-    def host(self) -> str:
-        """The `Host` header of every request."""
-        return urlsplit(self.url).netloc
+    @headers.default
+    def _headers(self) -> Mapping[str, str]:
+        return {
+            "Host": urlsplit(self.url).netloc,
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": self.user_agent,
+        }
 
     def gateway_target(self, path: str) -> str | None:
         """Where a gateway, if there is one, shall forward to."""

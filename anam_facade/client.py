@@ -17,7 +17,7 @@ from anam_api.models import EngineSession, SessionOptions
 from anam_api.support import Secret, as_secret
 
 from . import _operations
-from ._operations import Flow, Send, Setup, Sleep
+from ._operations import Flow, Setup
 from ._settings import DEFAULT_BASE_URL, PRODUCT, Settings, budgets_of, checked_options, configure
 from .errors import AnamConfigError, AnamTimeoutError, ClientClosedError, Problem
 from .http import open_async_exchange, open_exchange
@@ -114,7 +114,7 @@ class _Client:
         if self._lifetime.is_over:
             raise ClientClosedError("the client is closed", sent=False)
         settings = self._settings
-        headers = {"Host": settings.host, "Accept": "*/*", "User-Agent": settings.user_agent}
+        headers = settings.headers
         ends = time.monotonic() + settings.timeout
 
         def make() -> Request:
@@ -230,9 +230,9 @@ class AnamClient(_Client):
             AnamConnectionError, AnamTimeoutError: The server could not be reached, or did not answer in time.
             AnamResponseError: The answer has an unusable body.
         """
-        setup = Setup(persona, environment, session_options, client_label)
+        setup = Setup(persona, environment, session_options, client_label, expires_in=expires_in)
         del persona, environment, session_options  # no frame of ours shows them from here on
-        return self._run(_operations.minting(self._settings, setup, expires_in))
+        return self._run(_operations.minting(self._settings, setup))
 
     def start_engine_session(
         self,
@@ -353,12 +353,12 @@ class AnamClient(_Client):
             forget(error, outer)
             raise
 
-    def _do(self, step: Send | Sleep) -> Answer | None:
-        if isinstance(step, Sleep):
-            self._lifetime.pause(step.seconds)
-            return None
-        self._refuse_if_closed(step.request)
-        return self._exchange.exchange(step.request)
+    def _do(self, step: Request | float) -> Answer | None:
+        if isinstance(step, Request):
+            self._refuse_if_closed(step)
+            return self._exchange.exchange(step)
+        self._lifetime.pause(step)
+        return None
 
 
 class AsyncAnamClient(_Client):
@@ -417,9 +417,9 @@ class AsyncAnamClient(_Client):
         expires_in: str | None = None,
     ) -> SessionToken:
         """Mints a session token; see `AnamClient.create_session_token`."""
-        setup = Setup(persona, environment, session_options, client_label)
+        setup = Setup(persona, environment, session_options, client_label, expires_in=expires_in)
         del persona, environment, session_options  # no frame of ours shows them from here on
-        return await self._run(_operations.minting(self._settings, setup, expires_in))
+        return await self._run(_operations.minting(self._settings, setup))
 
     async def start_engine_session(
         self,
@@ -500,11 +500,11 @@ class AsyncAnamClient(_Client):
             forget(error, outer)
             raise
 
-    async def _do(self, step: Send | Sleep) -> Answer | None:
-        if isinstance(step, Sleep):
-            import anyio  # here, so that importing the package stays cheap
+    async def _do(self, step: Request | float) -> Answer | None:
+        if isinstance(step, Request):
+            self._refuse_if_closed(step)
+            return await self._exchange.exchange(step)
+        import anyio  # here, so that importing the package stays cheap
 
-            await anyio.sleep(step.seconds)
-            return None
-        self._refuse_if_closed(step.request)
-        return await self._exchange.exchange(step.request)
+        await anyio.sleep(step)
+        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -131,16 +131,20 @@ class SessionToken:
     client_label: str | None = field(default=None, kw_only=True)
     livekit_url: str | None = field(default=None, kw_only=True)
     _room: str | None = field(default=None, kw_only=True, alias="livekit_room")
-    # Where the room's name is looked up when it is asked for: reading a LiveKit token takes a while.
-    _environment: Model | None = field(default=None, kw_only=True, alias="environment")
-    # Credentials in the configuration bound to the token: to be masked should the server quote them when it is used.
-    _bound: tuple[Secret, ...] = field(default=(), kw_only=True, alias="bound")
+    # What it was minted for: names the room, when asked, and what must be masked should the server quote it.
+    _body: models.SessionTokenRequest | None = field(default=None, kw_only=True, alias="body")
     claims: Mapping[str, Any] = field(init=False, default=attrs.Factory(_claims_of, takes_self=True))
 
     @property
     def livekit_room(self) -> str | None:
         """Name of the room the engine will join, as far as the LiveKit token tells."""
-        return room_of(self._environment) if self._room is None else self._room
+        return room_of(self._body.environment) if self._room is None and self._body is not None else self._room
+
+    def secrets(self) -> Iterator[Secret]:
+        """The token, and the credentials in the configuration bound to it."""
+        yield self._secret
+        if self._body is not None:
+            yield from self._body.secrets()
 
     @property
     def value(self) -> str:

@@ -6,7 +6,6 @@ import base64
 import json
 from types import MappingProxyType, SimpleNamespace
 
-import attrs
 import httpx
 import pytest
 
@@ -26,9 +25,9 @@ from anam_facade import (
     _operations,
 )
 from anam_facade._observer import Observer
-from anam_facade._operations import Send, Setup, Sleep
+from anam_facade._operations import Call, Setup, as_token
 from anam_facade._settings import Settings
-from anam_facade.http.exchange import Answer
+from anam_facade.http.exchange import Answer, Request
 
 ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
 PERSONA = PersonaConfig(voice_id=ID, llm_id=ID)
@@ -73,7 +72,10 @@ def answer(status: int = 200, body: object = None, **headers: str) -> Answer:
 MINTED = answer(200, {"sessionToken": jwt(type="ephemeral")})
 STARTED = answer(201, {"sessionId": "s-1"})
 LOST, UNSENT = ConnectionResetError("lost"), ConnectionRefusedError("unsent")
-SAVED = Setup(PersonaConfig.saved(ID))
+
+
+def saved(**more: object) -> Setup:
+    return Setup(PersonaConfig.saved(ID), **more)
 
 
 def play(flow, *outcomes):
@@ -91,19 +93,19 @@ def play(flow, *outcomes):
             return asked, error
         asked.append(step)
         resume = None
-        if isinstance(step, Send):
+        if isinstance(step, Request):
             resume = remaining.pop(0)
-            step.request.taken = resume is not UNSENT
+            step.taken = resume is not UNSENT
 
 
 def sends(asked):
-    return [step.request.url.rpartition("/")[2] for step in asked if isinstance(step, Send)]
+    return [step.url.rpartition("/")[2] for step in asked if isinstance(step, Request)]
 
 
 def test_pauses_lie_between_the_attempts(settings):
     """The driver is asked to wait between two attempts, and only there."""
-    asked, token = play(_operations.minting(settings(), SAVED), UNSENT, answer(503), LOST, MINTED)
-    assert [step.seconds if isinstance(step, Sleep) else "send" for step in asked] == [
+    asked, token = play(_operations.minting(settings(), saved()), UNSENT, answer(503), LOST, MINTED)
+    assert ["send" if isinstance(step, Request) else step for step in asked] == [
         "send",
         0.25,
         "send",
@@ -126,9 +128,9 @@ def test_a_token_knows_what_it_was_minted_for(settings):
 def test_after_a_start_was_sent_no_token_is_minted(settings):
     """Whatever happens to the start, minting is behind it; what is repeated is the same request."""
     outcomes = [UNSENT, MINTED, LOST, answer(500), answer(503), UNSENT, answer(500)]
-    asked, error = play(_operations.minting_and_starting(settings(), SAVED, direct=False), *outcomes)
+    asked, error = play(_operations.minting_and_starting(settings(), saved(), direct=False), *outcomes)
     assert sends(asked) == ["session-token"] * 2 + ["session"] * 5
-    requests = [step.request for step in asked if isinstance(step, Send)][2:]
+    requests = [step for step in asked if isinstance(step, Request)][2:]
     assert len({(r.content, r.headers["Authorization"]) for r in requests}) == 1
     assert isinstance(error, SessionStartUncertainError)
 
@@ -165,12 +167,12 @@ NONSENSE = {
 @pytest.mark.parametrize("name", NONSENSE)
 def test_a_success_without_what_was_promised(settings, name):
     """It is an error when minting, and leaves a start's fate open."""
-    _, error = play(_operations.minting(settings(), SAVED), answer(200, NONSENSE[name], X_A="b"))
+    _, error = play(_operations.minting(settings(), saved()), answer(200, NONSENSE[name], X_A="b"))
     assert isinstance(error, AnamResponseError)
     assert str(error).startswith("POST https://api.example/v1/auth/session-token: 200, but the body ")
     assert (error.status_code, error.headers["X_A"], error.attempts) == (200, "b", 1)
     assert error.body == NONSENSE[name].decode("utf-8", "replace")
-    _, error = play(_operations.starting(settings(), "a.b.c", None, None), answer(200, NONSENSE[name]))
+    _, error = play(_operations.starting(settings(), SessionToken("a.b.c"), None, None), answer(200, NONSENSE[name]))
     assert isinstance(error, SessionStartUncertainError)
     assert isinstance(error.__cause__, AnamResponseError)
 
@@ -178,11 +180,11 @@ def test_a_success_without_what_was_promised(settings, name):
 def test_json_that_breaks_off_is_a_lost_answer(settings):
     """A body that begins like the JSON it should be was cut short: minting and a start with the same token go on."""
     broken = answer(200, b'{"sessionToken": "a.b')
-    _, minted = play(_operations.minting(settings(), SAVED), broken, answer(200, {"sessionToken": "a.b.c"}))
+    _, minted = play(_operations.minting(settings(), saved()), broken, answer(200, {"sessionToken": "a.b.c"}))
     assert minted.value == "a.b.c"
-    _, error = play(_operations.starting(settings(), "a.b.c", None, None), broken, answer(401, {}))
+    _, error = play(_operations.starting(settings(), SessionToken("a.b.c"), None, None), broken, answer(401, {}))
     assert isinstance(error, SessionStartUncertainError)
-    _, error = play(_operations.minting_and_starting(settings(), SAVED, direct=True), broken)
+    _, error = play(_operations.minting_and_starting(settings(), saved(), direct=True), broken)
     assert isinstance(error, SessionStartUncertainError)
     assert error.__cause__.truncated
 
@@ -190,19 +192,19 @@ def test_json_that_breaks_off_is_a_lost_answer(settings):
 def test_an_incomplete_success_is_not_read(settings):
     """A success that was cut at the ceiling, or wrongly compressed, is none."""
     cut = Answer(200, [], b'{"sessionToken": "a.b.c"}', complete=False)
-    _, error = play(_operations.minting(settings(), SAVED), cut)
+    _, error = play(_operations.minting(settings(), saved()), cut)
     assert str(error).endswith("200, but the body is too long, or wrongly compressed")
 
 
 def test_an_attempt_gets_the_time_that_is_left(settings, clock):
     """The last attempt before the deadline has no more time than is left of it; without one, its whole time-out."""
     for deadline, last in ((12, 6.75), (None, 10.0)):
-        flow = _operations.minting(settings(RetryPolicy(jitter=0, deadline=deadline)), SAVED)
-        assert flow.send(None).request.timeout == 10.0
+        flow = _operations.minting(settings(RetryPolicy(jitter=0, deadline=deadline)), saved())
+        assert flow.send(None).timeout == 10.0
         clock.now += 5
-        assert flow.send(UNSENT) == Sleep(0.25)
+        assert flow.send(UNSENT) == 0.25
         clock.now += 0.25
-        assert flow.send(None).request.timeout == last
+        assert flow.send(None).timeout == last
 
 
 class Notes(Observer):
@@ -229,7 +231,7 @@ def test_observers_are_told_the_whole_course(settings):
     """Every operation, each of its attempts, and how it ended."""
     notes = Notes()
     play(
-        _operations.minting_and_starting(settings(observers=[notes, Observer()]), SAVED, direct=False),
+        _operations.minting_and_starting(settings(observers=[notes, Observer()]), saved(), direct=False),
         UNSENT,
         MINTED,
         LOST,
@@ -251,15 +253,15 @@ def test_observers_are_told_the_whole_course(settings):
         ("finished", "uncertain", "SessionStartUncertainError"),
     ]
     notes.heard.clear()
-    play(_operations.minting(settings(observers=[notes]), SAVED), answer(400))
+    play(_operations.minting(settings(observers=[notes]), saved()), answer(400))
     assert notes.heard[-1] == ("finished", "error", "BadRequestError")
 
 
 @pytest.mark.parametrize("taken", [False, True])
 def test_a_start_that_is_cut_off_leaves_a_line_in_the_log(settings, caplog, taken):
     """Cancellation and Ctrl-C pass; if the start had been sent, a warning says what may be running, with fields."""
-    flow = _operations.minting_and_starting(settings(), attrs.evolve(SAVED, client_label="desk-7"), direct=True)
-    flow.send(None).request.taken = taken
+    flow = _operations.minting_and_starting(settings(), saved(client_label="desk-7"), direct=True)
+    flow.send(None).taken = taken
     with pytest.raises(KeyboardInterrupt):
         flow.throw(KeyboardInterrupt())
     lines = [
@@ -272,14 +274,20 @@ def test_a_start_that_is_cut_off_leaves_a_line_in_the_log(settings, caplog, take
 # What is sent.
 
 
+def minted(settings: Settings, *arguments: object, **more: object) -> Call:
+    setup = Setup(*arguments, **more)
+    setup.take_over()
+    return _operations.mint(settings, setup)
+
+
 def body_of(call):
-    return call.request["json"]
+    return json.loads(call.content)
 
 
 def test_livekit_persona_gets_what_livekit_needs(settings):
     """With a LiveKit room and no language model of its own, type and model are filled in."""
     room = LiveKitEnvironment("wss://r", "t")
-    assert body_of(_operations.mint(settings(), PersonaConfig(), room, None, None)) == {
+    assert body_of(minted(settings(), PersonaConfig(), room, None, None)) == {
         "personaConfig": {"type": "ephemeral", "llmId": CUSTOMER_CLIENT_V1},
         "environment": {"livekitUrl": "wss://r", "livekitToken": "t"},
     }
@@ -291,7 +299,7 @@ def test_livekit_persona_gets_what_livekit_needs(settings):
 def test_a_chosen_model_and_a_saved_persona_stay(settings, persona):
     """What the caller chose is not replaced, and a saved persona gets nothing added."""
     room = LiveKitEnvironment("wss://r", "t")
-    sent = body_of(_operations.mint(settings(), persona, room, None, None))["personaConfig"]
+    sent = body_of(minted(settings(), persona, room, None, None))["personaConfig"]
     assert sent.get("llmId") == persona.llm_id
     assert sent.get("personaId") == persona.persona_id
     assert persona.to_dict().items() <= sent.items()
@@ -299,7 +307,7 @@ def test_a_chosen_model_and_a_saved_persona_stay(settings, persona):
 
 def test_nothing_is_filled_in_without_a_room(settings):
     """For a browser the persona is sent as it is."""
-    assert body_of(_operations.mint(settings(), PERSONA, None, None, None)) == {"personaConfig": PERSONA.to_dict()}
+    assert body_of(minted(settings(), PERSONA, None, None, None)) == {"personaConfig": PERSONA.to_dict()}
 
 
 @pytest.mark.parametrize(
@@ -338,7 +346,7 @@ def test_nothing_is_filled_in_without_a_room(settings):
 def test_every_argument_is_checked_before_anything_is_sent(settings, problems, arguments, expected):
     """All problems of all arguments come together, spelled as the caller spelled them."""
     given = {"environment": None, "session_options": None, "client_label": None} | arguments
-    found = problems(lambda: _operations.mint(settings(), **given))
+    found = problems(lambda: minted(settings(), **given))
     assert [p for p in found if "unknown" not in p] == expected
 
 
@@ -362,12 +370,12 @@ def test_every_argument_is_checked_before_anything_is_sent(settings, problems, a
 )
 def test_what_is_no_session_token_is_refused(settings, problems, token, rule):
     """The API key, a legacy token and what could break out of a header never become a bearer here."""
-    assert problems(lambda: _operations.start_with_token(settings(), token, None)) == [rule]
+    assert problems(lambda: _operations.start_with_token(settings(), as_token(token), None)) == [rule]
 
 
 def test_token_and_metadata_are_checked_together(settings, problems):
     """Both problems of a start are reported at once."""
-    assert problems(lambda: _operations.start_with_token(settings(), "", {"a": {1}})) == [
+    assert problems(lambda: _operations.start_with_token(settings(), SessionToken(""), {"a": {1}})) == [
         "client_metadata.a: must be a JSON value, not set",
         "token: must be a bearer token: letters, digits and -._~+/ only, not empty",
     ]
@@ -377,10 +385,10 @@ def test_metadata_of_any_mapping_is_sent(settings):
     """Read-only mappings, nested ones too, do as metadata."""
     metadata = MappingProxyType({"a": MappingProxyType({"b": (1,)})})
     for call in (
-        _operations.start_with_token(settings(), "a.b.c", metadata),
-        _operations.start_direct(settings(), PERSONA, None, None, None, metadata),
+        _operations.start_with_token(settings(), SessionToken("a.b.c"), metadata),
+        _operations.start_direct(settings(), Setup(PERSONA, client_metadata=metadata)),
     ):
-        sent = json.loads(call.http_request(settings(), 1.0).content)
+        sent = json.loads(call.request(1.0).content)
         assert sent["clientMetadata"] == {"a": {"b": [1]}}
 
 
@@ -393,7 +401,7 @@ def test_everything_secret_in_a_setup_is_known(settings):
     )
     egress = {"mode": "daily", "daily": {"roomUrl": "https://a.b", "token": "daily"}}
     room = {"livekitUrl": "wss://r", "livekitToken": "livekit"}
-    call = _operations.mint(settings(), persona, room, {"egress": egress}, None)
+    call = minted(settings(), persona, room, {"egress": egress}, None)
     assert {secret.reveal() for secret in call.secrets} == {"the-api-key", "header", "livekit", "daily"}
     assert not any(word in repr(call) for word in ("the-api-key", "header", "'livekit'", "daily"))
 
@@ -412,7 +420,7 @@ def test_everything_secret_in_a_setup_is_known(settings):
 def test_combinations_that_anam_refuses_later_are_warned_of(settings, persona, options, text):
     """What only shows when persona and options meet is warned of, blaming the caller's line."""
     with pytest.warns(AnamConfigWarning, match=text) as caught:
-        _operations.mint(settings(), persona, None, options, None)
+        minted(settings(), persona, None, options, None)
     assert [w.filename for w in caught] == [__file__]
 
 
@@ -428,23 +436,23 @@ def test_combinations_that_anam_refuses_later_are_warned_of(settings, persona, o
 )
 def test_combinations_that_fit_pass_quietly(settings, persona, options):
     """Nothing is warned of when nothing is known to be wrong."""
-    assert body_of(_operations.mint(settings(), persona, None, options, None))["personaConfig"] == persona
+    assert body_of(minted(settings(), persona, None, options, None))["personaConfig"] == persona
 
 
 def test_a_room_warns_of_a_persona_once(settings):
     """Filling in what LiveKit needs does not repeat the warnings that the persona gave when it was made."""
     room = LiveKitEnvironment("wss://r", "t")
     with pytest.warns(AnamConfigWarning, match="cara-9") as caught:
-        _operations.mint(settings(), PersonaConfig(avatar_model="cara-9"), room, None, None)
+        minted(settings(), PersonaConfig(avatar_model="cara-9"), room, None, None)
     assert [w.filename for w in caught] == [__file__]
 
 
 def test_a_request_is_made_anew_with_its_bearer(settings):
     """Headers, address and JSON of a request are those of its call; the user's own headers go beside them."""
     made = settings(gateway_url="https://gw.example/x", user_agent="agent/1", extra_headers={"X-Key": Secret("k")})
-    call = _operations.mint(made, PERSONA, None, None, None)
-    request = call.http_request(made, 1.0)
-    assert request is not call.http_request(made, 1.0)
+    call = minted(made, PERSONA, None, None, None)
+    request = call.request(1.0)
+    assert request is not call.request(1.0)
     assert (request.method, request.url) == ("POST", "https://gw.example/x/v1/auth/session-token")
     assert request.headers == {
         "X-Key": "k",
@@ -462,6 +470,6 @@ def test_a_request_is_made_anew_with_its_bearer(settings):
 def test_a_token_of_type_legacy_is_refused_after_minting(settings):
     """A token that cannot start anything is not tried."""
     legacy = answer(200, {"sessionToken": jwt(type="legacy")})
-    asked, error = play(_operations.minting_and_starting(settings(), SAVED, direct=False), legacy)
+    asked, error = play(_operations.minting_and_starting(settings(), saved(), direct=False), legacy)
     assert sends(asked) == ["session-token"]
     assert isinstance(error, AnamConfigError)
