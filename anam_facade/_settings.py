@@ -97,26 +97,13 @@ class Settings:
     observers: list[Observer] = field(factory=lambda: OBSERVERS, repr=False)
     # The system's: the state of any other would be the same in every forked worker.
     rng: random.Random = field(factory=random.SystemRandom, repr=False)
-    budgets: Mapping[Operation, RetryBudget] = field(repr=False)
-    url: str = field(init=False)
-    headers: Mapping[str, str] = field(init=False, repr=False)
-
-    @budgets.default
-    def _budgets(self) -> Mapping[Operation, RetryBudget]:
-        return budgets_of(self.policy)
-
-    @url.default
-    def _url(self) -> str:
-        return self.gateway_url or self.base_url
-
-    @headers.default
-    def _headers(self) -> Mapping[str, str]:
-        return {
-            "Host": urlsplit(self.url).netloc,
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": self.user_agent,
-        }
+    budgets: Mapping[Operation, RetryBudget] = field(
+        default=attrs.Factory(lambda self: budgets_of(self.policy), takes_self=True), repr=False
+    )
+    url: str = field(init=False, default=attrs.Factory(lambda self: self.gateway_url or self.base_url, takes_self=True))
+    headers: Mapping[str, str] = field(
+        init=False, default=attrs.Factory(lambda self: _headers(self.url, self.user_agent), takes_self=True)
+    )
 
     def gateway_target(self, path: str) -> str | None:
         """Where a gateway, if there is one, shall forward to."""
@@ -126,6 +113,15 @@ class Settings:
         """The request, for messages."""
         through = f" (through the proxy {self.proxy})" if self.proxy else ""
         return f"{method} {self.url}{path}{through}"
+
+
+def _headers(url: str, user_agent: str) -> Mapping[str, str]:
+    return {
+        "Host": urlsplit(url).netloc,
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "User-Agent": user_agent,
+    }
 
 
 def budgets_of(policy: RetryPolicy) -> dict[Operation, RetryBudget]:
