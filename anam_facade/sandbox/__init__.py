@@ -35,39 +35,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Fault", "Sandbox", "SeenRequest", "Session", "Settings", "Token"]
 
-_HOMES = {
-    "Fault": "faults",
-    "Sandbox": "api",
-    "SeenRequest": "state",
-    "Session": "state",
-    "Settings": "settings",
-    "Token": "state",
-}
-_EXTRA = {
-    "h11": "uvicorn",
-    "jsonschema_rs": "jsonschema-rs",
-    "jwt": "PyJWT",
-    "starlette": "starlette",
-    "uvicorn": "uvicorn",
-    "wsproto": "wsproto",
-}
+_EXTRA = frozenset({"h11", "jsonschema_rs", "jwt", "starlette", "uvicorn", "wsproto"})
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        # All of it, so that an incomplete installation shows with whichever name is asked for first.
-        import_module(".api", __name__)
+        return getattr(import_module(".api", __name__), name)
     except ModuleNotFoundError as error:
-        missing = _EXTRA.get((error.name or "").partition(".")[0])
-        if missing is None:
+        if (error.name or "").partition(".")[0] not in _EXTRA:
             raise
         raise ImportError(
-            f'anam_facade.sandbox needs {missing}, which is not installed: pip install "anam_facade[sandbox]"',
+            f'anam_facade.sandbox needs {error.name}, which is not installed: pip install "anam_facade[sandbox]"',
             name=error.name,
         ) from error
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:

@@ -15,12 +15,6 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from types import FrameType
-from typing import NoReturn
-
-
-class _Ended(Exception):
-    """A signal asked the program to end."""
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "python -m anam_facade.sandbox") -> int:
@@ -34,26 +28,17 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python -m anam_fac
         The exit status: 0 when it was asked to end, 2 when it could not serve, or that of the command it ran.
     """
     own, command = split(sys.argv[1:] if arguments is None else arguments)
-    said = parser(prog).parse_args(own)
+    options = vars(parser(prog).parse_args(own))
+    faults, host = options.pop("fault"), options["host"]
+    if options["port"] is None:
+        options["port"] = 0 if command else 8787
     try:
         from anam_facade.sandbox import Fault, Sandbox
-    except ImportError as error:
-        return _failed(error)
-    if said.port is None:
-        said.port = 0 if command else 8787
-    try:
-        sandbox = Sandbox(
-            port=said.port,
-            host=said.host,
-            api_key=said.api_key,
-            max_sessions=said.max_sessions,
-            strict=said.strict,
-            latency=tuple(said.latency),
-            livekit=said.livekit,
-        )
+
+        sandbox = Sandbox(**options)
     except (ImportError, TypeError, ValueError) as error:
         return _failed(error)
-    for text in said.fault:
+    for text in faults:
         try:
             sandbox.inject(Fault.from_dict(json.loads(text)))
         except (TypeError, ValueError) as error:
@@ -65,13 +50,11 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python -m anam_fac
     _log_to_stderr()
     # From here on either signal ends the program through the `with` below, which frees the port.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _end)
+        signal.signal(number, signal.default_int_handler)
     try:
         with sandbox:
-            if not _is_loopback(said.host):
-                sys.stderr.write(
-                    f"warning: {said.host} is not a loopback address; the network can reach this sandbox\n"
-                )
+            if not _is_loopback(host):
+                sys.stderr.write(f"warning: {host} is not a loopback address; the network can reach this sandbox\n")
             url, key = shlex.quote(sandbox.base_url), shlex.quote(sandbox.api_key)
             sys.stdout.write(
                 f"Anam sandbox: a local stand-in, it starts no engine. Ctrl-C ends it.\n"
@@ -85,8 +68,8 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python -m anam_fac
             while True:
                 time.sleep(3600)
     except OSError as error:
-        return _failed(f"cannot listen on {said.host}:{said.port}: {error.strerror or error}")
-    except _Ended:
+        return _failed(f"cannot listen on {host}:{options['port']}: {error.strerror or error}")
+    except KeyboardInterrupt:
         return 0
 
 
@@ -138,10 +121,6 @@ def parser(prog: str) -> argparse.ArgumentParser:
         help="""a fault, such as '{"operation": "createEngineSession", "status": 503, "times": 2}'; may be repeated""",
     )
     return parser
-
-
-def _end(number: int, frame: FrameType | None) -> NoReturn:
-    raise _Ended
 
 
 def _failed(message: object) -> int:

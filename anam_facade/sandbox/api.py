@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypedDict, Unpack
 
+from . import contract
 from .app import create_app
 from .faults import Fault
 from .server import Server
 from .service import parse_duration, token_type
 from .settings import Settings, checked_seconds
 from .state import Listener, SeenRequest, Session, Token, World
-from .validation import contract
+
+
+class Setting(TypedDict, total=False):
+    """The fields of `Settings` that are given by name."""
+
+    max_sessions: int | None
+    strict: bool
+    latency: tuple[float, float]
+    used_token_status: int
+    token_lifetime: float
+    has_plan: bool
+    spend_cap_reached: bool
+    gated_models: tuple[str, ...]
+    record_all: bool
+    unknown_avatars: tuple[str, ...]
 
 
 class Sandbox:
@@ -37,22 +53,13 @@ class Sandbox:
         port: TCP port; 0 picks a free one.
         host: Address to listen on. Others than loopback let the network in.
         api_key: The key that requests must carry. By default a random one that looks like a real one.
-        max_sessions: Simultaneous sessions of the plan; None for no limit.
-        strict: Check at minting what is otherwise checked at the start.
-        latency: Seconds that the answers of a mint and of a start take. The work is done at once.
-        used_token_status: Status for a token that was used before: 401 or 409.
-        token_lifetime: Seconds that a token lives when `expiresIn` does not say otherwise.
         clock: Returns the time, in seconds since the epoch. Decides on expiry and session length; delays are in real
             time. None means that of `time.time`, looked up when it is asked for: under freezegun, the frozen one.
-        has_plan: Without a plan a start is answered 402.
-        spend_cap_reached: With the cap reached a start is answered 429.
-        gated_models: Avatar models that are answered 403.
-        record_all: Keep CORS preflights and the JavaScript SDK's telemetry in `requests`, too.
-        unknown_avatars: Ids of avatars that are answered 404.
         keepalive: Seconds after which an idle connection is closed.
         livekit: Whether an avatar joins the LiveKit rooms of sessions: a test picture that plays back what the agent
             says, see `avatar`. True for rooms of this machine, `"any"` for those of others too. What the start answers
             is the same. Needs `pip install "anam_facade[livekit]"`.
+        settings: Those of `Settings`, by name: `max_sessions=1`, `strict=True`.
 
     Attributes:
         clock: The clock given, or that of the system.
@@ -69,43 +76,20 @@ class Sandbox:
         port: int = 0,
         host: str = "127.0.0.1",
         api_key: str | None = None,
-        max_sessions: int | None = None,
-        strict: bool = False,
-        latency: tuple[float, float] = (0.0, 0.0),
-        used_token_status: int = 401,
-        token_lifetime: float = 3600.0,
         clock: Callable[[], float] | None = None,
-        has_plan: bool = True,
-        spend_cap_reached: bool = False,
-        gated_models: tuple[str, ...] = ("cara-4-latest",),
-        record_all: bool = False,
-        unknown_avatars: tuple[str, ...] = (),
         keepalive: float = 75.0,
         livekit: bool | Literal["any"] = False,
+        **settings: Unpack[Setting],
     ) -> None:
-        if isinstance(port, bool) or not isinstance(port, int):
-            raise TypeError(f"port must be a whole number, not {port!r}")
         if not 0 <= port <= 65535:
             raise ValueError(f"port must be between 0 and 65535, not {port}")
-        if api_key is not None and not _is_key(api_key):
+        if api_key is not None and not re.fullmatch(r"[!-~]+", api_key):
             raise ValueError("api_key must be printable ASCII without blanks, not empty")
         self.clock: Callable[[], float] = clock or (lambda: time.time())
         self._host, self._port = host, port
         self._keepalive = checked_seconds(keepalive)
-        settings = Settings(
-            max_sessions=max_sessions,
-            strict=strict,
-            latency=latency,
-            used_token_status=used_token_status,
-            token_lifetime=token_lifetime,
-            has_plan=has_plan,
-            spend_cap_reached=spend_cap_reached,
-            gated_models=gated_models,
-            record_all=record_all,
-            unknown_avatars=unknown_avatars,
-        )
         self._api_key = api_key or _likely_key()
-        self._world = World(api_key=self._api_key, clock=self.clock, settings=settings)
+        self._world = World(api_key=self._api_key, clock=self.clock, settings=Settings(**settings))
         self._app = create_app(self._world)
         if livekit:
             self._world.listeners.append(_avatars(anywhere=livekit == "any", clock=self.clock))
@@ -129,16 +113,9 @@ class Sandbox:
         """
         with self._lifecycle:
             if self._server is None:
-                server = Server(
-                    self._app,
-                    host=self._host,
-                    port=self._port,
-                    keepalive=self._keepalive,
-                    at_the_end=self._world.close_listeners,
-                )
+                server = Server(self._app, self._host, self._port, self._keepalive, self._world.aclose)
                 server.start()
-                self._server = server
-                self._base_url = server.base_url
+                self._server, self._base_url = server, server.base_url
         return self
 
     def stop(self) -> None:
@@ -180,12 +157,12 @@ class Sandbox:
         Returns:
             The same fault.
         """
-        self._world.inject(fault)
+        self._world.state.faults.add(fault)
         return fault
 
     def clear_faults(self) -> None:
         """Forgets all faults. Requests that have already met theirs are not spared."""
-        self._world.clear_faults()
+        self._world.state.faults.clear()
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -205,8 +182,9 @@ class Sandbox:
             ValueError: Not a finite number, or negative.
         """
         seconds = checked_seconds(seconds)
-        if (server := self._server) is not None:
-            server.call(lambda: server.go_down(seconds))
+        with self._lifecycle:
+            if self._server is not None:
+                self._server.call(self._server.go_down, seconds)
 
     # What happened
 
@@ -255,9 +233,11 @@ class Sandbox:
 
         The API key and the port stay. Requests in progress are cut off, and leave no trace in what follows.
         """
-        server = self._server
-        if server is None or not server.call(lambda: server.reset(self._world.reset)):
-            self._world.reset()
+        with self._lifecycle:
+            if self._server is None:
+                self._world.reset()
+            else:
+                self._server.call(self._server.reset, self._world.reset)
 
     def mint_token(
         self,
@@ -285,22 +265,18 @@ class Sandbox:
         Raises:
             ValueError: The text in `expires_in` is not a duration.
         """
-        config: dict[str, Any] = {"personaConfig": persona or contract().example("MintSaved")["personaConfig"]}
-        if environment is not None:
-            config["environment"] = environment
-        if session_options is not None:
-            config["sessionOptions"] = session_options
-        if client_label is not None:
-            config["clientLabel"] = client_label
+        given = {
+            "personaConfig": persona or contract.example("MintSaved")["personaConfig"],
+            "environment": environment,
+            "sessionOptions": session_options,
+            "clientLabel": client_label,
+        }
+        config = {name: value for name, value in given.items() if value is not None}
         lifetime = parse_duration(expires_in) if isinstance(expires_in, str) else expires_in
         if lifetime is None and expires_in is not None:
             raise ValueError(f"expires_in must be a number and one of s, m, h, d, w, not {expires_in!r}")
-        world = self._world
-        return world.state.mint(
-            config,
-            kind=type or token_type(config),
-            lifetime=world.settings.token_lifetime if lifetime is None else lifetime,
-        )
+        lifetime = self.settings.token_lifetime if lifetime is None else lifetime
+        return self._world.state.mint(config, kind=type or token_type(config), lifetime=lifetime)
 
     # Settings
 
@@ -309,7 +285,7 @@ class Sandbox:
         """The settings in force."""
         return self._world.settings
 
-    def configure(self, **changes: Any) -> Settings:
+    def configure(self, **changes: Unpack[Setting]) -> Settings:
         """Changes settings, for requests from now on: `sandbox.configure(max_sessions=1, strict=True)`.
 
         Returns:
@@ -346,10 +322,6 @@ def _avatars(*, anywhere: bool, clock: Callable[[], float]) -> Listener:
             name=error.name,
         ) from error
     return Avatars(anywhere=anywhere, clock=clock)
-
-
-def _is_key(value: object) -> bool:
-    return isinstance(value, str) and value.isascii() and value.isprintable() and bool(value) and " " not in value
 
 
 def _likely_key() -> str:

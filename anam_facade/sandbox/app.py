@@ -27,8 +27,8 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -38,17 +38,17 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 
-from . import pages
-from .connection import Connection, has_body, logger
+from . import contract, pages
+from .connection import Connection, logger
+from .contract import NotJson, parse_json
 from .faults import Fault, reason_phrase
 from .masking import masked, masked_headers
-from .service import Answer, Service, bearer_of, json_answer
+from .service import Answer, Service, bearer_of
 from .settings import checked_seconds
 from .signalling import TELEMETRY, Signalling
 from .state import Credential, Listener, Session, State, TokenRefused, World
-from .validation import NotJson, contract, parse_json
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -69,6 +69,11 @@ _CORS = {
         " X-RateLimit-Org-Hour-Limit, X-RateLimit-Org-Hour-Remaining, X-RateLimit-Org-Hour-Reset"
     ),
 }
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Anam-Target-Url",
+    "Access-Control-Max-Age": "600",
+}
 
 
 @dataclass(slots=True)
@@ -80,25 +85,29 @@ class Exchange:
     connection: Connection
     number: int
     status: int | Literal["closed"] | None = None
-    notes: dict[str, str] = field(default_factory=dict)
+    logged: str = ""
 
-    def note(self, **notes: object) -> None:
+    def log(self, **facts: object) -> None:
         """Adds to the log line what is not None; in quotes where it could be taken for several words, or lines."""
-        for name, value in notes.items():
+        for name, value in facts.items():
             if value is not None:
-                text = value if isinstance(value, str) else json.dumps(value)
-                plain = text is not value or re.fullmatch(r"[\w.:/-]+", text)
-                self.notes[name] = text if plain else json.dumps(text)
+                plain = isinstance(value, str) and re.fullmatch(r"[\w.:/-]+", value)
+                self.logged += f" {name}={value if plain else json.dumps(value)}"
 
-    def learned(self, **facts: Any) -> None:
+    def record(self, **facts: Any) -> None:
         """Adds to the record of the request."""
         if self.number:
             self.state.learned(self.number, **facts)
 
+    def answered(self, answer: Response) -> None:
+        """Records what is sent, or held back: JSON, or the beginning of a text."""
+        body = bytes(answer.body)
+        self.record(answer=_recorded(body, body[:500].decode(errors="replace")))
+
     def settled(self, status: int | Literal["closed"]) -> None:
         """Records the outcome. To be called before the client can see it, who may look it up at once."""
         self.status = status
-        self.learned(status=status)
+        self.record(status=status)
 
 
 def create_app(world: World) -> ASGIApp:
@@ -106,22 +115,28 @@ def create_app(world: World) -> ASGIApp:
 
     What else the sandbox plays is attached here: its routes (a `WebSocketRoute` too), and its `Listener`.
     """
-    operations = contract().operations
+    operations = contract.operations()
     signalling = Signalling(world)
-    routes = [
-        *(Route(op.path, endpoint=_OperationEndpoint(op.id), methods=[op.method]) for op in operations),
-        *pages.routes(world),
-        Mount(CONTROL, routes=_control_routes(world)),
-        *signalling.routes(),
-    ]
+    application = _application(
+        [
+            *(Route(op.path, endpoint=_OperationEndpoint(op.id), methods=[op.method]) for op in operations),
+            *pages.routes(world),
+            Mount(CONTROL, _control(world)),
+            *signalling.routes(),
+        ]
+    )
+    world.listeners += [_EndsInTime(), signalling]
+    return _Gate(application, world, {(op.method, op.path): op.id for op in operations})
+
+
+def _application(routes: Sequence[BaseRoute], on_errors: Mapping[Any, Any] | None = None) -> Starlette:
     application = Starlette(
         routes=routes,
-        exception_handlers={HTTPException: _http_error, Exception: _internal_error},
+        exception_handlers={HTTPException: _http_error, Exception: _internal_error, **(on_errors or {})},
     )
     # A redirect would turn a mistyped path into something that half works.
     application.router.redirect_slashes = False
-    world.listeners += [_EndsInTime(), signalling]
-    return _Gate(application, world, {(op.method, op.path): op.id for op in operations})
+    return application
 
 
 class _EndsInTime(Listener):
@@ -166,17 +181,15 @@ class _Gate:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start" and not connection.gone.is_set():
                 exchange.settled(message["status"])
-                present = MutableHeaders(scope=message)
-                for name, value in common_headers(self._world.clock()).items():
-                    # The key is for who reads the page, not for scripts of other pages.
-                    if path not in pages.WITH_THE_KEY or name not in _CORS:
-                        present.setdefault(name, value)
+                # The key is for who reads the page, not for scripts of other pages.
+                cors = path not in pages.WITH_THE_KEY
+                add_common_headers(MutableHeaders(scope=message), self._world.clock(), cors=cors)
             await send(message)
 
         connection.busy = not is_aside
         try:
             if is_preflight:
-                await _preflight()(scope, receive, send_with_headers)
+                await Response(status_code=204, headers=_PREFLIGHT)(scope, receive, send_with_headers)
             else:
                 await self._app(scope, receive, send_with_headers)
         finally:
@@ -186,24 +199,14 @@ class _Gate:
             took = (time.perf_counter() - began) * 1000
             # The path as it was sent: decoded, it could have line breaks in it.
             sent = scope["raw_path"].decode("latin-1")
-            status, notes = exchange.status, "".join(f" {key}={value}" for key, value in exchange.notes.items())
-            logger.info("%s %s -> %s in %.1f ms%s", method, sent, status, took, notes, extra={"status": status})
+            status, logged = exchange.status, exchange.logged
+            logger.info("%s %s -> %s in %.1f ms%s", method, sent, status, took, logged, extra={"status": status})
 
 
-def common_headers(now: float) -> dict[str, str]:
-    """What every answer carries."""
-    return {**_CORS, "Date": formatdate(now, usegmt=True)}
-
-
-def _preflight() -> Response:
-    return Response(
-        status_code=204,
-        headers={
-            "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE",
-            "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Anam-Target-Url",
-            "Access-Control-Max-Age": "600",
-        },
-    )
+def add_common_headers(headers: MutableHeaders, now: float, *, cors: bool = True) -> None:
+    """Adds what every answer carries, unless it is there."""
+    for name, value in {**(_CORS if cors else {}), "Date": formatdate(now, usegmt=True)}.items():
+        headers.setdefault(name, value)
 
 
 # The contract's operations
@@ -222,33 +225,35 @@ class _OperationEndpoint:
             body = await _read(request)
         except ClientDisconnect:
             return
-        state = exchange.state
+        state, connection = exchange.state, exchange.connection
         credential = state.identify(bearer_of(request.headers.get("authorization")))
         kind = None if credential is None else credential.kind
         config = _config_of(state, credential, body)
         fault = state.faults.decide(self._operation, lambda: _session_of(config))
         # What a fault answers with may quote credentials.
-        short = fault and {
-            name: value for name, value in fault.to_dict().items() if name not in ("body", "body_base64", "headers")
-        }
-        exchange.note(by=kind, label=config.get("clientLabel"), fault=short)
-        exchange.learned(credential=kind, fault=fault, body=_recorded(body))
+        unsaid = ("body", "body_base64", "headers")
+        short = fault and {name: value for name, value in fault.to_dict().items() if name not in unsaid}
+        exchange.log(by=kind, label=config.get("clientLabel"), fault=short)
+        exchange.record(credential=kind, fault=fault, body=_recorded(body))
 
         answer = await self._answer(exchange, fault, request, credential, body)
         if answer is None:
             return
-        exchange.learned(answer=_recorded(answer.body, answer.body[:500].decode(errors="replace")))
+        exchange.answered(answer)
         if fault is not None and (fault.truncate or fault.drip or fault.endless):
-            await _pour(exchange, answer, fault)
+            # Past uvicorn, which would never send a broken answer.
+            add_common_headers(answer.headers, exchange.world.clock())
+            exchange.settled(answer.status_code)
+            await connection.pour(answer, fault, lambda: _note_delivery(state, answer, not fault.truncate))
             return
-        _note_delivery(exchange, answer, not exchange.connection.gone.is_set())
-        await Response(answer.body, status_code=answer.status, headers=dict(answer.headers))(scope, receive, send)
-        if exchange.connection.gone.is_set() or exchange.connection.transport.get_write_buffer_size():
-            _note_delivery(exchange, answer, False)
+        _note_delivery(state, answer, not connection.gone.is_set())
+        await answer(scope, receive, send)
+        if connection.gone.is_set() or connection.transport.get_write_buffer_size():
+            _note_delivery(state, answer, False)
 
     async def _answer(
         self, exchange: Exchange, fault: Fault | None, request: Request, credential: Credential | None, body: bytes
-    ) -> Answer | None:
+    ) -> Response | None:
         """The answer to send; None when there is nobody left to send it to."""
         world, connection = exchange.world, exchange.connection
         if fault is not None and not await connection.wait(fault.delay):
@@ -261,11 +266,11 @@ class _OperationEndpoint:
         held_back = 0.0 if fault is None else fault.delay_answer
         if fault is None or fault.does_the_work:
             engine = (request.url.scheme, request.url.netloc)
-            service = Service(contract(), exchange.state, world.settings, engine, fault)
+            service = Service(exchange.state, world.settings, engine, fault)
             content_type = request.headers.get("content-type")
             answer = service.answer(self._operation, credential=credential, content_type=content_type, body=body)
-            exchange.note(session=answer.session_id, refused=answer.refusal)
-            exchange.learned(answer=_recorded(answer.body, answer.body[:500].decode(errors="replace")))
+            exchange.log(session=answer.session_id, refused=answer.refusal)
+            exchange.answered(answer)
             minting, starting = world.settings.latency
             held_back += minting if self._operation == "createSessionToken" else starting
         if not await connection.wait(held_back):
@@ -293,7 +298,7 @@ def _config_of(state: State, credential: Credential | None, body: bytes) -> Mapp
     config: Any = None
     with contextlib.suppress(NotJson, TokenRefused):
         if credential is not None and credential.token_id is not None:
-            config = state.token(credential.token_id).config
+            _, config = state.token(credential.token_id)
         else:
             config = parse_json(body)
     return config if isinstance(config, Mapping) else {}
@@ -314,22 +319,10 @@ def _recorded(body: bytes, otherwise: str | None = None) -> Any:
         return otherwise
 
 
-def _note_delivery(exchange: Exchange, answer: Answer, delivered: bool) -> None:
+def _note_delivery(state: State, answer: Response, delivered: bool) -> None:
     """Notes whether the client is told of its session. Called before it can look, and again if it was not told."""
-    if answer.session_id:
-        exchange.state.note(answer.session_id, delivered=delivered)
-
-
-async def _pour(exchange: Exchange, answer: Answer, fault: Fault) -> None:
-    """Sends an answer past uvicorn, which would never send a broken one."""
-    present = {name.lower() for name, _ in answer.headers}
-    added = [pair for pair in common_headers(exchange.world.clock()).items() if pair[0].lower() not in present]
-    exchange.settled(answer.status)
-
-    def at_the_end() -> None:
-        _note_delivery(exchange, answer, not fault.truncate)
-
-    await exchange.connection.pour(replace(answer, headers=(*answer.headers, *added)), fault, at_the_end)
+    if isinstance(answer, Answer) and answer.session_id:
+        state.note(answer.session_id, delivered=delivered)
 
 
 # The examples that faults answer with when they name a status alone.
@@ -347,26 +340,25 @@ _ERRORS = {
 }
 
 
-def _as_faulted(answer: Answer | None, fault: Fault) -> Answer:
-    """What a fault sends in place of the real answer, or the real one with the fault's headers."""
+def _as_faulted(answer: Response | None, fault: Fault) -> Response:
+    """What a fault sends in place of the real answer, or the real one with the fault's headers and body."""
     if answer is None or fault.status is not None:
         answer = _stand_in(fault, fault.status or 500)
     elif fault.body is not None:
-        answer = replace(answer, body=_encoded(fault.body)[0])
-    replaced = {name.lower() for name in fault.headers}
-    kept = tuple(pair for pair in answer.headers if pair[0].lower() not in replaced)
-    return replace(answer, headers=(*kept, *fault.headers.items()))
+        answer.body = _encoded(fault.body)[0]
+    answer.headers.update(fault.headers)
+    return answer
 
 
-def _stand_in(fault: Fault, status: int) -> Answer:
-    if not has_body(status):
-        return Answer(status=status, headers=())
+def _stand_in(fault: Fault, status: int) -> Response:
+    if status in (204, 304):
+        return Response(status_code=status)
     if fault.body is None:
         if status in _ERRORS:
-            return json_answer(status, contract().example(_ERRORS[status]))
-        return json_answer(status, {"error": reason_phrase(status) or f"Status {status}"} if status >= 400 else {})
+            return Answer(status, contract.example(_ERRORS[status]))
+        return Answer(status, {"error": reason_phrase(status) or f"Status {status}"} if status >= 400 else {})
     body, content_type = _encoded(fault.body)
-    return Answer(status=status, headers=(("Content-Type", fault.content_type or content_type),), body=body)
+    return Response(body, status, {"Content-Type": fault.content_type or content_type})
 
 
 def _encoded(body: Any) -> tuple[bytes, str]:
@@ -384,108 +376,81 @@ def _encoded(body: Any) -> tuple[bytes, str]:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     refused = cast("HTTPException", error)
-    said = {"error": reason_phrase(refused.status_code)}
-    if refused.detail != said["error"]:
-        said["message"] = refused.detail
-    return _json(refused.status_code, said, headers=refused.headers)
+    body = {"error": reason_phrase(refused.status_code)}
+    if refused.detail != body["error"]:
+        body["message"] = refused.detail
+    return Answer(refused.status_code, body, refused.headers)
 
 
 async def _internal_error(request: Request, error: Exception) -> Response:
-    return _json(500, contract().example("ErrorInternal"))
+    return Answer(500, contract.example("ErrorInternal"))
 
 
-def _json(
-    status: int, value: Any, *, headers: Mapping[str, str] | None = None, after: BackgroundTask | None = None
-) -> Response:
-    answer = json_answer(status, value)
-    return Response(
-        answer.body, status_code=status, headers={**dict(answer.headers), **(headers or {})}, background=after
-    )
+async def _wrong_body(request: Request, error: Exception) -> Response:
+    prefix = "The body is not valid JSON: " if isinstance(error, NotJson) else ""
+    return Answer(400, {"error": "Bad Request", "message": f"{prefix}{error}"})
 
 
 # The control
 
 
-def _control_routes(world: World) -> list[Route]:
+def _control(world: World) -> Starlette:
     async def state(request: Request) -> Response:
-        return _json(200, pages.shown(world, request.state.server.base_url))
+        return Answer(200, pages.shown(world, request.state.server.base_url))
 
     async def show_faults(request: Request) -> Response:
-        return _json(200, [fault.to_dict() for fault in world.state.faults])
+        return Answer(200, [fault.to_dict() for fault in world.state.faults])
 
     async def inject_faults(request: Request) -> Response:
-        said = parse_json(await _read(request))
-        faults = [Fault.from_dict(item) for item in (said if isinstance(said, list) else [said])]
-        world.inject(*faults)
-        return _json(201, [fault.to_dict() for fault in faults])
+        given = parse_json(await _read(request))
+        faults = [Fault.from_dict(item) for item in (given if isinstance(given, list) else [given])]
+        world.state.faults.add(*faults)
+        return Answer(201, [fault.to_dict() for fault in faults])
 
     async def clear_faults(request: Request) -> Response:
-        world.clear_faults()
+        world.state.faults.clear()
         return Response(status_code=204)
 
     async def end_session(request: Request) -> Response:
         try:
-            return _json(200, {"ended": world.state.end(request.path_params["id"])})
+            return Answer(200, {"ended": world.state.end(request.path_params["id"])})
         except KeyError:
             raise HTTPException(404, "There is no such session") from None
 
     async def end_all(request: Request) -> Response:
-        return _json(200, {"ended": world.state.end_all()})
+        return Answer(200, {"ended": world.state.end_all()})
 
     async def change_settings(request: Request) -> Response:
-        return _json(200, asdict(world.configure(_object(parse_json(await _read(request))))))
+        return Answer(200, asdict(world.configure(parse_json(await _read(request)))))
 
     async def reset(request: Request) -> Response:
         request.state.server.reset(world.reset)
         return Response(status_code=204)
 
     async def outage(request: Request) -> Response:
-        said = _object(parse_json(await _read(request)))
-        if list(said) != ["seconds"]:
+        given = parse_json(await _read(request))
+        if not isinstance(given, dict) or list(given) != ["seconds"]:
             raise ValueError('the body must be {"seconds": …} and nothing else')
-        seconds = checked_seconds(said["seconds"])
-        server, connection = request.state.server, request.state.connection
+        seconds = checked_seconds(given["seconds"])
 
-        async def then() -> None:
-            server.go_down(seconds, spare=connection)
+        async def go_down() -> None:
+            request.state.server.go_down(seconds, spare=request.state.connection)
 
-        return _json(202, {"seconds": seconds}, after=BackgroundTask(then))
+        answer = Answer(202, {"seconds": seconds})
+        answer.background = BackgroundTask(go_down)
+        return answer
 
-    handlers: list[tuple[str, str, Callable[[Request], Awaitable[Response]]]] = [
-        ("GET", "/state", state),
-        ("GET", "/faults", show_faults),
-        ("POST", "/faults", inject_faults),
-        ("DELETE", "/faults", clear_faults),
-        ("POST", "/sessions/end", end_all),
-        ("POST", "/sessions/{id}/end", end_session),
-        ("DELETE", "/sessions/{id}/end", end_session),
-        ("PUT", "/settings", change_settings),
-        ("POST", "/reset", reset),
-        ("POST", "/outage", outage),
-    ]
-    # One route per path: of several, Starlette would let the first one answer 405 for the others' methods.
-    by_path: dict[str, dict[str, Callable[[Request], Awaitable[Response]]]] = {}
-    for method, path, handler in handlers:
-        by_path.setdefault(path, {})[method] = handler
-    return [Route(path, _by_method(methods), methods=list(methods)) for path, methods in by_path.items()]
-
-
-def _by_method(
-    handlers: Mapping[str, Callable[[Request], Awaitable[Response]]],
-) -> Callable[[Request], Awaitable[Response]]:
-    async def handle(request: Request) -> Response:
-        handler = handlers["GET" if request.method == "HEAD" else request.method]
-        try:
-            return await handler(request)
-        except NotJson as error:
-            return _json(400, {"error": "Bad Request", "message": f"The body is not valid JSON: {error}"})
-        except (TypeError, ValueError) as error:
-            return _json(400, {"error": "Bad Request", "message": str(error)})
-
-    return handle
-
-
-def _object(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError("the body must be a JSON object")
-    return value
+    return _application(
+        [
+            Route("/state", state, methods=["GET"]),
+            Route("/faults", show_faults, methods=["GET"]),
+            Route("/faults", inject_faults, methods=["POST"]),
+            Route("/faults", clear_faults, methods=["DELETE"]),
+            Route("/sessions/end", end_all, methods=["POST"]),
+            Route("/sessions/{id}/end", end_session, methods=["POST", "DELETE"]),
+            Route("/settings", change_settings, methods=["PUT"]),
+            Route("/reset", reset, methods=["POST"]),
+            Route("/outage", outage, methods=["POST"]),
+        ],
+        {TypeError: _wrong_body, ValueError: _wrong_body},
+    )

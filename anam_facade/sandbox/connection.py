@@ -15,17 +15,17 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from starlette.responses import Response
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from .faults import Fault, reason_phrase
-from .service import Answer, json_answer
+from .service import Answer
 
 logger = logging.getLogger("anam_facade.sandbox")
 
 _BLOCK = 16 * 1024
-_NO_BODY = frozenset({204, 304})
 
 
 class Connection(H11Protocol):
@@ -57,8 +57,8 @@ class Connection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Called for what is not HTTP: the answer of uvicorn, as the contract's error."""
-        answer = json_answer(400, {"error": "Bad Request", "message": msg})
-        self.transport.write(b"".join(wire_form(answer, None)))
+        answer = Answer(400, {"error": "Bad Request", "message": msg})
+        self.transport.write(b"".join(wire_form(answer)))
         self.transport.close()
 
     async def wait(self, seconds: float) -> bool:
@@ -75,14 +75,10 @@ class Connection(H11Protocol):
 
     async def reset(self) -> None:
         """Ends the connection with a TCP reset: the client sees it break, not close."""
-        self.abort()
+        abort(self.transport)
         await self.gone.wait()
 
-    def abort(self) -> None:
-        """Ends the connection with a TCP reset, as soon as the event loop comes round."""
-        abort(self.transport)
-
-    async def pour(self, answer: Answer, fault: Fault, at_the_end: Callable[[], None]) -> None:
+    async def pour(self, answer: Response, fault: Fault, at_the_end: Callable[[], None]) -> None:
         """Sends an answer as the fault wants it, for as long as the client stays, then ends the connection.
 
         Args:
@@ -116,30 +112,25 @@ def abort(transport: asyncio.Transport) -> None:
     transport.abort()
 
 
-def wire_form(answer: Answer, fault: Fault | None) -> Iterator[bytes]:
+def wire_form(answer: Response, fault: Fault | None = None) -> Iterator[bytes]:
     """The bytes of an answer on the wire, in the pieces in which a fault sends them."""
-    truncate, endless, drip = (fault.truncate, fault.endless, fault.drip) if fault else (False, False, 0.0)
-    length = ("Transfer-Encoding", "chunked") if endless else ("Content-Length", str(len(answer.body)))
-    lines = [f"HTTP/1.1 {answer.status} {reason_phrase(answer.status)}"]
-    lines += [f"{name}: {value}" for name, value in (*answer.headers, length, ("Connection", "close"))]
-    head = "\r\n".join([*lines, "", ""]).encode("latin-1")
-    pieces: Iterator[bytes] = iter([head])
-    if endless:
+    body, headers = bytes(answer.body), answer.headers
+    headers["Connection"] = "close"
+    if fault and fault.endless:
+        del headers["Content-Length"]
+        headers["Transfer-Encoding"] = "chunked"
+    head = b"HTTP/1.1 %d %b\r\n" % (answer.status_code, reason_phrase(answer.status_code).encode("ascii"))
+    head += b"".join(b"%b: %b\r\n" % header for header in headers.raw) + b"\r\n"
+    pieces: Iterator[bytes] = iter([head, body[: len(body) // 2] if fault and fault.truncate else body])
+    if fault and fault.endless:
         # After a whole JSON value, blanks are still no mistake: nobody can tell that it will not end.
-        unit = answer.body if answer.body and fault and fault.body is not None else b" "
-        first = answer.body or unit
-        pieces = itertools.chain(pieces, [_chunk(first)], itertools.repeat(_chunk(unit * (_BLOCK // len(unit) or 1))))
-    else:
-        pieces = itertools.chain(pieces, [answer.body[: len(answer.body) // 2] if truncate else answer.body])
-    if drip:
+        unit = body if body and fault.body is not None else b" "
+        block = _chunk(unit * (_BLOCK // len(unit) or 1))
+        pieces = itertools.chain([head, _chunk(body or unit)], itertools.repeat(block))
+    if fault and fault.drip:
         return (piece[i : i + 1] for piece in pieces for i in range(len(piece)))
     return pieces
 
 
 def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def has_body(status: int) -> bool:
-    """Whether HTTP allows a body with this status."""
-    return status not in _NO_BODY

@@ -10,7 +10,6 @@ import base64
 import binascii
 import hashlib
 import json
-import math
 import re
 import threading
 from collections import Counter
@@ -19,6 +18,8 @@ from dataclasses import dataclass, field, fields
 from http import HTTPStatus
 from typing import Any, Literal, Self
 
+from .settings import check_names, check_values
+
 OPERATIONS = ("createSessionToken", "createEngineSession")
 """The operations a fault can be tied to, by their `operationId` in the contract."""
 
@@ -26,9 +27,8 @@ SIGNALLING = "signalling"
 """What else it can be tied to: a page's socket, which module `signalling` describes."""
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\t -~\x80-\xff]*")
+_HEADER_VALUE = {"pattern": r"^[\t -~\x80-\xff]*$"}
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
-_SECONDS = ("delay", "delay_answer", "drip", "avatar_joins_after", "avatar_leaves_after")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,20 +81,24 @@ class Fault:
         TypeError: A value has the wrong type.
     """
 
-    operation: Literal["createSessionToken", "createEngineSession", "signalling"] | None = None
-    times: int | None = None
-    rate: float | None = None
+    operation: Literal["createSessionToken", "createEngineSession", "signalling"] | None = field(
+        default=None, metadata={"enum": [None, *OPERATIONS, SIGNALLING]}
+    )
+    times: int | None = field(default=None, metadata={"minimum": 1})
+    rate: float | None = field(default=None, metadata={"maximum": 1})
     seed: int = 0
     per_session: bool = False
-    after: int = 0
-    status: int | None = None
+    after: int = field(default=0, metadata={"minimum": 0})
+    status: int | None = field(default=None, metadata={"minimum": 200, "maximum": 599})
     body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    content_type: str | None = None
+    headers: Mapping[str, str] = field(
+        default_factory=dict, metadata={"type": "object", "additionalProperties": {"type": "string", **_HEADER_VALUE}}
+    )
+    content_type: str | None = field(default=None, metadata=_HEADER_VALUE)
     processed: bool = False
     delay: float = 0.0
     delay_answer: float = 0.0
-    close: Literal["before", "after"] | None = None
+    close: Literal["before", "after"] | None = field(default=None, metadata={"enum": [None, "before", "after"]})
     truncate: bool = False
     drip: float = 0.0
     endless: bool = False
@@ -104,64 +108,23 @@ class Fault:
     avatar_never_finishes: bool = False
 
     def __post_init__(self) -> None:
-        self._check_types()
-        self._check_values()
-        self._check_combination()
-        object.__setattr__(self, "headers", dict(self.headers))
-
-    def _check_types(self) -> None:
-        for name in ("times", "seed", "after", "status"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | None):
-                raise TypeError(f"Fault.{name} must be a whole number, not {value!r}")
-        for name in ("rate", *_SECONDS):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float | None):
-                raise TypeError(f"Fault.{name} must be a number, not {value!r}")
-        for name in ("per_session", "processed", "truncate", "endless", "avatar_never_joins", "avatar_never_finishes"):
-            if not isinstance(getattr(self, name), bool):
-                raise TypeError(f"Fault.{name} must be true or false, not {getattr(self, name)!r}")
-        if not isinstance(self.content_type, str | None):
-            raise TypeError(f"Fault.content_type must be a string, not {self.content_type!r}")
-        headers: Any = self.headers
-        if not isinstance(headers, Mapping) or not all(
-            isinstance(text, str) for pair in headers.items() for text in pair
-        ):
-            raise TypeError("Fault.headers must map strings to strings")
+        if isinstance(self.headers, Mapping):
+            object.__setattr__(self, "headers", dict(self.headers))
+        check_values(self)
+        for name in self.headers:
+            if name.lower() in _FRAMING:
+                raise ValueError(f"Fault.headers must not set {name}; to cut an answer short, use truncate=True")
+            if not _HEADER_NAME.fullmatch(name):
+                raise ValueError(f"Fault.headers: {name!r} is not a header that HTTP can carry")
         if not _is_body(self.body):
             raise TypeError("Fault.body must be a string of valid Unicode, bytes, or what json.dumps takes")
-
-    def _check_values(self) -> None:
-        if self.operation not in (None, *OPERATIONS, SIGNALLING):
-            known = ", ".join((*OPERATIONS, SIGNALLING))
-            raise ValueError(f"Fault.operation must be one of {known}, not {self.operation!r}")
-        if self.close not in (None, "before", "after"):
-            raise ValueError(f'Fault.close must be "before" or "after", not {self.close!r}')
-        if self.times is not None and self.times < 1:
-            raise ValueError(f"Fault.times must be at least 1, not {self.times}")
-        if self.after < 0:
-            raise ValueError(f"Fault.after must be at least 0, not {self.after}")
-        if self.rate is not None and not 0 <= self.rate <= 1:
-            raise ValueError(f"Fault.rate must be between 0 and 1, not {self.rate}")
-        if self.status is not None and not 200 <= self.status <= 599:
-            raise ValueError(f"Fault.status must be between 200 and 599, not {self.status}")
-        for name in _SECONDS:
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"Fault.{name} must be a finite number of seconds, at least 0, not {value}")
-        for header, value in [*self.headers.items(), ("content_type", self.content_type or "")]:
-            if header.lower() in _FRAMING:
-                raise ValueError(f"Fault.headers must not set {header}; to cut an answer short, use truncate=True")
-            if not _HEADER_NAME.fullmatch(header) or not _HEADER_VALUE.fullmatch(value):
-                raise ValueError(f"Fault.headers: {header!r} is not a header that HTTP can carry")
+        self._check_combination()
 
     def _check_combination(self) -> None:
         answer = [name for name in ("status", "truncate", "drip", "endless") if getattr(self, name)]
         avatar = [f.name for f in fields(self) if f.name.startswith("avatar_") and getattr(self, f.name) != f.default]
         if avatar and (self.operation != "createEngineSession" or not self.does_the_work):
-            raise ValueError(
-                f"Fault.{avatar[0]} goes with operation=createEngineSession, and a session that is started"
-            )
+            raise ValueError(f"Fault.{avatar[0]} goes with operation=createEngineSession, and a session that starts")
         if self.operation == SIGNALLING:
             if answer or self.headers or not isinstance(self.body, str | None):
                 raise ValueError("Fault.operation=signalling goes with delay, close, delay_answer, and a text as body")
@@ -199,14 +162,14 @@ class Fault:
 
     def to_dict(self) -> dict[str, Any]:
         """What is set, as JSON can carry it: what the HTTP control and `--fault` take. Bytes become `body_base64`."""
-        said: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for f in fields(self):
             value = getattr(self, f.name)
             if f.name == "body" and isinstance(value, bytes):
-                said["body_base64"] = base64.b64encode(value).decode("ascii")
+                values["body_base64"] = base64.b64encode(value).decode("ascii")
             elif value != ({} if f.name == "headers" else f.default):
-                said[f.name] = value
-        return said
+                values[f.name] = value
+        return values
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -216,19 +179,14 @@ class Fault:
             ValueError: An unknown name, or a value out of bounds.
             TypeError: A value of the wrong type, or no mapping at all.
         """
-        if not isinstance(data, Mapping):
-            raise TypeError(f"a fault must be an object, not {type(data).__name__}")
-        said = dict(data)
-        known = [f.name for f in fields(cls)]
-        unknown = [str(name) for name in said if name not in known and name != "body_base64"]
-        if unknown:
-            raise ValueError(f"a Fault has no {', '.join(unknown)}; known are {', '.join(known)}, body_base64")
-        if "body_base64" in said:
+        check_names(cls, data, "body_base64")
+        values = dict(data)
+        if "body_base64" in values:
             try:
-                said["body"] = base64.b64decode(said.pop("body_base64"), validate=True)
+                values["body"] = base64.b64decode(values.pop("body_base64"), validate=True)
             except (binascii.Error, TypeError, ValueError):
                 raise ValueError("Fault.body_base64 must be base64") from None
-        return cls(**said)
+        return cls(**values)
 
 
 class FaultPlan:
@@ -236,9 +194,13 @@ class FaultPlan:
 
     Every fault counts the calls it matches; the first one whose turn it is takes the call. A call taken by an earlier
     fault does not use up the `times` of a later one.
+
+    Args:
+        changed: Called when faults were added or cleared.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        self._changed = changed
         self._lock = threading.Lock()
         self._entries: list[_Entry] = []
 
@@ -246,11 +208,13 @@ class FaultPlan:
         """Puts faults behind those already there, in force from the next call on."""
         with self._lock:
             self._entries += [_Entry(fault) for fault in faults]
+        self._changed()
 
     def clear(self) -> None:
-        """Forgets all faults."""
+        """Forgets all faults. Requests that have already met theirs are not spared."""
         with self._lock:
             self._entries.clear()
+        self._changed()
 
     def __iter__(self) -> Iterator[Fault]:
         with self._lock:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from .validation import contract
+from . import contract
 
 MASK = "***"
 
@@ -27,7 +27,7 @@ def _passwords(schema: Any) -> Iterator[str]:
 @cache
 def secret_fields() -> frozenset[str]:
     """Names of the fields that hold a credential, in small letters."""
-    return _SECRET_FIELDS | frozenset(_passwords(contract().document["components"]["schemas"]))
+    return _SECRET_FIELDS | frozenset(_passwords(contract.document()["components"]["schemas"]))
 
 
 def masked(value: Any) -> Any:

@@ -33,9 +33,9 @@ from starlette.routing import Route
 
 from anam_facade._contract import openapi_path
 
+from . import contract
 from .masking import masked
 from .state import Listener, SeenRequest, Session, World
-from .validation import contract
 
 DOCS = "/docs"
 SCRIPT, STYLE, EVENTS = "/_sandbox/page.js", "/_sandbox/page.css", "/_sandbox/events"
@@ -92,7 +92,7 @@ def routes(world: World) -> list[Route]:
         return served(path, f"text/{kind}; charset=utf-8", lambda _: (file.read_bytes(), policy))
 
     def as_json(_: Request) -> tuple[bytes, str]:
-        return json.dumps(contract().document, ensure_ascii=False, indent=2).encode("utf-8"), ""
+        return json.dumps(contract.document(), ensure_ascii=False, indent=2).encode("utf-8"), ""
 
     return [
         own("/", "index.html", "html"),
@@ -181,10 +181,10 @@ def _docs(request: Request, api_key: str) -> tuple[bytes, str]:
 
 def curl(base_url: str, api_key: str, operation: str, example: str) -> str:
     """A command for a shell that sends one of the contract's examples to this sandbox."""
-    paths = {op.id: op.path for op in contract().operations}
+    paths = {op.id: op.path for op in contract.operations()}
 
     def call(operation: str, example: str, header: str) -> str:
-        body = shlex.quote(json.dumps(contract().example(example), ensure_ascii=False))
+        body = shlex.quote(json.dumps(contract.example(example), ensure_ascii=False))
         url = shlex.quote(base_url + paths[operation])
         return f"curl -sS {url} -H {header} \\\n  -H 'Content-Type: application/json' -d {body}"
 

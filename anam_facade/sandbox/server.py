@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, cast
 
+from anyio.from_thread import start_blocking_portal
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 from uvicorn.server import ServerState
@@ -21,8 +21,6 @@ from uvicorn.server import ServerState
 from .connection import Connection, abort, logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from starlette.types import ASGIApp
 
 _BACKLOG = 2048
@@ -47,7 +45,7 @@ class Server:
     """
 
     def __init__(
-        self, app: ASGIApp, *, host: str, port: int, keepalive: float, at_the_end: Callable[[], Awaitable[object]]
+        self, app: ASGIApp, host: str, port: int, keepalive: float, at_the_end: Callable[[], Awaitable[object]]
     ) -> None:
         self._at_the_end = at_the_end
         self._config = Config(
@@ -69,49 +67,31 @@ class Server:
         self._socket: socket.socket | None = _bound(host, port)
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
         self.base_url = _url(*self.address)
-        self._lock = threading.Lock()
-        self._started: Future[asyncio.AbstractEventLoop] = Future()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._closing: asyncio.Event | None = None
         self._listener: asyncio.Server | None = None
         self._return: asyncio.Task[None] | None = None
-        self._thread = threading.Thread(target=self._run, name="anam-sandbox", daemon=True)
+        self._running = ExitStack()
 
     def start(self) -> None:
-        """Starts serving. Returns once connections are accepted.
+        """Starts serving, in a thread of its own. Returns once connections are accepted.
 
         Raises:
             OSError: Another process has begun to listen on the port.
         """
-        self._thread.start()
-        try:
-            self._loop = self._started.result()
-        except BaseException:
-            self._thread.join()
-            raise
+        with ExitStack() as stack:
+            stack.callback(self._release)
+            portal = stack.enter_context(start_blocking_portal())
+            portal.call(self._listen)
+            stack.callback(portal.call, self._shut)
+            self._portal = portal
+            self._running = stack.pop_all()
 
     def stop(self) -> None:
-        """Cuts every connection and ends the thread. Does nothing when that was done before."""
-        with self._lock:
-            loop, self._loop = self._loop, None
-            if loop is not None and self._closing is not None:
-                loop.call_soon_threadsafe(self._closing.set)
-        self._thread.join()
+        """Cuts every connection and ends the thread. Does nothing when it does not serve."""
+        self._running.close()
 
-    def call(self, function: Callable[[], None]) -> bool:
-        """Runs a function in the server's thread and waits for it. False, and nothing, when the server has stopped."""
-        if threading.current_thread() is self._thread:
-            function()
-            return True
-
-        async def call() -> None:
-            function()
-
-        with self._lock:
-            if self._loop is None:
-                return False
-            asyncio.run_coroutine_threadsafe(call(), self._loop).result()
-            return True
+    def call(self, function: Callable[..., object], *arguments: object) -> None:
+        """Runs a function in the thread of a server that serves, and waits for it."""
+        self._portal.call(function, *arguments)
 
     # The following run in the server's thread.
 
@@ -120,7 +100,7 @@ class Server:
         forget()
         for connection in self._state.connections:
             if isinstance(connection, Connection) and connection.busy:
-                connection.abort()
+                abort(connection.transport)
 
     def go_down(self, seconds: float, spare: Connection | None = None) -> None:
         """Stops listening and resets every connection; listens on the same port again after some seconds.
@@ -165,24 +145,6 @@ class Server:
             else:
                 abort(connection.transport)
 
-    def _run(self) -> None:
-        asyncio.run(self._serve())
-
-    async def _serve(self) -> None:
-        try:
-            self._closing = asyncio.Event()
-            try:
-                await self._listen()
-            except BaseException as error:
-                self._started.set_exception(error)
-                return
-            self._started.set_result(asyncio.get_running_loop())
-            await self._closing.wait()
-            await self._shut()
-        finally:
-            if self._socket is not None:
-                self._socket.close()
-
     async def _shut(self) -> None:
         if self._return is not None:
             self._return.cancel()
@@ -197,6 +159,10 @@ class Server:
             _, late = await asyncio.wait(tasks, timeout=_PATIENCE)
             if late:
                 logger.warning("%d requests had to be cancelled", len(late))
+
+    def _release(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
 
 
 def _url(host: str, port: int) -> str:

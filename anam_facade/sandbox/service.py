@@ -20,16 +20,18 @@ Where the vendor does not say what its server does, the sandbox decides as follo
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict
 from typing import Any
 
+from starlette.responses import JSONResponse
+
+from . import contract
+from .contract import Problem
 from .faults import Fault
 from .settings import Settings
 from .state import Credential, NoSlot, State, TokenRefused, TokenUsed
-from .validation import Contract, NotJson, Problem, parse_json
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _UNITS = "it is not a number and one of s, m, h, d, w, such as 1h"
@@ -37,29 +39,19 @@ _STARTED = {"livekitUrl": "StartedForLiveKit", "agoraSettings": "StartedForAgora
 _LONGEST_LIFETIME = 366 * 86400.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A response, before anything is sent.
+class Answer(JSONResponse):
+    """A response that the sandbox itself decided on, before anything is sent.
 
     Attributes:
-        status: HTTP status.
-        headers: Header names and values, without the length.
-        body: The whole body.
-        session_id: The session that this answer tells the client about.
+        session_id: The session that it tells the client about.
         refusal: Why it refuses; None when it does not.
     """
 
-    status: int
-    headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
-    body: bytes = field(default=b"", repr=False)
     session_id: str | None = None
     refusal: str | None = None
 
-
-def json_answer(status: int, value: Any, *, session_id: str | None = None, refusal: str | None = None) -> Answer:
-    """An answer with a JSON body."""
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-    return Answer(status=status, body=body, session_id=session_id, refusal=refusal)
+    def __init__(self, status: int, value: Any, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(value, status_code=status, headers=headers)
 
 
 class _Refused(Exception):
@@ -71,27 +63,26 @@ class _Refused(Exception):
         # What is not the example's: with a message of its own, none of the example's further fields.
         self.fields = ({"message": message} if message is not None else {}) | fields
 
+    def answer(self) -> Answer:
+        error = contract.example(self.example)
+        if self.fields:
+            error = {"error": error["error"]} | self.fields
+        answer = Answer(self.status, error, {"WWW-Authenticate": "Bearer"} if self.status == 401 else None)
+        answer.refusal = error.get("message", error["error"])
+        return answer
+
 
 class Service:
     """Answers requests out of the state.
 
     Args:
-        contract: Shapes and examples.
         state: Tokens and sessions.
         settings: The account and the server, as they are for this request.
         engine: Protocol and host of the engine that sessions are sent to: this very server, see `signalling`.
         fault: What the request meets besides, for the record of its session.
     """
 
-    def __init__(
-        self,
-        contract: Contract,
-        state: State,
-        settings: Settings,
-        engine: tuple[str, str],
-        fault: Fault | None = None,
-    ) -> None:
-        self._contract = contract
+    def __init__(self, state: State, settings: Settings, engine: tuple[str, str], fault: Fault | None = None) -> None:
         self._state = state
         self._settings = settings
         self._engine = engine
@@ -106,27 +97,18 @@ class Service:
             content_type: The `Content-Type` header, or None.
             body: The request's body.
         """
+        work = self._mint if operation == "createSessionToken" else self._start
         try:
-            if operation == "createSessionToken":
-                return self._mint(credential, content_type, body)
-            return self._start(credential, content_type, body)
+            return work(credential, content_type, body)
         except _Refused as refused:
-            return self._error(refused)
-
-    def _error(self, refused: _Refused) -> Answer:
-        error = self._contract.example(refused.example)
-        if refused.fields:
-            error = {"error": error["error"]} | refused.fields
-        answer = json_answer(refused.status, error, refusal=error.get("message", error["error"]))
-        bearer = (("WWW-Authenticate", "Bearer"),) if refused.status == 401 else ()
-        return replace(answer, headers=(*answer.headers, *bearer))
+            return refused.answer()
 
     # Minting
 
     def _mint(self, credential: Credential | None, content_type: str | None, body: bytes) -> Answer:
         if credential is None or credential.kind != "api_key":
             raise _Refused(401, "ErrorBadKey", None if credential else "The API key is missing")
-        config = self._object(content_type, body)
+        config = _object(content_type, body)
         if "personaConfig" in config and not isinstance(config["personaConfig"], dict):
             raise _invalid([Problem("personaConfig", "type", "the value is not an object")])
         expires_in = config.pop("expiresIn", None)
@@ -141,7 +123,7 @@ class Service:
             kind=token_type(config),
             lifetime=self._settings.token_lifetime if lifetime is None else lifetime,
         )
-        return json_answer(200, {"sessionToken": token})
+        return Answer(200, {"sessionToken": token})
 
     # Starting
 
@@ -149,43 +131,39 @@ class Service:
         if credential is None:
             raise _Refused(401, "ErrorBadKey", "The credential is missing")
         if credential.kind == "api_key":
-            return self._start_direct(self._object(content_type, body))
+            asked = _object(content_type, body)
+            return self._started(201, "DirectStartRequest", config=asked, asked=asked, token_id=None)
         if credential.token_id is None:
             raise _Refused(401, "ErrorBadToken" if credential.looks_like_token else "ErrorBadKey")
         return self._start_with_token(credential.token_id, content_type, body)
 
     def _start_with_token(self, token_id: str, content_type: str | None, body: bytes) -> Answer:
         try:
-            token = self._state.token(token_id)
+            token, config = self._state.token(token_id)
         except TokenRefused:
             raise _Refused(401, "ErrorBadToken") from None
-        asked = self._object(content_type, body) if body else {}
+        asked = _object(content_type, body) if body else {}
         repeated = asked.pop("personaConfig", None)
         if "voiceDetection" in asked:
             asked.setdefault("sessionOptions", {"voiceDetection": asked.pop("voiceDetection")})
-        problems = self._contract.problems("TokenStartRequest", asked)
+        problems = contract.problems("TokenStartRequest", asked)
         if repeated is not None:
-            problems += self._contract.problems("PersonaConfig", repeated)
+            problems += contract.problems("PersonaConfig", repeated)
         if problems:
             raise _invalid(problems)
-        if token.record.type == "legacy":
+        if token.type == "legacy":
             raise _Refused(400, "ErrorBadRequest", "A session token of type legacy cannot start a session")
-        if token.record.used_by:
+        if token.used_by:
             raise self._token_used()
-        self._check_plan()
-        self._check_avatar(token.config)
-        self._check_config("SessionTokenRequest", token.config)
-        return self._started(200, token.config, asked, token_id)
-
-    def _start_direct(self, asked: dict[str, Any]) -> Answer:
-        self._check_plan()
-        self._check_avatar(asked)
-        self._check_config("DirectStartRequest", asked)
-        return self._started(201, asked, asked, None)
+        return self._started(200, "SessionTokenRequest", config=config, asked=asked, token_id=token_id)
 
     def _started(
-        self, status: int, config: Mapping[str, Any], asked: Mapping[str, Any], token_id: str | None
+        self, status: int, schema: str, *, config: Mapping[str, Any], asked: Mapping[str, Any], token_id: str | None
     ) -> Answer:
+        if not self._settings.has_plan:
+            raise _Refused(402, "ErrorNoPlan")
+        self._check_avatar(config)
+        self._check_config(schema, config)
         if self._settings.spend_cap_reached:
             raise _Refused(429, "ErrorSpendCap")
         try:
@@ -201,81 +179,72 @@ class Service:
         except NoSlot:
             raise _Refused(429, "ErrorConcurrency") from None
         example = next((name for key, name in _STARTED.items() if key in session.environment), "StartedForBrowser")
-        started = self._contract.example(example)
+        started = contract.example(example)
         started["sessionId"] = session.id
         if "engineHost" in started:
             started["engineProtocol"], started["engineHost"] = self._engine
         # The vendor's SDK reads it with LiveKit too. No ICE servers: nothing is to be reached, and nobody to be asked.
-        started["clientConfig"] = {**self._contract.example("StartedForBrowser")["clientConfig"], "iceServers": []}
+        started["clientConfig"] = {**contract.example("StartedForBrowser")["clientConfig"], "iceServers": []}
         started["region"] = session.session_options.get("region", started["region"])
-        return json_answer(status, started, session_id=session.id)
+        answer = Answer(status, started)
+        answer.session_id = session.id
+        return answer
 
     def _token_used(self) -> _Refused:
         status = self._settings.used_token_status
         return _Refused(status, "ErrorTokenUsed" if status == 409 else "ErrorBadToken")
 
-    def _check_plan(self) -> None:
-        if not self._settings.has_plan:
-            raise _Refused(402, "ErrorNoPlan")
-
     # Checks
 
-    def _object(self, content_type: str | None, body: bytes) -> dict[str, Any]:
-        media_type = (content_type or "application/json").partition(";")[0].strip().lower()
-        if media_type != "application/json":
-            raise _Refused(400, "ErrorBadRequest", "The Content-Type must be application/json")
-        try:
-            value = parse_json(body)
-        except NotJson as error:
-            raise _Refused(400, "ErrorBadRequest", f"The body is not valid JSON: {error}") from None
-        if not isinstance(value, dict):
-            raise _Refused(400, "ErrorBadRequest", "The body must be a JSON object")
-        return value
-
     def _check_config(self, schema: str, config: Mapping[str, Any]) -> None:
-        if problems := self._contract.problems(schema, config):
+        if problems := contract.problems(schema, config) or list(_beyond_the_schema(config)):
             raise _invalid(problems)
-        if problems := list(self._rules(config)):
-            raise _invalid(problems)
-        self._check_size(config)
-        model = config["personaConfig"].get("avatarModel")
+        model, options = config["personaConfig"].get("avatarModel"), config.get("sessionOptions") or {}
+        if "videoWidth" in options:
+            by_model: Mapping[str, list[str]] = contract.schema("SessionOptions")["x-knownVideoSizes"]
+            # A saved persona, and one without a model of its own, may turn out to have any of them.
+            sizes = by_model.get(model) or [size for sizes in by_model.values() for size in sizes]
+            if f"{int(options['videoWidth'])}x{int(options['videoHeight'])}" not in sizes:
+                raise _Refused(400, "ErrorVideoSize", supportedDimensions=sizes)
         if model in self._settings.gated_models:
             raise _Refused(403, "ErrorForbidden")
-
-    def _rules(self, config: Mapping[str, Any]) -> Iterator[Problem]:
-        """What the contract says in words or in extensions, for a configuration that satisfies its schema."""
-        persona, options = config["personaConfig"], config.get("sessionOptions") or {}
-        model = persona.get("avatarModel")
-        models = self._contract.schema("EphemeralPersonaConfig")["properties"]["avatarModel"]["x-extensible-enum"]
-        if model is not None and model not in models:
-            yield Problem("personaConfig.avatarModel", "x-extensible-enum", f"it is none of {', '.join(models)}")
-        if "egress" in options and persona.get("enableAudioPassthrough") is not True:
-            yield Problem(
-                "sessionOptions.egress", "enableAudioPassthrough", "it needs personaConfig.enableAudioPassthrough"
-            )
-
-    def _check_size(self, config: Mapping[str, Any]) -> None:
-        options = config.get("sessionOptions") or {}
-        if "videoWidth" not in options:
-            return
-        by_model: Mapping[str, list[str]] = self._contract.schema("SessionOptions")["x-knownVideoSizes"]
-        # A saved persona, and one without a model of its own, may turn out to have any of them.
-        model = config["personaConfig"].get("avatarModel", "")
-        sizes = by_model.get(model) or [size for sizes in by_model.values() for size in sizes]
-        if f"{int(options['videoWidth'])}x{int(options['videoHeight'])}" not in sizes:
-            raise _Refused(400, "ErrorVideoSize", supportedDimensions=sizes)
 
     def _check_avatar(self, config: Mapping[str, Any]) -> None:
         persona = config.get("personaConfig")
         avatar = persona.get("avatarId") if isinstance(persona, dict) else None
-        pattern = self._contract.schema("EphemeralPersonaConfig")["properties"]["avatarId"]["pattern"]
+        pattern = contract.schema("EphemeralPersonaConfig")["properties"]["avatarId"]["pattern"]
         if isinstance(avatar, str) and (avatar in self._settings.unknown_avatars or not re.search(pattern, avatar)):
             raise _Refused(404, "ErrorNotFound", f"Avatar {avatar[:100]} not found")
 
 
+def _object(content_type: str | None, body: bytes) -> dict[str, Any]:
+    media_type = (content_type or "application/json").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise _Refused(400, "ErrorBadRequest", "The Content-Type must be application/json")
+    try:
+        value = contract.parse_json(body)
+    except contract.NotJson as error:
+        raise _Refused(400, "ErrorBadRequest", f"The body is not valid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise _Refused(400, "ErrorBadRequest", "The body must be a JSON object")
+    return value
+
+
+def _beyond_the_schema(config: Mapping[str, Any]) -> Iterator[Problem]:
+    """What the contract says in words or in extensions, for a configuration that satisfies its schema."""
+    persona, options = config["personaConfig"], config.get("sessionOptions") or {}
+    model = persona.get("avatarModel")
+    models = contract.schema("EphemeralPersonaConfig")["properties"]["avatarModel"]["x-extensible-enum"]
+    if model is not None and model not in models:
+        yield Problem("personaConfig.avatarModel", "x-extensible-enum", f"it is none of {', '.join(models)}")
+    if "egress" in options and persona.get("enableAudioPassthrough") is not True:
+        needed = "personaConfig.enableAudioPassthrough"
+        yield Problem("sessionOptions.egress", "enableAudioPassthrough", f"it needs {needed}")
+
+
 def _invalid(problems: list[Problem]) -> _Refused:
     summary = f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'} in the request"
-    details = [{"path": p.field, "message": p.message, "code": p.rule} for p in problems]
+    details = list(map(asdict, problems))
     return _Refused(400, "ErrorBadRequest", "; ".join(map(str, problems)), summary=summary, details=details)
 
 

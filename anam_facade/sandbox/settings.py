@@ -1,11 +1,67 @@
-"""What can be said about the account and the server, when the sandbox is made or while it runs."""
+"""What can be said about the account and the server; and how what is said, in Python or over HTTP, is checked."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any, Self
+
+import jsonschema_rs
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+# What an annotation asks for, as JSON Schema; bounds stand in the field's metadata.
+_TYPES: dict[Any, dict[str, Any]] = {
+    "bool": {"type": "boolean"},
+    "int": {"type": "integer"},
+    "int | None": {"type": ["integer", "null"]},
+    "float": {"type": "number", "minimum": 0},
+    "float | None": {"type": ["number", "null"], "minimum": 0},
+    "str | None": {"type": ["string", "null"]},
+    "tuple[str, ...]": {"type": "array", "items": {"type": "string"}},
+    "tuple[float, float]": {"type": "array", "items": {"type": "number", "minimum": 0}, "minItems": 2, "maxItems": 2},
+}
+
+
+@cache
+def _validator(kind: type[DataclassInstance]) -> jsonschema_rs.Draft4Validator:
+    # In draft 4, other than in later ones, 503.0 is no integer; nor is it a status.
+    schemas = {f.name: {**_TYPES.get(f.type, {}), **f.metadata} for f in fields(kind)}
+    return jsonschema_rs.Draft4Validator({"properties": schemas})
+
+
+def check_values(instance: DataclassInstance) -> None:
+    """Refuses values that the annotations and bounds of a dataclass do not allow; it vouches itself for an `Any`.
+
+    Raises:
+        ValueError: One is out of bounds; the message names it.
+        TypeError: One has the wrong type.
+    """
+    kind = type(instance)
+    values = {f.name: getattr(instance, f.name) for f in fields(kind) if f.type != "Any"}
+    for name, value in values.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{kind.__name__}.{name} must be a finite number, not {value}")
+    for error in _validator(kind).iter_errors(values):
+        wrong = TypeError if error.kind.name == "type" else ValueError
+        raise wrong(f"{kind.__name__}.{'.'.join(map(str, error.instance_path))}: {error.message}")
+
+
+def check_names(kind: type[DataclassInstance], given: Any, *besides: str) -> None:
+    """Refuses names that a dataclass does not have.
+
+    Raises:
+        ValueError: There is one.
+        TypeError: It is no mapping at all.
+    """
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{kind.__name__} must be given as an object, not as {type(given).__name__}")
+    known = [*(f.name for f in fields(kind)), *besides]
+    if unknown := [str(name) for name in given if name not in known]:
+        raise ValueError(f"{kind.__name__} has no {', '.join(unknown)}; known are {', '.join(known)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +83,11 @@ class Settings:
         unknown_avatars: Ids of avatars that there are not: 404 at the start.
     """
 
-    max_sessions: int | None = None
+    max_sessions: int | None = field(default=None, metadata={"minimum": 0})
     strict: bool = False
     latency: tuple[float, float] = (0.0, 0.0)
-    used_token_status: int = 401
-    token_lifetime: float = 3600.0
+    used_token_status: int = field(default=401, metadata={"enum": [401, 409]})
+    token_lifetime: float = field(default=3600.0, metadata={"exclusiveMinimum": True})
     has_plan: bool = True
     spend_cap_reached: bool = False
     gated_models: tuple[str, ...] = ("cara-4-latest",)
@@ -39,28 +95,10 @@ class Settings:
     unknown_avatars: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        # What arrives over HTTP or from an untyped program may have any type.
-        given: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        for name in ("strict", "has_plan", "spend_cap_reached", "record_all"):
-            if not isinstance(given[name], bool):
-                raise TypeError(f"{name} must be true or false, not {given[name]!r}")
-        slots, latency = given["max_sessions"], given["latency"]
-        if slots is not None and (isinstance(slots, bool) or not isinstance(slots, int)):
-            raise TypeError(f"max_sessions must be a whole number or None, not {slots!r}")
-        if slots is not None and slots < 0:
-            raise ValueError(f"max_sessions must be at least 0, not {slots}")
-        if given["used_token_status"] not in (401, 409):
-            raise ValueError(f"used_token_status must be 401 or 409, not {given['used_token_status']!r}")
-        if not _is_seconds(given["token_lifetime"]) or given["token_lifetime"] == 0:
-            raise ValueError(f"token_lifetime must be a positive number of seconds, not {given['token_lifetime']!r}")
-        if not isinstance(latency, tuple | list) or len(latency) != 2 or not all(map(_is_seconds, latency)):
-            raise ValueError(f"latency must be two numbers of seconds, (mint, start), not {latency!r}")
-        for name in ("gated_models", "unknown_avatars"):
-            names = given[name]
-            if not isinstance(names, tuple | list) or not all(isinstance(item, str) for item in names):
-                raise TypeError(f"{name} must be a list of names, not {names!r}")
-            object.__setattr__(self, name, tuple(names))
-        object.__setattr__(self, "latency", tuple(latency))
+        check_values(self)
+        # What arrives over HTTP has lists.
+        for name in ("latency", "gated_models", "unknown_avatars"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
         """A copy with some values replaced.
@@ -69,12 +107,7 @@ class Settings:
             ValueError: An unknown name, or a value out of bounds.
             TypeError: A value of the wrong type, or no mapping at all.
         """
-        if not isinstance(changes, Mapping):
-            raise TypeError(f"settings must be an object, not {type(changes).__name__}")
-        known = [f.name for f in fields(self)]
-        unknown = [str(name) for name in changes if name not in known]
-        if unknown:
-            raise ValueError(f"there is no setting {', '.join(unknown)}; known are {', '.join(known)}")
+        check_names(type(self), changes)
         return replace(self, **changes)
 
 
@@ -84,10 +117,6 @@ def checked_seconds(value: Any) -> float:
     Raises:
         ValueError: It is something else.
     """
-    if not _is_seconds(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise ValueError(f"seconds must be a finite number, at least 0, not {value!r}")
     return float(value)
-
-
-def _is_seconds(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0

@@ -9,10 +9,7 @@ session starts and ends, and put down what they learn of it with `State.note`.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
-import json
 import math
 import secrets
 import threading
@@ -156,14 +153,6 @@ class SeenRequest:
     status: int | Literal["closed"] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BoundToken:
-    """A token's record with the configuration bound to it (the mint's body without `expiresIn`)."""
-
-    record: Token
-    config: Mapping[str, Any] = field(repr=False)
-
-
 class TokenRefused(Exception):
     """The session token does not work: it has expired, or is from before a reset."""
 
@@ -212,14 +201,15 @@ class State:
     """
 
     def __init__(self, *, api_key: str, clock: Callable[[], float], listeners: Sequence[Listener] = ()) -> None:
-        self.faults = FaultPlan()
         self._listeners = listeners
+        self.faults = FaultPlan(self._changed)
         self._api_key = api_key.encode("utf-8", "surrogatepass")
         self._clock = clock
         self._account = str(uuid.uuid4())
         self._signing_key = secrets.token_bytes(32)
         self._lock = threading.Lock()
-        self._tokens: dict[str, BoundToken] = {}
+        self._tokens: dict[str, Token] = {}
+        self._configs: dict[str, Mapping[str, Any]] = {}
         self._sessions: dict[str, Session] = {}
         self._running: set[str] = set()
         self._ends: dict[str, float] = {}
@@ -249,15 +239,12 @@ class State:
         return Credential("session_token", token_id=claims["jti"], looks_like_token=True)
 
     def mint(self, config: Mapping[str, Any], *, kind: str, lifetime: float) -> str:
-        """Makes a token that is bound to a configuration.
+        """Makes a token, a signed JWT, that is bound to a configuration.
 
         Args:
-            config: What a session started with the token will look like.
+            config: What a session started with the token will look like: the mint's body without `expiresIn`.
             kind: The token's `type` claim.
             lifetime: Seconds until it expires; negative for one that already has.
-
-        Returns:
-            The token, a signed JWT.
         """
         now = self._clock()
         label = config.get("clientLabel")
@@ -277,27 +264,27 @@ class State:
             "exp": int(now) + math.ceil(lifetime),
         }
         with self._lock:
-            self._tokens[record.id] = BoundToken(record, config)
-        self._tell_of_change()
+            self._tokens[record.id], self._configs[record.id] = record, config
+        self._changed()
         return jwt.encode(claims, self._signing_key, algorithm=_ALGORITHM)
 
-    def token(self, token_id: str) -> BoundToken:
-        """The token of that id.
+    def token(self, token_id: str) -> tuple[Token, Mapping[str, Any]]:
+        """The token of that id, and the configuration bound to it.
 
         Raises:
             TokenRefused: There is none, or it has expired.
         """
         with self._lock:
-            bound = self._tokens.get(token_id)
-            if bound is None or self._clock() >= bound.record.expires_at:
+            token = self._tokens.get(token_id)
+            if token is None or self._clock() >= token.expires_at:
                 raise TokenRefused
-            return bound
+            return token, self._configs[token_id]
 
     @property
     def tokens(self) -> tuple[Token, ...]:
         """Every token, in the order they were minted."""
         with self._lock:
-            return tuple(bound.record for bound in self._tokens.values())
+            return tuple(self._tokens.values())
 
     # Sessions
 
@@ -333,20 +320,19 @@ class State:
         )
         self.end_overdue()
         with self._lock:
-            if token_id is not None and self._tokens[token_id].record.used_by:
+            if token_id is not None and self._tokens[token_id].used_by:
                 raise TokenUsed
             if max_sessions is not None and len(self._running) >= max_sessions:
                 raise NoSlot
             if token_id is not None:
-                bound = self._tokens[token_id]
-                self._tokens[token_id] = replace(bound, record=replace(bound.record, used_by=(session.id,)))
+                self._tokens[token_id] = replace(self._tokens[token_id], used_by=(session.id,))
             self._sessions[session.id] = session
             self._running.add(session.id)
             if (limit := persona.get("maxSessionLengthSeconds")) is not None:
                 self._ends[session.id] = session.started_at + limit
         for listener in self._listeners:
             listener.started(self, session)
-        self._tell_of_change()
+        self._changed()
         return session
 
     def end(self, session_id: str, reason: str = "stopped") -> bool:
@@ -382,14 +368,14 @@ class State:
             self._sessions[session_id] = session = replace(session, ended_at=at, end_reason=reason)
         for listener in self._listeners:
             listener.ended(self, session)
-        self._tell_of_change()
+        self._changed()
         return True
 
     def note(self, session_id: str, **facts: Any) -> None:
         """Adds to the record of a session what has turned out since it started: `delivered`, `joined_at`, `left_at`."""
         with self._lock:
             self._sessions[session_id] = replace(self._sessions[session_id], **facts)
-        self._tell_of_change()
+        self._changed()
 
     @property
     def sessions(self) -> tuple[Session, ...]:
@@ -406,21 +392,13 @@ class State:
 
     # Requests
 
-    def arrived(self, *, method: str, path: str, operation: str | None, headers: Mapping[str, str]) -> int:
-        """Records a request, and returns its number."""
+    def arrived(self, **known: Any) -> int:
+        """Records a request with what is known of it at once (see `SeenRequest`), and returns its number."""
         with self._lock:
-            self._request_count += 1
-            number = self._request_count
-            self._requests[number] = SeenRequest(
-                number=number,
-                operation=operation,
-                method=method,
-                path=path,
-                received_at=self._clock(),
-                headers=headers,
-            )
+            self._request_count = number = self._request_count + 1
+            self._requests[number] = SeenRequest(number=number, received_at=self._clock(), **known)
             self._requests.pop(number - REQUESTS_KEPT, None)
-        self._tell_of_change()
+        self._changed()
         return number
 
     def learned(self, number: int, **facts: Any) -> None:
@@ -428,7 +406,7 @@ class State:
         with self._lock:
             if number in self._requests:
                 self._requests[number] = replace(self._requests[number], **facts)
-        self._tell_of_change()
+        self._changed()
 
     @property
     def requests(self) -> tuple[SeenRequest, ...]:
@@ -436,7 +414,7 @@ class State:
         with self._lock:
             return tuple(self._requests.values())
 
-    def _tell_of_change(self) -> None:
+    def _changed(self) -> None:
         for listener in self._listeners:
             listener.changed()
 
@@ -452,9 +430,7 @@ class World:
         settings: What a reset goes back to.
 
     Attributes:
-        api_key: The key.
-        clock: The clock.
-        settings: The settings in force.
+        settings: Those in force.
         state: What was remembered since the last reset.
         listeners: Who is told of changes; to be added to before the sandbox is started.
     """
@@ -468,39 +444,24 @@ class World:
         self._lock = threading.Lock()
 
     def configure(self, changes: Mapping[str, Any]) -> Settings:
-        """Changes some settings, and returns those now in force.
-
-        Raises:
-            ValueError: An unknown name, or a value out of bounds.
-            TypeError: A value of the wrong type, or no mapping at all.
-        """
+        """Changes some settings, and returns those now in force; raises as `Settings.changed` does."""
         with self._lock:
             self.settings = settings = self.settings.changed(changes)
-        self._tell_of_change()
+        self._changed()
         return settings
 
     def reset(self) -> None:
         """Ends every session and forgets everything: state, faults, and settings changed."""
         before, self.settings, self.state = self.state, self._initial, self._new_state()
         before.end_all("reset")
-        self._tell_of_change()
+        self._changed()
 
-    async def close_listeners(self) -> None:
-        """Lets the listeners end what they have begun. Called in the server's event loop when it stops."""
+    async def aclose(self) -> None:
+        """Lets the listeners end what they have begun."""
         for listener in self.listeners:
             await listener.aclose()
 
-    def inject(self, *faults: Fault) -> None:
-        """Puts faults in force from the next call on, behind those that are in force."""
-        self.state.faults.add(*faults)
-        self._tell_of_change()
-
-    def clear_faults(self) -> None:
-        """Forgets all faults. Requests that have already met theirs are not spared."""
-        self.state.faults.clear()
-        self._tell_of_change()
-
-    def _tell_of_change(self) -> None:
+    def _changed(self) -> None:
         for listener in self.listeners:
             listener.changed()
 
@@ -511,9 +472,7 @@ class World:
 def _room(livekit_token: object) -> str | None:
     """The room that a LiveKit access token lets its bearer join. Nobody checks the signature here."""
     try:
-        payload = str(livekit_token).split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        room = claims["video"]["room"]
-    except (IndexError, KeyError, TypeError, ValueError, RecursionError, binascii.Error):
+        room = jwt.decode(str(livekit_token), options={"verify_signature": False})["video"]["room"]
+    except (jwt.InvalidTokenError, LookupError, TypeError, ValueError, RecursionError):
         return None
     return room if isinstance(room, str) else None

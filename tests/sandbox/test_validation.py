@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from anam_facade.sandbox import contract
 from anam_facade.sandbox.service import bearer_of, parse_duration, token_type
-from anam_facade.sandbox.validation import contract
 from tests.sandbox.support import DOCUMENT, EXAMPLES, UUID
 
 PERSONAS: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
@@ -44,23 +44,23 @@ def test_the_field_and_rule_are_those_of_the_alternative_that_was_meant(
     persona: dict[str, Any], expected: set[tuple[str, str]]
 ) -> None:
     """Of a `oneOf` only one branch is talked about."""
-    problems = contract().problems("PersonaConfig", persona)
-    assert {(problem.field, problem.rule) for problem in problems} == expected
+    problems = contract.problems("PersonaConfig", persona)
+    assert {(problem.path, problem.code) for problem in problems} == expected
 
 
 def test_a_kind_that_nobody_knows_is_told_the_kinds_there_are() -> None:
     """The message lists the values of all alternatives."""
-    (problem,) = contract().problems("Tool", {"type": "nonsense", "name": "a"})
+    (problem,) = contract.problems("Tool", {"type": "nonsense", "name": "a"})
     assert str(problem) == "type: the value is not one of client, server, system"
-    (problem,) = contract().problems("Tool", 5)
+    (problem,) = contract.problems("Tool", 5)
     assert str(problem) == 'the value is not of type "object"'
 
 
 def test_bytes_are_counted_as_compact_json_in_utf8() -> None:
     """10,000 are allowed, one more is not."""
     fits, too_many = {"a": "é" * 4996}, {"a": "é" * 4996 + "x"}
-    assert contract().problems("ToolParameters", fits) == []
-    assert [problem.rule for problem in contract().problems("ToolParameters", too_many)] == ["x-maxBytes"]
+    assert contract.problems("ToolParameters", fits) == []
+    assert [problem.code for problem in contract.problems("ToolParameters", too_many)] == ["x-maxBytes"]
 
 
 def test_every_keyword_of_the_contract_is_understood() -> None:
@@ -79,9 +79,9 @@ def test_every_keyword_of_the_contract_is_understood() -> None:
 
 def test_the_examples_that_errors_are_made_of_are_in_the_contract() -> None:
     """Copies, so that no answer can spoil the next."""
-    first = contract().example("ErrorBadRequest")
+    first = contract.example("ErrorBadRequest")
     first["message"] = "changed"
-    assert contract().example("ErrorBadRequest") == EXAMPLES["ErrorBadRequest"]
+    assert contract.example("ErrorBadRequest") == EXAMPLES["ErrorBadRequest"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,248 @@
+"""What the contract, `openapi.yaml`, says: operations, examples, and what is wrong with a value.
+
+Shapes are taken from the document at start-up and validated by reference into the whole of it, so that the sandbox
+cannot drift away from what clients are generated from.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, cast
+
+import jsonschema_rs
+import yaml
+from jsonschema_rs import ValidationError
+from jsonschema_rs import ValidationErrorKind as Kind
+
+from anam_facade._contract import openapi_path
+
+MAX_DEPTH = 80
+"""How deep a request's JSON may nest: far more than any persona needs, far less than what exhausts a stack."""
+
+
+class NotJson(ValueError):
+    """The text is not JSON that everyone reads alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a request, as the `details` of an error have it.
+
+    Attributes:
+        path: Of the field in the request, such as `personaConfig.tools[0].name`.
+        code: The keyword of JSON Schema, or of the contract's extensions, that is not met.
+        message: The same in words. The value itself is never in it: it may be a credential.
+    """
+
+    path: str
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the contract."""
+
+    id: str
+    method: str
+    path: str
+
+
+@cache
+def document() -> Mapping[str, Any]:
+    """The contract of this version of the package, read once per process. Not to be changed."""
+    # The C loader reads it in a twentieth of the time, where PyYAML was built with it.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return cast("Mapping[str, Any]", loader(openapi_path().read_bytes()).get_single_data())
+
+
+def operations() -> list[Operation]:
+    """Every operation of the document."""
+    return [
+        Operation(id=operation["operationId"], method=method.upper(), path=path)
+        for path, item in document()["paths"].items()
+        for method, operation in item.items()
+        if isinstance(operation, dict) and "operationId" in operation
+    ]
+
+
+def example(name: str) -> dict[str, Any]:
+    """A copy of the value of a named example."""
+    return cast("dict[str, Any]", copy.deepcopy(document()["components"]["examples"][name]["value"]))
+
+
+def schema(name: str) -> Mapping[str, Any]:
+    """A named schema, for the extensions that no validator knows."""
+    return cast("Mapping[str, Any]", document()["components"]["schemas"][name])
+
+
+@cache
+def _validator(name: str) -> jsonschema_rs.Validator:
+    return jsonschema_rs.Draft202012Validator(
+        {**document(), "$ref": f"#/components/schemas/{name}"},
+        validate_formats=True,
+        mask="the value",
+        keywords={"x-uniqueBy": _UniqueBy, "x-maxBytes": _MaxBytes},
+    )
+
+
+def problems(name: str, value: Any) -> list[Problem]:
+    """Everything that is wrong with a value that should satisfy a named schema."""
+    return [problem for error in _validator(name).iter_errors(value) for problem in _explained(error)]
+
+
+def parse_json(body: bytes) -> Any:
+    """The JSON value that a body holds, as strictly as the standard: UTF-8, finite numbers, no lone surrogates.
+
+    Raises:
+        NotJson: It holds none; the message says why, without quoting the body.
+    """
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole)
+        if b"\\u" in body:
+            # An escaped lone surrogate parses, but nothing could write it out again.
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeDecodeError:
+        raise NotJson("it is not UTF-8") from None
+    except UnicodeEncodeError:
+        raise NotJson("it has a lone surrogate") from None
+    except json.JSONDecodeError as error:
+        raise NotJson(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise NotJson(f"it nests deeper than {MAX_DEPTH} levels") from None
+    except ValueError as error:
+        raise NotJson(str(error)) from None
+    if _is_deeper(value, MAX_DEPTH):
+        raise NotJson(f"it nests deeper than {MAX_DEPTH} levels")
+    return value
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is out of range")
+    return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > 300:
+        raise ValueError("a number is out of range")
+    return int(text)
+
+
+def _is_deeper(value: Any, limit: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return limit < 0 or any(_is_deeper(item, limit - 1) for item in inner)
+
+
+# The contract's own keywords. jsonschema-rs calls `validate` and reports what it raises.
+
+
+class _UniqueBy:
+    """`x-uniqueBy`: the property that must differ between the items of an array."""
+
+    def __init__(self, parent_schema: dict[str, Any], value: Any, schema_path: list[str | int]) -> None:
+        self._property = value
+
+    def validate(self, instance: Any) -> None:
+        items = [item for item in instance if isinstance(item, dict)] if isinstance(instance, list) else []
+        values = [value for item in items if isinstance(value := item.get(self._property), str)]
+        if len(set(values)) < len(values):
+            raise ValueError(f"two items have the same {self._property}")
+
+
+class _MaxBytes:
+    """`x-maxBytes`: the size of the value as compact JSON in UTF-8."""
+
+    def __init__(self, parent_schema: dict[str, Any], value: Any, schema_path: list[str | int]) -> None:
+        self._limit = value
+
+    def validate(self, instance: Any) -> None:
+        size = len(json.dumps(instance, ensure_ascii=False, separators=(",", ":")).encode("utf-8"))
+        if size > self._limit:
+            raise ValueError(f"it has {size:,} bytes as JSON, more than {self._limit:,}")
+
+
+# From a validator's errors to problems that name the field a person has to change.
+
+_Path = tuple[str | int, ...]
+_Branch = list[ValidationError]
+
+
+def _explained(error: ValidationError) -> list[Problem]:
+    kind, path = error.kind, (*error.instance_path,)
+    match kind:
+        case Kind.AnyOf(context=context) | Kind.OneOfNotValid(context=context):
+            return _closest([list(branch) for branch in context], depth=len(path))
+        case Kind.AdditionalProperties(unexpected=names) | Kind.UnevaluatedProperties(unexpected=names):
+            return [Problem(_dotted((*path, name)), kind.name, "no such field here") for name in names]
+        case Kind.Required(property=name):
+            return [Problem(_dotted((*path, name)), kind.name, "required here")]
+        case Kind.Custom(keyword=keyword, message=message):
+            return [Problem(_dotted(path), keyword, message)]
+        case Kind.Not(schema=dict() as forbidden):
+            together = " and ".join(cast("Mapping[str, Any]", forbidden.get("properties") or {}))
+            return [Problem(_dotted(path), kind.name, f"{together} are not allowed in this combination")]
+        case _:
+            return [Problem(_dotted(path), kind.name, error.message)]
+
+
+def _closest(branches: list[_Branch], *, depth: int) -> list[Problem]:
+    """The problems of the alternative that was probably meant, for a value at that depth.
+
+    A field with one fixed value (`type`, `subtype`) tells the alternatives apart where there is one. Otherwise it is
+    the alternative in which the fewest fields are wrong, and of those the one that got furthest into the object.
+    """
+    for path in dict.fromkeys(path for branch in branches for path in _wrong_constants(branch)):
+        branches = [branch for branch in branches if path not in _rejected(branch)] or branches
+    for path in _wrong_constants(branches[0]):
+        if all(path in _wrong_constants(branch) for branch in branches):
+            options = dict.fromkeys(_wrong_constants(branch)[path] for branch in branches)
+            return [Problem(_dotted(path), "enum", f"the value is not one of {', '.join(options)}")]
+    best = min(branches, key=lambda branch: (_wrong_fields(branch, depth), -max(len(e.instance_path) for e in branch)))
+    return [problem for error in best for problem in _explained(error)]
+
+
+def _wrong_constants(branch: _Branch) -> dict[_Path, str]:
+    """Paths at which another, fixed value was expected, and that value."""
+    return {
+        tuple(error.instance_path): str(kind.options[0])
+        for error in branch
+        if isinstance(kind := error.kind, Kind.Enum) and len(kind.options) == 1
+    }
+
+
+def _rejected(branch: _Branch) -> set[_Path]:
+    """Paths that an alternative does not accept: a wrong constant, or a field it does not have."""
+    unexpected = {
+        (*error.instance_path, name)
+        for error in branch
+        if isinstance(kind := error.kind, Kind.AdditionalProperties | Kind.UnevaluatedProperties)
+        for name in kind.unexpected
+    }
+    return unexpected | set(_wrong_constants(branch))
+
+
+def _wrong_fields(branch: _Branch, depth: int) -> int:
+    """How many fields of the value itself an alternative finds missing, superfluous or wrong."""
+    paths = _rejected(branch)
+    for error in branch:
+        missing = (error.kind.property,) if isinstance(error.kind, Kind.Required) else ()
+        paths.add((*error.instance_path, *missing))
+    return len({path[depth : depth + 1] for path in paths} - {()})
+
+
+def _dotted(path: _Path) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
