@@ -38,7 +38,9 @@ def main(arguments: Sequence[str]) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         environment["SCREENSHOTS"] = str(folder.resolve())
     # By its own reporter, not by what a terminal suggests: the output is read in logs too.
-    command = ["node", "--test", "--test-reporter=spec", *map(str, sorted(tools.ROOT.glob("tests/browser/*.test.mjs")))]
+    # The files side by side, on two cores too: what they do is wait for a browser.
+    options = ("--test-reporter=spec", "--test-concurrency=3")
+    command = ["node", "--test", *options, *map(str, sorted(tools.ROOT.glob("tests/browser/*.test.mjs")))]
     with Sandbox() as sandbox:
         environment["SANDBOX"] = sandbox.base_url
         try:

@@ -72,6 +72,12 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
     return Distributions(sdist, wheel)
 
 
+@pytest.fixture
+def empty(tmp_path: Path) -> Environment:
+    venv.create(tmp_path, symlinks=True)
+    return Environment(tmp_path)
+
+
 def new_environment(folder: Path, distributions: Distributions, lock: str) -> Environment:
     venv.create(folder, symlinks=True)
     environment = Environment(folder)

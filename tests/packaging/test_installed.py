@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .conftest import Environment
+    from .conftest import Distributions, Environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
@@ -84,6 +84,19 @@ def test_without_the_extra_a_users_own_pytest_still_runs(plain_with_pytest: Envi
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
+
+
+@pytest.mark.parametrize("fastapi", ["fastapi==0.115.0", "fastapi"])
+def test_the_sandbox_works_beside(fastapi: str, empty: Environment, distributions: Distributions, root: Path) -> None:
+    """Each FastAPI wants another range of Starlette, which the sandbox is built on too: the oldest, and the newest."""
+    empty.install(fastapi, f"{distributions.wheel}[sandbox]", "pytest>=9,<10")
+    tests = [str(root / "tests" / "sandbox" / f"test_{name}.py") for name in ("http", "page", "signalling", "start")]
+
+    # The tests' own conftest is about clients, and needs more than that.
+    options = ("-q", "-p", "no:cacheprovider", f"--confcutdir={root / 'tests' / 'sandbox'}")
+    done = empty.run("-m", "pytest", *options, *tests, cwd=root)
+
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_installed_sandbox_serves_the_page_and_the_contract(with_sandbox: Environment, root: Path) -> None:
