@@ -138,7 +138,7 @@ class Listener:
         self._picture: rtc.VideoFrame | None = None
         self._sound = np.zeros(RATE // 2, np.int16)
         self._heard_at = 0.0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[int, asyncio.Task[None]] = {}  # kind of track → who watches it
 
     async def __aenter__(self) -> Self:
         self.room.on("participant_connected", lambda who: self._note(who, "joined"))
@@ -151,9 +151,9 @@ class Listener:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         await self.room.disconnect()
 
     def _note(self, who: rtc.RemoteParticipant, what: str) -> None:
@@ -223,10 +223,12 @@ class Listener:
 
     def _subscribed(self, track: rtc.Track, _: object, who: rtc.RemoteParticipant) -> None:
         if who.identity == self._avatar:
+            # One track of a kind at a time. A stream whose avatar left before it was opened does not end: it repeats
+            # what the next avatar sends, and the two, piece by piece in turns, are another tone.
+            if track.kind in self._tasks:
+                self._tasks[track.kind].cancel()
             work = self._watch(track) if track.kind == rtc.TrackKind.KIND_VIDEO else self._listen(track)
-            task = asyncio.create_task(work)
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[track.kind] = asyncio.create_task(work)
 
     async def _watch(self, track: rtc.Track) -> None:
         async with _closing(rtc.VideoStream(track)) as stream:
