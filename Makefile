@@ -27,17 +27,17 @@ endef
 TYPED := $(wildcard anam_facade generated/anam_api generated/view.py scripts examples interop benchmarks \
 	tests/typing tests/tooling tests/packaging)
 
-.PHONY: help demo web test test-slow check lint format types lint-spec generate docs docs-site vectors breaking \
-	interop livekit rooms demo-room browser bench bench-check chaos load soak fuzz wheel lock clean .demo .dev
+.PHONY: help demo web test test-slow check lint types generate contract docs interop rooms browser bench fuzz wheel lock \
+	clean .demo .dev
 
 ##@ Everyone
 help: ## list these verbs; most take ARGS="…"
-	@awk -F ':.*## ' '/^##@ / { print substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^##@ / { print substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+demo: .demo ## start a session against the local sandbox, and show what happens
+	$(RUN) examples/demo.py $(ARGS)
 web: .dev ## a page with the vendor's JavaScript SDK, against the local sandbox, until Ctrl-C; needs Node
 	$(RUN) scripts/tools.py node
 	$(RUN) -m examples.web $(ARGS)
-demo: .demo ## start a session against the local sandbox, and show what happens
-	$(RUN) examples/demo.py $(ARGS)
 test: .dev ## run the tests with full coverage of the facade; ARGS="-k name" runs a part, without coverage
 ifdef ARGS
 	$(RUN) -m pytest $(ARGS)
@@ -49,38 +49,43 @@ else
 endif
 test-slow: .dev ## run the few that `test` leaves out: what builds, installs, generates, or takes its time
 	$(RUN) -m pytest $(ON_ALL_CORES) --dist=loadgroup -m slow $(ARGS)
-check: lint types lint-spec vectors breaking test test-slow ## everything that must pass before a change goes in
+check: lint types contract test test-slow ## everything that must pass before a change goes in
 	$(RUN) scripts/generate.py --check
 	$(RUN) scripts/docs.py --check
 	$(RUN) scripts/terminal.py --check
 
 ##@ Changing it
-lint: .dev ## find mistakes in the Python code and in the Containerfile
+lint: .dev ## find mistakes in the Python code and the Containerfile; ARGS=--fix mends what it can
+ifdef ARGS
+	$(RUN) -m ruff check --fix-only --quiet .
+	$(RUN) -m ruff format .
+endif
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	@$(VENV)/bin/lint-imports --no-logo --no-cache
 	$(TOOL) hadolint --no-color --failure-threshold=style --disable-ignore-pragma Containerfile
-format: .dev ## format the Python code and fix what can be fixed
-	$(RUN) -m ruff check --fix-only --quiet .
-	$(RUN) -m ruff format .
 types: .dev ## check types with mypy, and with pyright where Node is installed
 	$(RUN) -m mypy $(TYPED)
 	$(TOOL) pyright --pythonpath $(VENV)/bin/python
-lint-spec: .dev ## check openapi.yaml, and how each field is known, with Redocly too where Node is installed
+contract: .dev ## openapi.yaml, its vectors (ARGS="vectors --write"), what it breaks (ARGS="breaking --release")
+ifdef ARGS
+	$(RUN) scripts/$(firstword $(ARGS)).py $(wordlist 2,9,$(ARGS))
+else
 	$(RUN) -m openapi_spec_validator openapi.yaml
 	$(RUN) scripts/sources.py
 	$(TOOL) redocly lint --max-problems=1000
+	$(RUN) scripts/vectors.py
+	$(RUN) scripts/breaking.py
+endif
 generate: .dev ## build generated/anam_api from openapi.yaml; ARGS=--check only compares
 	$(RUN) scripts/generate.py $(ARGS)
-docs: .dev ## build the page of the contract, record the terminal sessions; ARGS=--check only compares
+docs: .dev ## page of the contract, terminal sessions (ARGS=--check only compares); ARGS=--site: into site/
+ifeq ($(ARGS),--site)
+	@$(VENV)/bin/zensical build --clean
+else
 	$(RUN) scripts/docs.py $(ARGS)
 	$(RUN) scripts/terminal.py $(ARGS)
-docs-site: .dev ## build the documentation as a site, into site/; a link that leads nowhere fails it
-	@$(VENV)/bin/zensical build --clean
-vectors: .dev ## check the test vectors against openapi.yaml; ARGS=--write takes its examples over
-	$(RUN) scripts/vectors.py $(ARGS)
-breaking: .dev ## compare openapi.yaml with the released one: what breaks, its version, its changelog; needs Go
-	$(RUN) scripts/breaking.py $(ARGS)
+endif
 
 ##@ Against others (each in an environment of its own)
 interop: .dev ## the clients people use today, Prism, and other languages; ARGS="go php" runs those
@@ -92,26 +97,14 @@ else
 	$(RUN) interop/languages.py
 	$(RUN) interop/readers.py
 endif
-livekit: .dev ## build a LiveKit server where there is none, which takes some minutes; needs Go
-	$(RUN) scripts/tools.py livekit
-rooms: .dev ## clients of today, and ours, in rooms of a real LiveKit server; needs Go
+rooms: .dev ## clients in rooms of a real LiveKit server; ARGS=demo shows one, ARGS=build the server; needs Go
 	$(RUN) scripts/rooms.py $(ARGS)
-demo-room: .dev ## an agent with an avatar in a room here, and the picture a listener sees; needs Go
-	$(RUN) scripts/rooms.py demo $(ARGS)
 browser: .dev ## the pages of the sandbox and of examples/web, in a real browser; needs Node and Chromium
 	$(RUN) scripts/browser_tests.py $(ARGS)
 
 ##@ Measured, ours and theirs
-bench: .dev ## what starting a session costs, into docs/benchmarks; ARGS=--quick for less; needs nginx
-	$(RUN) benchmarks bench $(ARGS)
-bench-check: .dev ## what the targets need; fails when one is missed by more than the noise; needs nginx
-	$(RUN) benchmarks check $(ARGS)
-chaos: .dev ## every client under the same faults; ARGS=--quick for fewer
-	$(RUN) benchmarks chaos $(ARGS)
-load: .dev ## two thousand starts, five hundred at a time
-	$(RUN) benchmarks load
-soak: .dev ## ten minutes of mixed traffic with faults; ARGS="--minutes 1" for less
-	$(RUN) benchmarks soak $(ARGS)
+bench: .dev ## what a start costs (needs nginx); ARGS=check: the targets; ARGS=chaos, ARGS=load, ARGS=soak
+	$(RUN) benchmarks $(or $(ARGS),speed)
 fuzz: .dev ## five minutes of hostile input and hostile servers, each round with another seed; MINUTES=1 for less
 	@seed=$(or $(SEED),$$(date +%s)); end=$$(($$(date +%s) + 60 * $(or $(MINUTES),5))); \
 	while $(VENV)/bin/python -m pytest tests/hostile -q -x -m hypothesis -p no:schemathesis \

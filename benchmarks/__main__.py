@@ -1,6 +1,6 @@
 """What sessions cost, and what becomes of them when servers fail; ours and the clients people use today, in one run.
 
-`bench` measures it all into docs/benchmarks; `check` what the targets need, and exits with 1 when one is missed by
+`speed` measures it all into docs/benchmarks; `check` what the targets need, and exits with 1 when one is missed by
 more than the noise; `chaos` plays faults, `load` two thousand starts, `soak` ten minutes of mixed traffic.
 """
 
@@ -39,8 +39,8 @@ CHECKED_LOADS = (
 
 
 def measure(options: argparse.Namespace) -> int:
-    """`bench` and `check`."""
-    is_check, is_quick = options.command == "check", options.command == "bench" and options.quick
+    """`speed` and `check`."""
+    is_check, is_quick = options.command == "check", options.command == "speed" and options.quick
     clients = CHECKED_STARTS if is_check else OVER_A_DISTANCE
     sizes = (32,) if is_quick else (1, 32, 256)
     loads = CHECKED_LOADS if is_check else tuple(Load(client, size) for size in sizes for client in AT_ONCE)
@@ -69,7 +69,7 @@ def measure(options: argparse.Namespace) -> int:
     kept = report.summary(
         found,
         day=f"{datetime.now(UTC):%Y-%m-%d}",
-        command=f"make {'bench-check' if is_check else 'bench'}{' ARGS=--quick' if is_quick else ''}",
+        command="make bench" if sys.argv[1:] == ["speed"] else f'make bench ARGS="{" ".join(sys.argv[1:])}"',
         minutes=round((time.monotonic() - began) / 60, 1),
         machine=report.machine(version),
         **{"load average": [*load_average, speed.load_average()]},
@@ -90,11 +90,11 @@ def measure(options: argparse.Namespace) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("bench", "check"):
+    for name in ("speed", "check"):
         command = commands.add_parser(name)
         command.add_argument("--wait", action="store_true", help="let five minutes pass, not the clients' clocks")
         command.add_argument("--results", type=Path, help="where to write to")
-        if name == "bench":
+        if name == "speed":
             command.add_argument("--quick", action="store_true", help="fewer rounds; nothing is written unless told")
     chaos = commands.add_parser("chaos")
     chaos.add_argument("--quick", action="store_true", help="100 starts, side by side; ours and one other")

@@ -1,4 +1,4 @@
-"""A LiveKit agent with an Anam avatar. Nothing in it needs an account: `make demo-room` runs it on this machine alone.
+"""A LiveKit agent with an Anam avatar. No account is needed: `make rooms ARGS=demo` runs it on this machine alone.
 
 Elsewhere: LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET and ANAM_API_KEY, then `python livekit_agent.py start`. This
 one sings a scale; yours has an STT, an LLM and a TTS in its AgentSession, and its avatar speaks what they say.

@@ -1,4 +1,4 @@
-"""An agent with an avatar in a room on this machine, and what a person there sees and hears: `make demo-room`.
+"""An agent with an avatar in a room on this machine, and what a person there sees and hears: `make rooms ARGS=demo`.
 
 It runs a livekit-server, the sandbox with its avatar, `examples/livekit_agent.py` and a listener, all on loopback, and
 ends with the picture that the listener saw, saved to a file. It needs no account and sends nothing anywhere.

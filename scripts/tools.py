@@ -199,7 +199,7 @@ def build_oasdiff() -> None:
 
 
 def livekit_server() -> str | None:
-    """The LiveKit server to use: LIVEKIT_SERVER, one on the PATH, or the one that `make livekit` has built."""
+    """The LiveKit server to use: LIVEKIT_SERVER, one on the PATH, or the one that `make rooms` has built."""
     named = os.environ.get("LIVEKIT_SERVER") or shutil.which("livekit-server")
     return named or (str(LIVEKIT) if LIVEKIT.exists() else None)
 
@@ -230,9 +230,6 @@ def main(arguments: Sequence[str]) -> int:
                 return 1
             install_node_tools()
             return 0
-        case ["livekit"]:
-            build_livekit()
-            return 0
         case ["run", "hadolint", *rest]:
             program = peer_environment(ROOT / "requirements" / "hadolint.txt") / "bin" / "hadolint"
         case ["run", tool, *rest]:
@@ -241,7 +238,7 @@ def main(arguments: Sequence[str]) -> int:
             install_node_tools()
             program = MODULES / ".bin" / tool
         case _:
-            sys.exit("usage: tools.py env {demo,dev} | tools.py {livekit,node} | tools.py run TOOL [ARGUMENT ...]")
+            sys.exit("usage: tools.py env {demo,dev} | tools.py node | tools.py run TOOL [ARGUMENT ...]")
     return subprocess.run([str(program), *rest], cwd=ROOT, env={**os.environ, **QUIET}, check=False).returncode
 
 

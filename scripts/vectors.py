@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "interop" / "vectors"
+REWRITE = 'run `make contract ARGS="vectors --write"`'
 
 Document = dict[str, Any]
 Vector = dict[str, Any]
@@ -157,7 +158,7 @@ def problems_of(contract: Contract, file: Path, vector: Vector, shape: jsonschem
             found.append(f"the contract has no example {name}")
         # As text: for Python, 1 equals True and 1.0.
         elif name is not None and json.dumps(vector[side].get("body")) != json.dumps(examples[name]["value"]):
-            found.append(f"the {side}'s body is not the contract's example {name}: run `make vectors ARGS=--write`")
+            found.append(f"the {side}'s body is not the contract's example {name}: {REWRITE}")
     broken = list(response_problems(contract, vector))
     if vector["violation"] is None:
         found += [f"the response breaks the contract and is not marked as a fault: {why}" for why in broken]
@@ -203,7 +204,7 @@ def main(arguments: list[str]) -> int:
     if arguments == ["--write"]:
         print(f"{write(contract, vectors)} of {len(vectors)} vectors rewritten")
     found = list(problems(contract, vectors, json.loads((FOLDER / "vector.schema.json").read_text("utf-8"))))
-    form = "not in the form that `make vectors ARGS=--write` gives it"
+    form = f"not in the form of the others: {REWRITE}"
     found += [f"{file.stem}: {form}" for file, v in vectors.items() if file.read_text("utf-8") != written(v)]
     faults = sum(vector["violation"] is not None for vector in vectors.values())
     print("\n".join(found) or f"{len(vectors)} vectors, {faults} of them faults: all as they should be")

@@ -284,7 +284,7 @@ def fault_of(vector: dict[str, Any]) -> Fault:
 
 def test_the_vectors_keep_to_the_contract(capsys):
     """Each is well-formed, in the form that is written, keeps to the contract or is a marked fault; every example is
-    played: `make vectors` says so.
+    played: `make contract` says so.
     """
     assert vectors.main([]) == 0, capsys.readouterr().out
     assert capsys.readouterr().out.startswith(f"{len(FILES)} vectors, ")

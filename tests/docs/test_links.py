@@ -1,4 +1,4 @@
-"""Links between the project's own documents lead somewhere. Those inside docs/ are checked by `make docs-site` too."""
+"""Links between the project's own documents lead somewhere. `make docs ARGS=--site` checks those inside docs/, too."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
         async with Listener(livekit, "a-room", agent="face") as listener:
             await listener.until(lambda: listener.frames > 0)
 
-The server is `LIVEKIT_SERVER`, one on the PATH, or the one that `make livekit` builds. It listens on loopback alone,
+The server is `LIVEKIT_SERVER`, one on the PATH, or what `make rooms ARGS=build` builds. It listens on loopback alone,
 on free ports, and ends with the `with`.
 """
 
@@ -71,7 +71,7 @@ def server() -> Iterator[Server]:
     """
     program = tools.livekit_server()
     if program is None:
-        raise RuntimeError("there is no livekit-server: `make livekit` builds one, with Go")
+        raise RuntimeError("there is no livekit-server: `make rooms ARGS=build` builds one, with Go")
     port, udp = _free_port(socket.SOCK_STREAM), _free_port(socket.SOCK_DGRAM)
     running = Server(f"ws://127.0.0.1:{port}")
     # JSON is YAML. `--dev` would listen on every address.

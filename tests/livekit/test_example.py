@@ -1,4 +1,4 @@
-"""`examples/livekit_agent.py` as a real job, by way of `make demo-room`."""
+"""`examples/livekit_agent.py` as a real job, by way of `make rooms ARGS=demo`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """scripts/breaking.py: no change of the contract gets by without its version and its entry in the changelog.
 
 Each kind of change is made to today's contract. What oasdiff sees is tried where oasdiff has been built (`make
-breaking` does that, with Go), or has to be (REQUIRE_GO=1); all else everywhere.
+contract` does that, with Go), or has to be (REQUIRE_GO=1); all else everywhere.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def oasdiff() -> None:
 def test_what_breaks_a_client_is_seen_by_the_rule_that_is_for_it(kind: str) -> None:
     rule, change = BREAKING[kind]
     if not rule.startswith("ours: ") and not WITH_OASDIFF:
-        pytest.skip("oasdiff is not built: make breaking builds it, with Go")
+        pytest.skip("oasdiff is not built: make contract builds it, with Go")
     level, found = breaking.assess(CONTRACT, changed(change), with_oasdiff=WITH_OASDIFF)
     assert level is Level.MAJOR
     assert [finding for finding in found if finding.startswith(f"{rule}: ")], found
@@ -183,7 +183,7 @@ def test_what_breaks_nobody_is_no_alarm(kind: str) -> None:
     assert breaking.assess(CONTRACT, changed(change), with_oasdiff=WITH_OASDIFF) == (level, [])
 
 
-@pytest.mark.skipif(not WITH_OASDIFF, reason="oasdiff is not built: make breaking builds it, with Go")
+@pytest.mark.skipif(not WITH_OASDIFF, reason="oasdiff is not built: make contract builds it, with Go")
 def test_the_rules_that_are_raised_are_oasdiffs() -> None:
     """Each alternative of the pattern is the name of a rule in the version that is used."""
     command = [str(tools.OASDIFF), "checks", "changelog"]

@@ -46,5 +46,5 @@ def test_ci_requires_every_tool_and_runs_the_two_commands_of_the_readme() -> Non
     assert run("bash", "-n", str(script)).returncode == 0
     for tool in ("NODE", "GO", "BROWSER"):
         assert f"REQUIRE_{tool}=1" in text
-    for verb in ("demo", "test", "lint", "types", "lint-spec", "interop", "browser"):
+    for verb in ("demo", "test", "lint", "types", "contract", "interop", "browser"):
         assert re.search(rf"\bmake {verb}\b", text), verb
