@@ -4,7 +4,7 @@ sandbox."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,37 +20,29 @@ class Calls:
     """Calls a method of the sync or the async client by name."""
 
     def __init__(self, kind: str, sandbox: Sandbox) -> None:
-        self.kind = kind
+        self._cls = AnamClient if kind == "sync" else AsyncAnamClient
         self._sandbox = sandbox
-        self._runner = asyncio.Runner() if kind == "async" else None
-        self._client: AnamClient | AsyncAnamClient | None = None
+        self._runner = asyncio.Runner()
+        self.client: Any = None
+        self.configure()
 
     def configure(self, **options: Any) -> None:
         """Makes the client that the calls go through; by default it retries without waiting long."""
-        self.close_client()
-        arguments = {"api_key": self._sandbox.api_key, "base_url": self._sandbox.base_url, "retry": QUICK, **options}
-        if self._runner is None:
-            self._client = AnamClient(**arguments)
-        else:
-            self._client = AsyncAnamClient(**arguments)
+        self._close_client()
+        where = {"api_key": self._sandbox.api_key, "base_url": self._sandbox.base_url}
+        self.client = self._cls(**{**where, "retry": QUICK, **options})
 
     def __call__(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        if self._client is None:
-            self.configure()
-        result = getattr(self._client, method)(*args, **kwargs)
-        return result if self._runner is None else self._runner.run(_awaited(result))
+        result = getattr(self.client, method)(*args, **kwargs)
+        return result if self._cls is AnamClient else self._runner.run(_awaited(result))
 
-    def close_client(self) -> None:
-        if isinstance(self._client, AnamClient):
-            self._client.close()
-        elif self._client is not None and self._runner is not None:
-            self._runner.run(self._client.aclose())
-        self._client = None
+    def _close_client(self) -> None:
+        if self.client is not None:
+            self("close" if self._cls is AnamClient else "aclose")
 
     def close(self) -> None:
-        self.close_client()
-        if self._runner is not None:
-            self._runner.close()
+        self._close_client()
+        self._runner.close()
 
 
 async def _awaited(awaitable: Any) -> Any:
@@ -63,14 +55,3 @@ def calls(request: pytest.FixtureRequest, anam_sandbox: Sandbox) -> Iterator[Cal
     made = Calls(request.param, anam_sandbox)
     yield made
     made.close()
-
-
-@pytest.fixture
-def start(calls: Calls) -> Callable[[str], Any]:
-    """Starts a session in one of the two modes: `start("token")`, `start("direct")`."""
-    persona = {"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"}
-
-    def start_in(mode: str) -> Any:
-        return calls("start_session", persona, client_label="e2e", direct=mode == "direct")
-
-    return start_in
