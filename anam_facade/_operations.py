@@ -38,7 +38,7 @@ from .errors import (
 )
 from .http.exchange import PROXY_ADVICE, Answer, Request, connection_error
 from .persona import CUSTOMER_CLIENT_V1, PersonaConfig
-from .retry import Attempt, Doubt, GiveUp, Operation, Retry, decide, doubt_after, outcome, repeatable
+from .retry import Doubt, Operation, decide, doubt_after, outcome, repeatable
 from .session import VIDEO_SIZES, LiveKitEnvironment, SessionToken, room_of
 
 if TYPE_CHECKING:
@@ -425,24 +425,30 @@ def _tries(call: Call, read: Read[T], run: Run, began: float) -> Flow[T]:
         else:
             assert result is not None
             error = connection_error(result, request, call.where, call.secrets)
-        elapsed = time.monotonic() - began
-        attempt = Attempt(operation=call.operation, number=run.attempts, doubt=doubt, elapsed=elapsed)
-        decision = decide(attempt, error, policy, budget, settings.rng)
+        decision = decide(
+            error,
+            operation=call.operation,
+            number=run.attempts,
+            doubt=doubt,
+            elapsed=time.monotonic() - began,
+            policy=policy,
+            budget=budget,
+            rng=settings.rng,
+        )
+        pause = None if isinstance(decision, Doubt) else decision
         for observer in run.observers:
-            observer.failed(run, error, decision.delay if isinstance(decision, Retry) else None)
-        if not isinstance(decision, Retry):
-            _give_up(call, error, decision, run)
+            observer.failed(run, error, pause)
+        if isinstance(decision, Doubt):
+            _give_up(call, error, decision, run.attempts)
         doubt = doubt_after(call.operation, doubt, error)
-        yield decision.delay
+        yield decision
 
 
-def _give_up(call: Call, error: AnamError, decision: GiveUp, run: Run) -> NoReturn:
-    error.attempts = run.attempts - (isinstance(error, ClientClosedError) and not error.sent)
-    error.may_have_started = decision.may_have_started
-    error.retryable = (
-        not decision.uncertain and not error.may_have_started and repeatable(call.operation, outcome(error))
-    )
-    if not decision.uncertain:
+def _give_up(call: Call, error: AnamError, doubt: Doubt, attempts: int) -> NoReturn:
+    error.attempts = attempts - (isinstance(error, ClientClosedError) and not error.sent)
+    error.may_have_started = doubt is Doubt.FAULT
+    error.retryable = doubt is Doubt.NONE and repeatable(call.operation, outcome(error))
+    if doubt is not Doubt.LOST:
         raise error
     uncertain = _uncertain(call, error)
     uncertain.attempts = error.attempts

@@ -30,10 +30,10 @@ import math
 import re
 import time
 from collections.abc import Iterable, Mapping
-from http import HTTPStatus
+from email.utils import parsedate_to_datetime
+from http.client import responses
 from typing import Any
 
-import attrs
 import httpx
 
 from anam_api.models import ErrorResponse
@@ -188,7 +188,7 @@ class AnamStatusError(AnamError):
         return self.answer.supported_dimensions
 
     def _words(self) -> str:
-        phrase = _phrase(self.status_code)
+        phrase = responses.get(self.status_code, "")
         texts = (self.code, self.message or self.summary or self.reason)
         shown = dict.fromkeys(_line(text) for text in texts if text and text != phrase)
         if not any(texts):
@@ -277,9 +277,9 @@ def error_from_response(
     secrets = tuple(secrets)
     text = body.decode("utf-8", "replace").removeprefix("\ufeff")
     said = _json_object(text)
-    code, message = _text(said.get("error")), _words(said.get("message")) or _words(said.get("detail"))
-    if code is None and message is None:
-        message = _words(said.get("error"))
+    error = said.get("error")
+    code = error if isinstance(error, str) and error else None
+    message = _words(said.get("message")) or _words(said.get("detail")) or (None if code else _words(error))
     cls = _BY_STATUS.get(status_code, ServerError if status_code >= 500 else AnamStatusError)
     if status_code == 429:
         for words in (code, message):
@@ -288,21 +288,15 @@ def error_from_response(
         method=method,
         path=path,
         status_code=status_code,
-        code=_scrub_json(code, secrets),
-        message=_scrub_json(message, secrets),
-        answer=_scrub_answer(ErrorResponse.from_dict(said) or ErrorResponse(), secrets),
+        code=code and scrub(code, secrets),
+        message=message and scrub(message, secrets),
+        answer=ErrorResponse.from_dict(_scrub_json(said, secrets)),
         body=scrub(text, secrets),
         headers=scrub_headers(headers, secrets),
         retry_after=retry_after(headers),
         where=where,
         advice=advice and scrub(advice, secrets),
     )
-
-
-def _scrub_answer(answer: ErrorResponse, secrets: tuple[Secret, ...]) -> ErrorResponse:
-    """The same answer, with every secret masked."""
-    fields = {name: _scrub_json(value, secrets) for name, value in attrs.asdict(answer, recurse=False).items()}
-    return ErrorResponse(**{**fields, "raw": fields["raw"] or {}})
 
 
 def _scrub_json(value: Any, secrets: tuple[Secret, ...]) -> Any:
@@ -312,8 +306,7 @@ def _scrub_json(value: Any, secrets: tuple[Secret, ...]) -> Any:
             return scrub(value, secrets)
         if isinstance(value, dict):
             return {scrub(key, secrets): _scrub_json(inner, secrets) for key, inner in value.items()}
-        several = isinstance(value, (list, tuple))
-        return type(value)(_scrub_json(inner, secrets) for inner in value) if several else value
+        return [_scrub_json(inner, secrets) for inner in value] if isinstance(value, list) else value
     except RecursionError:
         return None  # nested beyond reason: what cannot be searched is not shown
 
@@ -372,8 +365,6 @@ def _seconds(value: str | None) -> float | None:
 def _http_date(value: str | None) -> float | None:
     if value is None:
         return None
-    from email.utils import parsedate_to_datetime  # seldom needed, and slow to import
-
     try:
         seconds = parsedate_to_datetime(value).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError, OSError):
@@ -395,10 +386,6 @@ def _line(text: str) -> str:
     return re.sub(r" +", " ", printable).strip()[:200]
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
 def _words(value: object, depth: int = 3) -> str | None:
     """The words in what a server put in the place of a text, as the common frameworks for servers write it."""
     match value:
@@ -410,10 +397,3 @@ def _words(value: object, depth: int = 3) -> str | None:
             keys = ("message", "msg", "detail", "error", "title", "description")
             return next(filter(None, (_words(value.get(key), depth - 1) for key in keys)), None)
     return None
-
-
-def _phrase(status_code: int) -> str:
-    try:
-        return HTTPStatus(status_code).phrase
-    except ValueError:
-        return ""

@@ -6,7 +6,6 @@ direct mode has no such guard, so it is repeated only when it certainly started 
 
 from __future__ import annotations
 
-import math
 import os
 import random
 import threading
@@ -38,18 +37,15 @@ A_DAY = 86_400.0
 
 
 def _number(
-    low: float, high: float = math.inf, *, whole: bool = False, above: bool = False, optional: bool = False
+    low: float, high: float, *, whole: bool = False, above: bool = False, optional: bool = False
 ) -> Callable[..., None]:
-    rule = "must be a whole number" if whole else "must be a finite number"
-    rule += f" {'above' if above else 'of at least'} {low:g}"
-    rule += f" and at most {high:g}" * (high < math.inf) + ", or None" * optional
+    rule = f"must be a {'whole' if whole else 'finite'} number {'above' if above else 'of at least'} {low:g}"
+    rule += f" and at most {high:g}" + ", or None" * optional
     kinds = (int,) if whole else (int, float)
 
     def check(instance: object, attribute: attrs.Attribute[float], value: Any) -> None:
-        if value is None and optional:
-            return
-        fits = isinstance(value, kinds) and not isinstance(value, bool) and low <= value <= high and value < math.inf
-        if not fits or (above and value == low):
+        fits = isinstance(value, kinds) and not isinstance(value, bool) and low <= value <= high
+        if (not fits or (above and value == low)) and not (optional and value is None):
             raise AnamConfigError(Problem(f"RetryPolicy.{attribute.name}", shown(value), rule))
 
     return check
@@ -165,11 +161,14 @@ class Outcome(Enum):
 
 
 class Doubt(IntEnum):
-    """How likely an earlier attempt, or this one, started a session although it failed."""
+    """How likely an attempt started a session although it failed; of several attempts, the greatest counts."""
 
     NONE = 0
+    """It did not."""
     FAULT = 1
+    """It may have; the error that is raised says so (`may_have_started`)."""
     LOST = 2
+    """Nobody knows: `SessionStartUncertainError` is raised, caused by the error."""
 
 
 def outcome(error: AnamError) -> Outcome:
@@ -201,43 +200,6 @@ _DOUBT = {
 }
 
 
-@attrs.frozen
-class Retry:
-    """Try again after so many seconds."""
-
-    delay: float
-
-
-@attrs.frozen
-class GiveUp:
-    """Raise: the error itself, or, when `uncertain`, a `SessionStartUncertainError` caused by it.
-
-    Attributes:
-        uncertain: A start was sent and its fate is not known.
-        may_have_started: To be said of the error when it is raised as it is.
-    """
-
-    uncertain: bool = False
-    may_have_started: bool = False
-
-
-@attrs.frozen(kw_only=True)
-class Attempt:
-    """The state of a call after an attempt failed.
-
-    Attributes:
-        operation: What is being tried.
-        number: Which attempt failed, counted from 1.
-        doubt: What the attempts before this one left open.
-        elapsed: Seconds since the call began.
-    """
-
-    operation: Operation
-    number: int
-    doubt: Doubt
-    elapsed: float
-
-
 def doubt_after(operation: Operation, before: Doubt, error: AnamError) -> Doubt:
     """What is open after one more failed attempt. Minting starts nothing, so nothing is ever open."""
     if operation is Operation.MINT:
@@ -246,15 +208,34 @@ def doubt_after(operation: Operation, before: Doubt, error: AnamError) -> Doubt:
 
 
 def decide(
-    attempt: Attempt, error: AnamError, policy: RetryPolicy, budget: RetryBudget, rng: random.Random
-) -> Retry | GiveUp:
-    """What to do about a failed attempt."""
-    if repeatable(attempt.operation, outcome(error)) and attempt.number < policy.max_attempts:
-        delay = _delay(attempt.number, error, policy, rng)
-        in_time = policy.deadline is None or attempt.elapsed + (delay or 0) + policy.least <= policy.deadline
+    error: AnamError,
+    *,
+    operation: Operation,
+    number: int,
+    doubt: Doubt,
+    elapsed: float,
+    policy: RetryPolicy,
+    budget: RetryBudget,
+    rng: random.Random,
+) -> float | Doubt:
+    """What to do about a failed attempt: try again after so many seconds; or raise, with that doubt.
+
+    Args:
+        error: What the attempt failed with.
+        operation: What is being tried.
+        number: Which attempt failed, counted from 1.
+        doubt: What the attempts before this one left open.
+        elapsed: Seconds since the call began.
+        policy: When and how often to try again.
+        budget: What a retry is taken from.
+        rng: Shortens and lengthens pauses.
+    """
+    if repeatable(operation, outcome(error)) and number < policy.max_attempts:
+        delay = _delay(number, error, policy, rng)
+        in_time = policy.deadline is None or elapsed + (delay or 0) + policy.least <= policy.deadline
         if delay is not None and in_time and budget.spend():
-            return Retry(delay)
-    return give_up(attempt.operation, attempt.doubt, error)
+            return delay
+    return give_up(operation, doubt, error)
 
 
 def repeatable(operation: Operation, what: Outcome) -> bool:
@@ -264,15 +245,19 @@ def repeatable(operation: Operation, what: Outcome) -> bool:
     return what in (Outcome.SERVER_FAULT, Outcome.ANSWER_LOST) and operation is not Operation.START_DIRECT
 
 
-def give_up(operation: Operation, before: Doubt, error: AnamError) -> GiveUp:
-    """How to put a final failure to the caller."""
-    what, doubt = outcome(error), doubt_after(operation, before, error)
-    if what is Outcome.TOKEN_REFUSED:
-        return GiveUp(uncertain=before > Doubt.NONE)
-    if what is Outcome.REFUSED and not isinstance(error, (ConcurrencyLimitError, SpendCapError)):
+def give_up(operation: Operation, before: Doubt, error: AnamError) -> Doubt:
+    """With which doubt to put a final failure to the caller."""
+    what = outcome(error)
+    if before > Doubt.NONE and what is Outcome.TOKEN_REFUSED:
+        return Doubt.LOST  # it was used up, then
+    if (
+        before > Doubt.NONE
+        and what is Outcome.REFUSED
+        and not isinstance(error, (ConcurrencyLimitError, SpendCapError))
+    ):
         # Whatever made the server refuse this attempt most likely held for the earlier ones too; yet it is said.
-        return GiveUp(may_have_started=before > Doubt.NONE)
-    return GiveUp(uncertain=doubt is Doubt.LOST, may_have_started=doubt is Doubt.FAULT)
+        return Doubt.FAULT
+    return doubt_after(operation, before, error)
 
 
 def _delay(number: int, error: AnamError, policy: RetryPolicy, rng: random.Random) -> float | None:
