@@ -24,7 +24,6 @@ from . import http
 from ._hosts import is_loopback
 from ._observer import OBSERVERS, Observer
 from ._version import __version__
-from .errors import AnamConfigError, Problem
 from .retry import A_DAY, Operation, RetryBudget, RetryPolicy
 from .session import SessionToken, jwt_claims
 
@@ -43,22 +42,10 @@ _AS_WRITTEN = re.compile(r"""["']|[A-Z_]+=|\$|<.*>$|%[A-Z_]+%$""")
 _TOO_MUCH = re.compile(r"/v1(/auth/session-token|/engine/session)?$")
 
 _OURS = frozenset(
-    [
-        "authorization",
-        "accept",
-        "accept-encoding",
-        "content-type",
-        "content-length",
-        "host",
-        "user-agent",
-        "cookie",
-        "connection",
-        "transfer-encoding",
-        "te",
-        "upgrade",
-        "proxy-authorization",
-        "x-anam-target-url",
-    ]
+    (
+        "authorization accept accept-encoding content-type content-length host user-agent cookie connection"
+        " transfer-encoding te upgrade proxy-authorization x-anam-target-url"
+    ).split()
 )
 """Headers that the client says itself, or that belong to the transport."""
 
@@ -147,27 +134,25 @@ def configure(
     Raises:
         AnamConfigError: With everything that is wrong.
     """
-    found: list[Problem] = []
-    source = "ANAM_API_KEY" if api_key is None else "api_key"
+    found = Findings()
     key = as_secret(os.environ.get("ANAM_API_KEY")) if api_key is None else api_key
-    found += _key_problems(key, source)
-    name = "base_url" if base_url is not None else "ANAM_API_URL"
-    url = str(base_url) if base_url is not None else os.environ.get("ANAM_API_URL") or DEFAULT_BASE_URL
+    source = "ANAM_API_KEY" if api_key is None else "api_key"
+    _check_key(key, source, found)
     if allow_insecure_http is None:
         allow_insecure_http = os.environ.get("ANAM_ALLOW_INSECURE_HTTP", "").lower() in ("1", "true", "yes")
-    if not isinstance(allow_insecure_http, bool):  # the text "false" is true
+    elif not isinstance(allow_insecure_http, bool):  # the text "false" is true
         rule = f"must be True or False, not {type(allow_insecure_http).__name__}"
-        found.append(Problem("allow_insecure_http", shown(allow_insecure_http), rule))
+        found.refuse("allow_insecure_http", rule, shown(allow_insecure_http))
         allow_insecure_http = False
-    found += _url_problems(url, name, allow_insecure_http)
+    name = "base_url" if base_url is not None else "ANAM_API_URL"
+    url = str(base_url) if base_url is not None else os.environ.get("ANAM_API_URL") or DEFAULT_BASE_URL
+    _check_url(url, name, allow_insecure_http, found)
     if gateway_url is not None:
         gateway_url = str(gateway_url)
-        found += _url_problems(gateway_url, "gateway_url", allow_insecure_http)
-    options, wrong = checked_options(**options)
-    found += wrong
-    found += _way_problems(transport, http_client, ssl_context, for_async=for_async)
-    if found or key is None:
-        raise AnamConfigError(*found)
+        _check_url(gateway_url, "gateway_url", allow_insecure_http, found)
+    options = checked_options(found, **options)
+    _check_way(transport, http_client, ssl_context, found, prefix="Async" if for_async else "")
+    found.settle()
     return Settings(
         api_key=key,
         base_url=_TOO_MUCH.sub("", _ascii(url)),
@@ -179,75 +164,66 @@ def configure(
 
 
 def checked_options(
+    found: Findings,
     *,
     timeout: Any = None,
     retry: Any = None,
     client_label: str | None = None,
     extra_headers: Any = None,
-) -> tuple[dict[str, Any], list[Problem]]:
-    """What a view may change, as fields of `Settings`, and what is wrong with it."""
-    found: list[Problem] = []
-    options: dict[str, Any] = {}
-    if timeout is not None:
-        options["timeout"] = timeout
-        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= A_DAY:
-            rule = f"must be a number of seconds above 0 and at most {A_DAY:g}"
-            found.append(Problem("timeout", shown(timeout), rule))
+) -> dict[str, Any]:
+    """What a view may change, as far as it is given, as fields of `Settings`."""
+    if timeout is not None and (
+        isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= A_DAY
+    ):
+        found.refuse("timeout", f"must be a number of seconds above 0 and at most {A_DAY:g}", shown(timeout))
     if isinstance(retry, int) and not isinstance(retry, bool):
         if 0 <= retry < 1_000_000:
             retry = RetryPolicy(max_attempts=retry + 1)
         else:
-            found.append(Problem("retry", shown(retry), "must be a number of retries from 0 to 999999"))
+            found.refuse("retry", "must be a number of retries from 0 to 999999", shown(retry))
     elif retry is not None and not isinstance(retry, RetryPolicy):
-        rule = f"must be a RetryPolicy or a number of retries, not {type(retry).__name__}"
-        found.append(Problem("retry", "", rule))
-    if retry is not None:
-        options["policy"] = retry
+        found.refuse("retry", f"must be a RetryPolicy or a number of retries, not {type(retry).__name__}")
     if client_label is not None:
-        options["client_label"] = client_label
-        labelled = Findings()
-        _LABEL.kind.take(client_label, "client_label", labelled)
-        found += labelled.problems
-    if extra_headers is not None:
-        headers = {}
-        for header, value in dict(extra_headers).items():
-            text = value.reveal() if isinstance(value, Secret) else value
-            where = f"extra_headers[{header!r}]"
-            if not isinstance(header, str) or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", header):
-                found.append(Problem(where, "", "must be named by letters, digits and hyphens"))
-            elif header.lower() in _OURS:
-                found.append(Problem(where, "", "is a header that the client sets itself"))
-            elif not isinstance(text, str) or not re.fullmatch(r"[!-~]([ -~\t]*[!-~])?", text):
-                found.append(Problem(where, "", "must be visible ASCII characters, without line breaks"))
-            else:
-                headers[header] = Secret(text)
-        options["extra_headers"] = headers
-    return options, found
+        _LABEL.kind.take(client_label, "client_label", found)
+    headers = None if extra_headers is None else _checked_headers(extra_headers, found)
+    options = {"timeout": timeout, "policy": retry, "client_label": client_label, "extra_headers": headers}
+    return {name: value for name, value in options.items() if value is not None}
 
 
-def _way_problems(transport: object, http_client: object, ssl_context: object, *, for_async: bool) -> list[Problem]:
+def _checked_headers(given: Any, found: Findings) -> dict[str, Secret]:
+    headers = {}
+    for name, value in dict(given).items():
+        text = value.reveal() if isinstance(value, Secret) else value
+        where = f"extra_headers[{name!r}]"
+        if not isinstance(name, str) or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+            found.refuse(where, "must be named by letters, digits and hyphens")
+        elif name.lower() in _OURS:
+            found.refuse(where, "is a header that the client sets itself")
+        elif not isinstance(text, str) or not re.fullmatch(r"[!-~]([ -~\t]*[!-~])?", text):
+            found.refuse(where, "must be visible ASCII characters, without line breaks")
+        else:
+            headers[name] = Secret(text)
+    return headers
+
+
+def _check_way(transport: object, http_client: object, ssl_context: object, found: Findings, *, prefix: str) -> None:
     """What is wrong with the arguments that choose an exchange."""
-    found = []
-    prefix = "Async" if for_async else ""
     if transport is not None and http_client is not None:
-        found.append(Problem("http_client", "", "cannot be used together with transport: choose one"))
+        found.refuse("http_client", "cannot be used together with transport: choose one")
     if isinstance(transport, str) and transport not in http.TRANSPORTS:
         rule = f"must be {' or '.join(http.TRANSPORTS)}, or an httpx.{prefix}BaseTransport"
-        found.append(Problem("transport", repr(transport), rule))
+        found.refuse("transport", rule, repr(transport))
     elif transport == "fast" and not all(map(find_spec, ("httptools", "aiohappyeyeballs"))):
-        found.append(Problem("transport", "fast", 'needs an extra: pip install "anam-facade[fast]"'))
+        found.refuse("transport", 'needs an extra: pip install "anam-facade[fast]"', "fast")
     elif transport is not None and not isinstance(transport, str) and not _is(transport, f"{prefix}BaseTransport"):
-        rule = f"must be an httpx.{prefix}BaseTransport, not {type(transport).__name__}"
-        found.append(Problem("transport", "", rule))
+        found.refuse("transport", f"must be an httpx.{prefix}BaseTransport, not {type(transport).__name__}")
     if http_client is not None and not _is(http_client, f"{prefix}Client"):
-        aiohttp = sys.modules.get("aiohttp") if for_async else None
+        aiohttp = sys.modules.get("aiohttp") if prefix else None
         if aiohttp is None or not isinstance(http_client, aiohttp.ClientSession):
-            rule = f"must be an httpx.{prefix}Client (or httpx2's){' or an aiohttp.ClientSession' * for_async}"
-            found.append(Problem("http_client", "", f"{rule}, not {type(http_client).__name__}"))
+            rule = f"must be an httpx.{prefix}Client (or httpx2's){' or an aiohttp.ClientSession' * bool(prefix)}"
+            found.refuse("http_client", f"{rule}, not {type(http_client).__name__}")
     if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):
-        rule = f"must be an ssl.SSLContext, not {type(ssl_context).__name__}"
-        found.append(Problem("ssl_context", "", rule))
-    return found
+        found.refuse("ssl_context", f"must be an ssl.SSLContext, not {type(ssl_context).__name__}")
 
 
 def _is(made: object, name: str) -> bool:
@@ -255,57 +231,58 @@ def _is(made: object, name: str) -> bool:
     return any(isinstance(made, getattr(sys.modules[lib], name)) for lib in ("httpx", "httpx2") if lib in sys.modules)
 
 
-def _key_problems(key: object, name: str) -> list[Problem]:
+def _check_key(key: object, name: str, found: Findings) -> None:
     # The value itself is never part of a problem.
-    if key is None or (isinstance(key, Secret) and key == ""):
-        return [Problem("api_key", "", "is missing: pass api_key, or set the environment variable ANAM_API_KEY")]
     text = key.reveal() if isinstance(key, Secret) else None
-    if isinstance(key, SessionToken) or (text is not None and jwt_claims(text).get("type") in _TOKEN_TYPES):
-        return [Problem(name, "", "must be an API key; this is a session token, which may not travel in its place")]
-    if text is None:
-        return [Problem(name, "", f"must be a string or a Secret, not {type(key).__name__}")]
-    if _AS_WRITTEN.match(text):
-        return [
-            Problem(name, "", "must be the key alone; this has quotes, a variable's name or a placeholder around it")
-        ]
-    if not re.fullmatch(r"[!-~]+", text):
-        return [Problem(name, "", "must be visible ASCII characters, without blanks or line breaks")]
-    return []
+    if key is None or text == "":
+        found.refuse("api_key", "is missing: pass api_key, or set the environment variable ANAM_API_KEY")
+    elif isinstance(key, SessionToken) or (text is not None and jwt_claims(text).get("type") in _TOKEN_TYPES):
+        found.refuse(name, "must be an API key; this is a session token, which may not travel in its place")
+    elif text is None:
+        found.refuse(name, f"must be a string or a Secret, not {type(key).__name__}")
+    elif _AS_WRITTEN.match(text):
+        found.refuse(name, "must be the key alone; this has quotes, a variable's name or a placeholder around it")
+    elif not re.fullmatch(r"[!-~]+", text):
+        found.refuse(name, "must be visible ASCII characters, without blanks or line breaks")
 
 
-def _url_problems(url: str, name: str, allow_insecure_http: bool) -> list[Problem]:
-    if not _absolute(url):
-        return [Problem(name, "", "must be an absolute URL such as https://api.anam.ai")]
-    parts = urlsplit(url)
+def _check_url(url: str, name: str, allow_insecure_http: bool, found: Findings) -> None:
+    rule = _broken_rule(url, allow_insecure_http)
+    if rule is not None:
+        # One with a password in it, or without a scheme, may be anything: it is not shown.
+        found.refuse(name, rule, "" if rule in (_NOT_ABSOLUTE, _WITH_PASSWORD) else shown(url))
+
+
+_NOT_ABSOLUTE = "must be an absolute URL such as https://api.anam.ai"
+_WITH_PASSWORD = "must not contain a user name or password"  # noqa: S105 - words
+
+
+def _broken_rule(url: str, allow_insecure_http: bool) -> str | None:
+    """The first rule that a URL breaks."""
+    try:
+        parts = urlsplit(url)
+        is_absolute = bool(parts.scheme and parts.hostname) and (parts.port is None or parts.port >= 0)
+    except ValueError:
+        return _NOT_ABSOLUTE
+    # Nothing in it may break out of a line.
+    if not is_absolute or re.search(r"[\s\x00-\x20\x7f-\x9f]", url) or not url.isprintable():
+        return _NOT_ABSOLUTE
     if parts.username is not None or parts.password is not None:
-        return [Problem(name, "", "must not contain a user name or password")]
-    if parts.query or parts.fragment or "?" in url or "#" in url:
-        return [Problem(name, shown(url), "must have neither query nor fragment")]
+        return _WITH_PASSWORD
+    if "?" in url or "#" in url:
+        return "must have neither query nor fragment"
     if parts.scheme not in ("https", "http"):
-        return [Problem(name, shown(url), "must start with https:// (or http://, for this machine)")]
+        return "must start with https:// (or http://, for this machine)"
     if parts.scheme == "http" and not allow_insecure_http and not is_loopback(parts.hostname or ""):
-        rule = "must be https:// unless the host is this machine: the key would travel in the clear"
         lifted = "allow_insecure_http=True, or the environment variable ANAM_ALLOW_INSECURE_HTTP=1, lifts this"
-        return [Problem(name, shown(url), f"{rule} ({lifted})")]
+        return f"must be https:// unless the host is this machine: the key would travel in the clear ({lifted})"
     try:
         host = httpx.URL(url).raw_host.removesuffix(b".")
     except httpx.InvalidURL as error:
-        return [Problem(name, shown(url), f"must be a valid URL: {str(error)[:100]}")]
+        return f"must be a valid URL: {str(error)[:100]}"
     if b":" not in host and not re.fullmatch(rb"[\w-]{1,63}(\.[\w-]{1,63})*", host):
-        rule = "must have a host name whose parts are 1 to 63 letters, digits, hyphens or underscores"
-        return [Problem(name, shown(url), rule)]
-    return []
-
-
-def _absolute(url: str) -> bool:
-    """Whether the text has a scheme and a host, and nothing that could break out of a line."""
-    if re.search(r"[\s\x00-\x20\x7f-\x9f]", url) or not url.isprintable():
-        return False
-    try:
-        parts = urlsplit(url)
-        return bool(parts.scheme and parts.hostname) and (parts.port is None or parts.port >= 0)
-    except ValueError:
-        return False
+        return "must have a host name whose parts are 1 to 63 letters, digits, hyphens or underscores"
+    return None
 
 
 def _ascii(url: str) -> str:

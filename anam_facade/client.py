@@ -9,16 +9,17 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar
 
 import attrs
+import httpx
 
 from anam_api.models import EngineSession, SessionOptions
-from anam_api.support import Secret, as_secret
+from anam_api.support import Findings, Secret, as_secret
 
 from . import _operations
 from ._operations import Flow, Setup
-from ._settings import DEFAULT_BASE_URL, PRODUCT, Settings, budgets_of, checked_options, configure
+from ._settings import DEFAULT_BASE_URL, PRODUCT, budgets_of, checked_options, configure
 from .errors import AnamConfigError, AnamTimeoutError, ClientClosedError, Problem
 from .http import open_async_exchange, open_exchange
 from .http.exchange import Answer, AsyncExchange, Exchange, Request, connection_error, forget
@@ -29,10 +30,12 @@ from .session import LiveKitEnvironment, SessionToken
 
 if TYPE_CHECKING:
     import aiohttp
-    import httpx
 
 T = TypeVar("T")
+HttpClient = TypeVar("HttpClient")
+Transport = TypeVar("Transport")
 
+AsyncHttpClient: TypeAlias = "httpx.AsyncClient | aiohttp.ClientSession"
 TransportName = Literal["httpx", "fast"]
 
 __all__ = ["DEFAULT_BASE_URL", "AnamClient", "AsyncAnamClient", "TransportName"]
@@ -53,11 +56,49 @@ class _Lifetime:
         self._bells.here().wait(seconds)
 
 
-class _Client:
+class _Client(Generic[HttpClient, Transport]):
     """What both clients do alike."""
 
-    _settings: Settings
-    _lifetime: _Lifetime
+    _is_async: ClassVar[bool]
+    _open: ClassVar[Callable[..., Any]]
+
+    def __init__(
+        self,
+        api_key: str | Secret | None = None,
+        base_url: str | None = None,
+        *,
+        retry: RetryPolicy | int | None = None,
+        timeout: float = 10.0,
+        client_label: str | None = None,
+        auto_label: bool = True,
+        extra_headers: Mapping[str, str | Secret] | None = None,
+        gateway_url: str | None = None,
+        http_client: HttpClient | None = None,
+        transport: Transport | TransportName | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        allow_insecure_http: bool | None = None,
+    ) -> None:
+        # No frame of ours shows them from here on.
+        key, api_key = as_secret(api_key), None
+        headers, extra_headers = _operations.as_secrets(extra_headers), None
+        way: dict[str, Any] = {"transport": transport, "http_client": http_client, "ssl_context": ssl_context}
+        settings = configure(
+            api_key=key,
+            base_url=base_url,
+            gateway_url=gateway_url,
+            allow_insecure_http=allow_insecure_http,
+            auto_label=auto_label,
+            for_async=self._is_async,
+            retry=retry,
+            timeout=timeout,
+            client_label=client_label,
+            extra_headers=headers,
+            **way,
+        )
+        self._exchange = self._open(settings.url, **way)
+        made = self._exchange
+        self._settings = attrs.evolve(settings, user_agent=f"{PRODUCT} {made.library}", proxy=made.proxy)
+        self._lifetime = _Lifetime()
 
     def with_options(
         self,
@@ -80,11 +121,11 @@ class _Client:
         Raises:
             AnamConfigError: An argument is not valid.
         """
-        options, problems = checked_options(
-            timeout=timeout, retry=retry, client_label=client_label, extra_headers=extra_headers
+        found = Findings()
+        options = checked_options(
+            found, timeout=timeout, retry=retry, client_label=client_label, extra_headers=extra_headers
         )
-        if problems:
-            raise AnamConfigError(*problems)
+        found.settle()
         if "extra_headers" in options:
             options["extra_headers"] = {**self._settings.extra_headers, **options["extra_headers"]}
         if "policy" in options:
@@ -97,10 +138,6 @@ class _Client:
         # One that was refused half-way has no settings, and may still stand in a traceback.
         settings = getattr(self, "_settings", None)
         return f"{type(self).__name__}(base_url={settings and settings.base_url!r})"
-
-    def _configured(self, made: Exchange | AsyncExchange) -> None:
-        self._settings = attrs.evolve(self._settings, user_agent=f"{PRODUCT} {made.library}", proxy=made.proxy)
-        self._lifetime = _Lifetime()
 
     def _refuse_if_closed(self, request: Request) -> None:
         request.is_closed = lambda: self._lifetime.is_over
@@ -133,7 +170,7 @@ class _Client:
         return connection_error(error, request, self._settings.where("connecting to", ""), ())
 
 
-class AnamClient(_Client):
+class AnamClient(_Client[httpx.Client, httpx.BaseTransport]):
     """A client for Anam, for threads.
 
     Its connections are opened as calls need them, and closed by `close()` or the end of a `with` block. It can be
@@ -170,41 +207,9 @@ class AnamClient(_Client):
         AnamConfigError: An argument, or the environment variable that stands in for it, is missing or not valid.
     """
 
-    def __init__(
-        self,
-        api_key: str | Secret | None = None,
-        base_url: str | None = None,
-        *,
-        retry: RetryPolicy | int | None = None,
-        timeout: float = 10.0,
-        client_label: str | None = None,
-        auto_label: bool = True,
-        extra_headers: Mapping[str, str | Secret] | None = None,
-        gateway_url: str | None = None,
-        http_client: httpx.Client | None = None,
-        transport: httpx.BaseTransport | TransportName | None = None,
-        ssl_context: ssl.SSLContext | None = None,
-        allow_insecure_http: bool | None = None,
-    ) -> None:
-        # No frame of ours shows them from here on.
-        key, api_key = as_secret(api_key), None
-        headers, extra_headers = _operations.as_secrets(extra_headers), None
-        way: dict[str, Any] = {"transport": transport, "http_client": http_client, "ssl_context": ssl_context}
-        self._settings = configure(
-            api_key=key,
-            base_url=base_url,
-            gateway_url=gateway_url,
-            allow_insecure_http=allow_insecure_http,
-            auto_label=auto_label,
-            for_async=False,
-            retry=retry,
-            timeout=timeout,
-            client_label=client_label,
-            extra_headers=headers,
-            **way,
-        )
-        self._exchange = open_exchange(self._settings.url, **way)
-        self._configured(self._exchange)
+    _is_async = False
+    _open = staticmethod(open_exchange)
+    _exchange: Exchange
 
     def create_session_token(
         self,
@@ -361,7 +366,7 @@ class AnamClient(_Client):
         return None
 
 
-class AsyncAnamClient(_Client):
+class AsyncAnamClient(_Client[AsyncHttpClient, httpx.AsyncBaseTransport]):
     """A client for Anam, for asyncio or trio. The arguments and methods are those of `AnamClient`.
 
     `http_client` may also be an `aiohttp.ClientSession`.
@@ -371,41 +376,9 @@ class AsyncAnamClient(_Client):
     each has connections of its own, which end with it.
     """
 
-    def __init__(
-        self,
-        api_key: str | Secret | None = None,
-        base_url: str | None = None,
-        *,
-        retry: RetryPolicy | int | None = None,
-        timeout: float = 10.0,
-        client_label: str | None = None,
-        auto_label: bool = True,
-        extra_headers: Mapping[str, str | Secret] | None = None,
-        gateway_url: str | None = None,
-        http_client: httpx.AsyncClient | aiohttp.ClientSession | None = None,
-        transport: httpx.AsyncBaseTransport | TransportName | None = None,
-        ssl_context: ssl.SSLContext | None = None,
-        allow_insecure_http: bool | None = None,
-    ) -> None:
-        # No frame of ours shows them from here on.
-        key, api_key = as_secret(api_key), None
-        headers, extra_headers = _operations.as_secrets(extra_headers), None
-        way: dict[str, Any] = {"transport": transport, "http_client": http_client, "ssl_context": ssl_context}
-        self._settings = configure(
-            api_key=key,
-            base_url=base_url,
-            gateway_url=gateway_url,
-            allow_insecure_http=allow_insecure_http,
-            auto_label=auto_label,
-            for_async=True,
-            retry=retry,
-            timeout=timeout,
-            client_label=client_label,
-            extra_headers=headers,
-            **way,
-        )
-        self._exchange = open_async_exchange(self._settings.url, **way)
-        self._configured(self._exchange)
+    _is_async = True
+    _open = staticmethod(open_async_exchange)
+    _exchange: AsyncExchange
 
     async def create_session_token(
         self,
