@@ -41,11 +41,9 @@ _AS_WRITTEN = re.compile(r"""["']|[A-Z_]+=|\$|<.*>$|%[A-Z_]+%$""")
 # A base URL that was copied together with the path of an operation.
 _TOO_MUCH = re.compile(r"/v1(/auth/session-token|/engine/session)?$")
 
-_OURS = frozenset(
-    (
-        "authorization accept accept-encoding content-type content-length host user-agent cookie connection"
-        " transfer-encoding te upgrade proxy-authorization x-anam-target-url"
-    ).split()
+_OURS = (
+    *("authorization", "accept", "accept-encoding", "content-type", "content-length", "host", "user-agent", "cookie"),
+    *("connection", "transfer-encoding", "te", "upgrade", "proxy-authorization", "x-anam-target-url"),
 )
 """Headers that the client says itself, or that belong to the transport."""
 

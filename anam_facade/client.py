@@ -60,7 +60,6 @@ class _Client(Generic[HttpClient, Transport]):
     """What both clients do alike."""
 
     _is_async: ClassVar[bool]
-    _open: ClassVar[Callable[..., Any]]
 
     def __init__(
         self,
@@ -95,8 +94,8 @@ class _Client(Generic[HttpClient, Transport]):
             extra_headers=headers,
             **way,
         )
-        self._exchange = self._open(settings.url, **way)
-        made = self._exchange
+        made: Any = (open_async_exchange if self._is_async else open_exchange)(settings.url, **way)
+        self._exchange = made
         self._settings = attrs.evolve(settings, user_agent=f"{PRODUCT} {made.library}", proxy=made.proxy)
         self._lifetime = _Lifetime()
 
@@ -208,7 +207,6 @@ class AnamClient(_Client[httpx.Client, httpx.BaseTransport]):
     """
 
     _is_async = False
-    _open = staticmethod(open_exchange)
     _exchange: Exchange
 
     def create_session_token(
@@ -377,7 +375,6 @@ class AsyncAnamClient(_Client[AsyncHttpClient, httpx.AsyncBaseTransport]):
     """
 
     _is_async = True
-    _open = staticmethod(open_async_exchange)
     _exchange: AsyncExchange
 
     async def create_session_token(
