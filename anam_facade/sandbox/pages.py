@@ -22,9 +22,9 @@ import json
 import re
 import shlex
 from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -35,7 +35,7 @@ from anam_facade._contract import openapi_path
 
 from . import contract
 from .masking import masked
-from .state import Listener, SeenRequest, Session, World
+from .state import Listener, Session, Token, World
 
 DOCS = "/docs"
 SCRIPT, STYLE, EVENTS = "/_sandbox/page.js", "/_sandbox/page.css", "/_sandbox/events"
@@ -110,28 +110,22 @@ def shown(world: World, base_url: str, latest: int | None = None) -> dict[str, A
     state = world.state
     lists = {"sessions": state.sessions, "tokens": state.tokens, "requests": state.requests}
     kept = lists if latest is None else {name: items[: -latest - 1 : -1] for name, items in lists.items()}
-    as_json: dict[str, Callable[[Any], dict[str, Any]]] = {
-        "sessions": _session,
-        "tokens": asdict,
-        "requests": _request,
-    }
     return {
         "base_url": base_url,
         "settings": asdict(world.settings),
         "faults": [fault.to_dict() for fault in state.faults],
         "active_sessions": sum(session.active for session in state.sessions),
         "counts": {name: len(items) for name, items in lists.items()},
-        **{name: [as_json[name](item) for item in items] for name, items in kept.items()},
+        **{name: [_as_json(item) for item in items] for name, items in kept.items()},
     }
 
 
-def _session(session: Session) -> dict[str, Any]:
-    return {**cast("dict[str, Any]", masked(asdict(session))), "active": session.active}
-
-
-def _request(seen: SeenRequest) -> dict[str, Any]:
-    """Its record is masked already."""
-    return {**asdict(replace(seen, fault=None)), "fault": seen.fault and seen.fault.to_dict()}
+def _as_json(record: Any) -> dict[str, Any]:
+    """A token's and a request's record have no credentials in them."""
+    values = asdict(record)
+    if not isinstance(record, Token):
+        values["fault"] = record.fault and record.fault.to_dict()
+    return {**masked(values), "active": record.active} if isinstance(record, Session) else values
 
 
 class _Watchers(Listener):
