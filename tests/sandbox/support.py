@@ -18,8 +18,8 @@ UUID = "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"
 SAVED: dict[str, Any] = {"personaId": UUID}
 INLINE: dict[str, Any] = {"avatarId": UUID, "voiceId": UUID, "llmId": UUID}
 LIVEKIT: dict[str, Any] = {"livekitUrl": "wss://rooms.example.org", "livekitToken": "header.payload.signature"}
-DOCUMENT = document()
-EXAMPLES: dict[str, Any] = {name: example["value"] for name, example in DOCUMENT["components"]["examples"].items()}
+EXAMPLES: dict[str, Any] = {name: example["value"] for name, example in document()["components"]["examples"].items()}
+GONE = (httpx.ReadError, httpx.RemoteProtocolError, httpx.ConnectError)
 
 
 def assert_fits_contract(response: httpx.Response) -> None:
@@ -40,6 +40,7 @@ class Api:
         self.sandbox = sandbox
         # Certificates are loaded by every client, and none is needed here.
         self.http = httpx.Client(base_url=sandbox.base_url, timeout=10, trust_env=False, verify=False)
+        self.address = self.http.base_url.host, self.http.base_url.port or 0
         self.answered: set[tuple[str, int]] = set()
         self._check = check
 
@@ -68,18 +69,21 @@ class Api:
     def direct(self, persona: Any = SAVED, **config: Any) -> httpx.Response:
         return self.post(START, {"personaConfig": persona, **config}, self.sandbox.api_key)
 
+    def in_both_modes(self, persona: Any = SAVED, **config: Any) -> list[httpx.Response]:
+        """The answers to a start with a token bound to a configuration, and to a direct one with it."""
+        return [self.start(self.token(persona, **config)), self.direct(persona, **config)]
+
 
 class Clock:
     """A clock that moves when it is told to."""
 
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.25
+    now = 1_800_000_000.25
 
     def __call__(self) -> float:
         return self.now
 
 
-def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+def eventually(condition: Callable[[], object], seconds: float = 5.0) -> None:
     """Waits for what another thread is about to bring about."""
     end = time.monotonic() + seconds
     while not condition():

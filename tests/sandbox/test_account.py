@@ -222,11 +222,11 @@ class Account(RuleBasedStateMachine):
         self.story[reason] += 1
 
     def _runs(self, response: httpx.Response, configuration: Configuration) -> None:
-        said = response.json()
-        assert ("engineHost" in said) == ("environment" not in configuration.body)
+        answer = response.json()
+        assert ("engineHost" in answer) == ("environment" not in configuration.body)
         limit = configuration.body["personaConfig"].get("maxSessionLengthSeconds")
-        self.started.append(said["sessionId"])
-        self.running[said["sessionId"]] = math.inf if limit is None else self.clock.now + limit
+        self.started.append(answer["sessionId"])
+        self.running[answer["sessionId"]] = math.inf if limit is None else self.clock.now + limit
         self.story["a freed slot was taken"] += self.freed
         self.freed = False
 

@@ -2,47 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import Any
 
 import httpx
 import pytest
 
 from anam_facade.sandbox import Fault, Sandbox
-from tests.sandbox.support import INLINE, LIVEKIT, Api, until
+from tests.sandbox.support import INLINE, LIVEKIT, Api, eventually
 
 
 def test_the_state_tells_what_happened(api: Api, sandbox: Sandbox) -> None:
     """Settings, faults, sessions, tokens and requests, as Python sees them; asking is not itself a request."""
     fault = sandbox.inject(Fault(operation="createEngineSession", status=503, times=1))
     token = api.token({**INLINE, "metadata": {"a": 1}}, clientLabel="kiosk", environment=LIVEKIT)
-    api.start(token)
-    api.start(token)
-    api.direct()
+    for start in (lambda: api.start(token), lambda: api.start(token), api.direct):
+        start()
     sandbox.end_session(sandbox.sessions[1].id)
-    said = api.http.get("/_sandbox/state").json()
-    assert (said["base_url"], said["active_sessions"]) == (sandbox.base_url, 1)
-    assert said["settings"]["latency"] == [0.0, 0.0]
-    assert said["faults"] == [fault.to_dict()]
-    assert [session["id"] for session in said["sessions"]] == [session.id for session in sandbox.sessions]
-    first, second = said["sessions"]
+    state = api.http.get("/_sandbox/state").json()
+    assert (state["base_url"], state["active_sessions"]) == (sandbox.base_url, 1)
+    assert (state["settings"]["latency"], state["faults"]) == ([0.0, 0.0], [fault.to_dict()])
+    first, second = state["sessions"]
+    assert [first["id"], second["id"]] == [session.id for session in sandbox.sessions]
     assert (first["label"], first["mode"], first["active"], first["delivered"]) == ("kiosk", "token", True, True)
     assert first["persona"]["metadata"] == {"a": 1}
     assert (second["mode"], second["active"], second["token_id"]) == ("direct", False, None)
-    assert [(t["id"], t["used_by"]) for t in said["tokens"]] == [(first["token_id"], [first["id"]])]
-    assert [(r["number"], r["status"]) for r in said["requests"]] == [(1, 200), (2, 503), (3, 200), (4, 201)]
-    assert [r["fault"] for r in said["requests"]] == [None, fault.to_dict(), None, None]
-    assert said["requests"][0]["body"]["environment"]["livekitToken"] == "***"
+    assert [(t["id"], t["used_by"]) for t in state["tokens"]] == [(first["token_id"], [first["id"]])]
+    assert [(r["number"], r["status"]) for r in state["requests"]] == [(1, 200), (2, 503), (3, 200), (4, 201)]
+    assert [r["fault"] for r in state["requests"]] == [None, fault.to_dict(), None, None]
+    assert state["requests"][0]["body"]["environment"]["livekitToken"] == "***"
 
 
 def test_faults_are_injected_listed_and_cleared(api: Api, sandbox: Sandbox) -> None:
-    """One or several at a time."""
-    one, two = {"status": 500, "times": 1}, {"close": "after", "rate": 0.5, "seed": 3}
+    """One or several at a time; none of them touches the control."""
+    one, two = {"status": 500, "times": 1}, {"close": "before", "rate": 0.5, "seed": 3}
     assert api.http.post("/_sandbox/faults", json=one).status_code == 201
     assert api.http.post("/_sandbox/faults", json=[two, one]).json() == [two, one]
     assert api.http.get("/_sandbox/faults").json() == [one, two, one]
-    assert sandbox.faults[1] == Fault(close="after", rate=0.5, seed=3)
+    assert sandbox.faults[1] == Fault(close="before", rate=0.5, seed=3)
     assert api.mint().status_code == 500
     assert api.http.delete("/_sandbox/faults").status_code == 204
     assert sandbox.faults == ()
@@ -53,19 +49,16 @@ def test_sessions_are_ended(api: Api, sandbox: Sandbox) -> None:
     ids = [api.direct().json()["sessionId"] for _ in range(4)]
     assert api.http.post(f"/_sandbox/sessions/{ids[0]}/end").json() == {"ended": True}
     assert api.http.delete(f"/_sandbox/sessions/{ids[0]}/end").json() == {"ended": False}
-    assert api.http.delete(f"/_sandbox/sessions/{ids[1]}/end").json() == {"ended": True}
     assert api.http.post("/_sandbox/sessions/nobody/end").status_code == 404
-    assert api.http.post("/_sandbox/sessions/end").json() == {"ended": 2}
+    assert api.http.post("/_sandbox/sessions/end").json() == {"ended": 3}
     assert sandbox.active_sessions == ()
 
 
 def test_settings_are_changed_and_a_reset_restores_them(api: Api, sandbox: Sandbox) -> None:
     """Those that are named; the answer has all of them."""
-    changed = api.http.put(
-        "/_sandbox/settings", json={"max_sessions": 1, "latency": [0, 0.1], "gated_models": ["cara-4"]}
-    )
-    assert changed.status_code == 200
-    assert changed.json()["strict"] is False
+    changes = {"max_sessions": 1, "latency": [0, 0.1], "gated_models": ["cara-4"]}
+    changed = api.http.put("/_sandbox/settings", json=changes)
+    assert (changed.status_code, changed.json()["strict"]) == (200, False)
     assert (sandbox.settings.max_sessions, sandbox.latency, sandbox.settings.gated_models) == (1, (0, 0.1), ("cara-4",))
     api.direct()
     assert api.direct().status_code == 429
@@ -78,8 +71,8 @@ def test_an_outage_is_announced_before_it_begins(api: Api, sandbox: Sandbox) -> 
     began = time.monotonic()
     answer = api.http.post("/_sandbox/outage", json={"seconds": 0.3})
     assert (answer.status_code, answer.json()) == (202, {"seconds": 0.3})
-    until(lambda: refused(sandbox))
-    until(lambda: not refused(sandbox))
+    eventually(lambda: refused(sandbox))
+    eventually(lambda: not refused(sandbox))
     assert time.monotonic() - began >= 0.3
     assert api.direct().status_code == 201
 
@@ -97,7 +90,6 @@ def refused(sandbox: Sandbox) -> bool:
     [
         ("POST", "faults", b"{", "JSON"),
         ("POST", "faults", b"5", "object"),
-        ("POST", "faults", b'{"status": 999}', "status"),
         ("POST", "faults", b'[{"status": 500}, {"sttaus": 500}]', "sttaus"),
         ("PUT", "settings", b"[]", "object"),
         ("PUT", "settings", b'{"stirct": true}', "stirct"),
@@ -122,19 +114,5 @@ def test_a_wrong_body_is_answered_with_the_reason(api: Api, method: str, path: s
 )
 def test_other_paths_and_methods_are_told_so(api: Api, method: str, path: str, status: int) -> None:
     """404 and 405, as elsewhere."""
-    assert api.http.request(method, f"/_sandbox/{path}").status_code == status
-
-
-def test_the_control_keeps_working_while_everything_else_fails(api: Api, sandbox: Sandbox) -> None:
-    """Faults do not touch it, so that they can be cleared."""
-    sandbox.inject(Fault(close="before"))
-    assert api.http.delete("/_sandbox/faults").status_code == 204
-    assert api.direct().status_code == 201
-
-
-def test_what_it_answers_is_json(api: Api) -> None:
-    """Also with a request in the records that was not."""
-    said: list[Any] = []
-    api.post("/v1/engine/session", b'{"a": "\\ud800"}', api.sandbox.api_key)
-    said.append(json.loads(api.http.get("/_sandbox/state").content))
-    assert said[0]["requests"][0]["body"] is None
+    response = api.http.request(method, f"/_sandbox/{path}")
+    assert (response.status_code, response.headers["content-type"]) == (status, "application/json")

@@ -8,28 +8,20 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from anam_facade.sandbox import Fault
-from tests.sandbox.support import DOCUMENT, MINT, START, Api, Clock, assert_fits_contract, until
+from tests.sandbox.support import MINT, START, Api, Clock, assert_fits_contract, eventually
 
 Serve = Callable[..., Api]
-
-
-def test_the_routes_are_those_of_the_contract(api: Api) -> None:
-    """Every operation of openapi.yaml is served."""
-    for path, item in DOCUMENT["paths"].items():
-        for method in item:
-            assert api.http.request(method, path).status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/auth/session-token/", "/v1/sessions", "/%00", "/%ff", "/_sandboxes"])
 def test_an_unknown_path_is_answered_404_as_the_contract_words_errors(api: Api, path: str) -> None:
     """With a JSON body, and without a redirect to something similar."""
     response = api.http.post(path, json={})
-    assert response.status_code == 404
+    assert (response.status_code, response.json()["error"]) == (404, "Not Found")
     assert_fits_contract(response)
-    assert response.json()["error"] == "Not Found"
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "QUERY"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "HEAD", "OPTIONS", "QUERY"])
 @pytest.mark.parametrize("path", [MINT, START])
 def test_another_method_is_answered_405_and_told_which_one_works(api: Api, path: str, method: str) -> None:
     """`Allow` names POST."""
@@ -40,35 +32,28 @@ def test_another_method_is_answered_405_and_told_which_one_works(api: Api, path:
 
 def test_a_browser_may_call_it_from_anywhere(api: Api) -> None:
     """The preflight allows the credential, the gateway's header and JSON; every answer may be read."""
-    asked = {
-        "Origin": "https://shop.example.org",
-        "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "authorization, content-type, x-anam-target-url",
-    }
+    asked = {"Origin": "https://shop.example.org", "Access-Control-Request-Method": "POST"}
     preflight = api.http.options(START, headers=asked)
-    assert preflight.status_code == 204
-    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (204, "*")
     assert "POST" in preflight.headers["access-control-allow-methods"]
     allowed = preflight.headers["access-control-allow-headers"].lower().split(", ")
     assert set(allowed) >= {"authorization", "content-type", "x-anam-target-url"}
     answers = [api.mint(), api.mint(bearer="wrong"), api.http.get("/nowhere")]
-    api.sandbox.inject(Fault(status=500, times=1))
-    answers.append(api.mint())
-    api.sandbox.inject(Fault(drip=0.0001, times=1))
-    answers.append(api.mint())
+    for fault in (Fault(status=500, times=1), Fault(drip=0.0001, times=1)):
+        api.sandbox.inject(fault)
+        answers.append(api.mint())
     for answer in answers:
         assert answer.headers["access-control-allow-origin"] == "*"
-        exposed = answer.headers["access-control-expose-headers"]
-        assert "Retry-After" in exposed
-        assert "X-RateLimit-Org-Hour-Reset" in exposed
+        exposed = answer.headers["access-control-expose-headers"].split(", ")
+        assert {"Retry-After", "X-RateLimit-Org-Hour-Reset"} <= set(exposed)
 
 
 def test_answers_carry_the_date(serve: Serve) -> None:
     """By the sandbox's own clock, so that clients can be tested against a server whose clock is off."""
     api = serve(clock=(clock := Clock()))
-    assert parsedate_to_datetime(api.mint().headers["date"]).timestamp() == int(clock.now)
     api.sandbox.inject(Fault(drip=0.0001, times=1))
-    assert parsedate_to_datetime(api.mint().headers["date"]).timestamp() == int(clock.now)
+    for _ in range(2):
+        assert parsedate_to_datetime(api.mint().headers["date"]).timestamp() == int(clock.now)
 
 
 def test_a_failure_of_the_sandbox_itself_is_a_500(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
@@ -82,4 +67,4 @@ def test_a_failure_of_the_sandbox_itself_is_a_500(serve: Serve, caplog: pytest.L
     response = api.mint()
     assert response.status_code == 500
     assert_fits_contract(response)
-    until(lambda: "a defect" in caplog.text)
+    eventually(lambda: "a defect" in caplog.text)
