@@ -6,24 +6,28 @@ nothing of the contract: fields and bounds are in the tables that `models` lays 
 
 from __future__ import annotations
 
+import copyreg
 import hmac
 import json
 import math
+import operator
 import re
 import reprlib
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NoReturn, Self, final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, NoReturn, Self, TypeVar, cast, final
 
 import attrs
 
 MASK = "***"
 MAX_DEPTH, MAX_VALUES = 64, 100_000
-"""How far a free-form value, such as `metadata`, is followed: a few lines of YAML can stand for billions of values."""
+"""How far a free-form value, such as `metadata`, is followed: a few lines of code can stand for billions of values."""
+WRONG: Final[Any] = type("Wrong", (), {})()
+"""What stands in the place of a value that was refused, until the problems are raised."""
 
-UUID = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")
 _CHAR = r"(?:[\w.~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})"  # RFC 3986: which characters may stand where
 _PORT = "[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
 URI = re.compile(
@@ -31,6 +35,8 @@ URI = re.compile(
     rf"(?::(?:{_PORT})?)?(?:/(?:{_CHAR}|[/@])*)?(?:\?(?:{_CHAR}|[/@?])*)?(?:#(?:{_CHAR}|[/@?])*)?",
     re.ASCII,
 )
+UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
+_PLAIN = frozenset((str, bool, int, float))
 _JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{2,}\.[\w-]*", re.ASCII)
 _WORD = re.compile(r"(?!None$|True$|False$|nan$|inf$)[A-Za-z][\w.-]{0,59}", re.ASCII)
 _SHORT = reprlib.Repr()
@@ -60,18 +66,10 @@ class AnamError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default would call __init__ with the message alone, which loses the attributes or fails.
-        return _rebuild, (type(self), self.args, self.__dict__)
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
-def _rebuild(cls: type[AnamError], args: tuple[Any, ...], state: dict[str, Any]) -> AnamError:
-    error = cls.__new__(cls, *args)
-    error.args = args
-    error.__dict__.update(state)
-    return error
-
-
-@attrs.frozen
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong with an argument.
 
     Attributes:
@@ -141,11 +139,10 @@ class Secret:
     def __hash__(self) -> int:
         return hash(self._value)
 
-    def __copy__(self) -> Secret:
+    def __copy__(self, memo: object = None) -> Secret:
         return self
 
-    def __deepcopy__(self, memo: object) -> Secret:
-        return self
+    __deepcopy__ = __copy__
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret cannot be pickled; pass on what reveal() returns, by a channel made for secrets")
@@ -172,7 +169,7 @@ def scrub(text: str, secrets: Iterable[Secret] = ()) -> str:
 
 def plain(value: Any) -> Any:
     """A string or number of a subclass, such as a member of an enumeration, as the string or number that it is."""
-    if type(value) in (str, bool, int, float):
+    if type(value) in _PLAIN:
         return value
     if isinstance(value, str):
         return str.__str__(value)
@@ -208,9 +205,10 @@ class Findings:
         self.problems: list[Problem] = []
         self.warnings: list[tuple[str, type[Warning]]] = []
 
-    def refuse(self, field: str, rule: str, value: str = "") -> None:
-        """Notes a problem."""
+    def refuse(self, field: str, rule: str, value: str = "") -> Any:
+        """Notes a problem. Gives what stands in the place of the value."""
         self.problems.append(Problem(field, value, rule))
+        return WRONG
 
     def warn(self, message: str, category: type[Warning] = AnamConfigWarning) -> None:
         """Notes a warning."""
@@ -236,328 +234,261 @@ class Refused:
 
 
 class Kind:
-    """How one value is checked, read and written. This one takes anything that JSON can hold."""
+    """How one value is checked and read: by its type, and by the rules that keywords of the contract bound.
 
-    words = "a JSON value"
-    shows = False
+    A rule has the keywords (or the format) that bound it, none when it always holds; its words, with a place for each
+    bound; and what tells whether a value breaks it, or how to show such a value. What need not be is only warned of.
+    """
 
-    def __init__(self, *, max_bytes: int | None = None) -> None:
-        self.max_bytes = max_bytes
+    RULES: ClassVar[tuple[tuple[str, str, Callable[..., object]], ...]] = ()
+    words: str
+    types: tuple[type, ...] = ()
+    shows = True
+    mask = ""
+
+    def __init__(self, **bounds: Any) -> None:
+        self.bounds = bounds
+        self.rules: list[tuple[str, Callable[..., object], list[Any]]] = []
+        left = {**bounds, str(bounds.get("format")): None}
+        for keywords, words, broken in self.RULES:
+            if all(keyword in left for keyword in keywords.split()):
+                self.rules.append((words, broken, [left.pop(keyword) for keyword in keywords.split()]))
 
     def take(self, value: Any, at: str, found: Findings) -> Any:
-        """What a user gave, checked, and as a copy of our own."""
-        before = len(found.problems)
-        try:
-            value = _json(value, at, found, 0, iter(range(MAX_VALUES)))
-        except _TooMuch as error:
-            found.refuse(*error.args)
-        if self.max_bytes is not None and len(found.problems) == before:
-            size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
-            if size > self.max_bytes:
-                found.refuse(at, f"must be at most {self.max_bytes:,} bytes as JSON in UTF-8", f"{size:,} bytes")
-        return value
+        """What a user gave, checked, and as a copy of our own; `WRONG` when it is of another type."""
+        if type(value) not in self.types and type(value := self.plain(value)) not in self.types:
+            return self.refuse(value, at, found)
+        return self.check(value, at, found)
 
-    def give(self, value: Any) -> Any:
-        """The same on the wire."""
-        return _copied(value) if isinstance(value, (dict, list)) else value
+    def plain(self, value: Any) -> Any:
+        """What stands for the value in JSON."""
+        return plain(value)
 
     def read(self, value: Any) -> Any:
         """What a server answered; None when it is of another type."""
+        return value if type(value) in self.types else None
+
+    def check(self, value: Any, at: str, found: Findings) -> Any:
+        """Notes every rule that the value breaks."""
+        for words, broken, bounds in self.rules:
+            if told := broken(value, *bounds):
+                rule = said(words, bounds)
+                if "must" in words:
+                    found.refuse(at, rule, self.mask or (told if isinstance(told, str) else shown(value)))
+                else:
+                    found.warn(f"{at}={short(scrub(value))} {rule}")
         return value
 
-    def secrets(self, value: Any) -> Iterator[Secret]:
-        """The credentials in it."""
-        yield from ()
-
-    def refuse(self, value: Any, at: str, found: Findings) -> None:
+    def refuse(self, value: Any, at: str, found: Findings) -> Any:
         """Notes that the value is of another type."""
-        given = "null" if value is None else type(value).__name__
         remedy = "; pass what its get_secret_value() returns" if hasattr(value, "get_secret_value") else ""
         # What should have been an object or a list may be a credential put in the wrong place: not shown.
-        found.refuse(at, f"must be {self.words}, not {given}{remedy}", shown(value) if self.shows else "")
+        told = self.mask or (shown(value) if self.shows else "")
+        return found.refuse(at, f"must be {self.words}, not {_type(value)}{remedy}", told)
 
 
-class Object(Kind):
-    """A free-form object."""
-
-    words = "an object"
-
-    def take(self, value: Any, at: str, found: Findings) -> Any:
-        return super().take(value, at, found) if isinstance(value, Mapping) else self.refuse(value, at, found)
-
-    def read(self, value: Any) -> Any:
-        return value if isinstance(value, Mapping) else None
+def said(words: str, bounds: Iterable[Any], listed: Callable[[Sequence[str]], str] = ", ".join) -> str:
+    """The words of a rule, with its bounds in their places."""
+    text = words.format(*(listed(bound) if isinstance(bound, tuple) else bound for bound in bounds))
+    return text.replace(" 1 characters", " 1 character")
 
 
 class Flag(Kind):
     """A boolean."""
 
-    words, shows = "true or false", True
-
-    def take(self, value: Any, at: str, found: Findings) -> Any:
-        return value if isinstance(value, bool) else self.refuse(value, at, found)
-
-    def read(self, value: Any) -> Any:
-        return value if isinstance(value, bool) else None
+    words, types = "true or false", (bool,)
 
 
 class Number(Kind):
     """A number, whole or not, within bounds that are part of it."""
 
-    shows = True
+    words = "a number"
+    types: tuple[type, ...] = (int, float)
+    RULES = (
+        ("", "must be finite", lambda number: isinstance(number, float) and not math.isfinite(number)),
+        ("minimum maximum", "must be between {:,g} and {:,g}", lambda n, least, most: n < least or n > most),
+        ("minimum", "must be at least {:,g}", operator.lt),
+        ("maximum", "must be at most {:,g}", operator.gt),
+        ("int32", "must fit into 32 bits", lambda number, _: not -(1 << 31) <= number < 1 << 31),
+        ("", "must fit into 64 bits", lambda n: isinstance(n, int) and not -(1 << 63) <= n < 1 << 63),
+    )
 
-    def __init__(
-        self, *, ge: float | None = None, le: float | None = None, whole: bool = False, bits: int = 64
-    ) -> None:
-        self.ge, self.le, self.whole, self.bits = ge, le, whole, bits
-        self.words = "a whole number" if whole else "a number"
 
-    def take(self, value: Any, at: str, found: Findings) -> Any:
-        value, ge, le = plain(value), self.ge, self.le
-        if self.read(value) is None:
-            self.refuse(value, at, found)
-        elif isinstance(value, float) and not math.isfinite(value):
-            found.refuse(at, "must be finite", shown(value))
-        elif ge is not None and le is not None and not ge <= value <= le:
-            found.refuse(at, f"must be between {ge:g} and {le:g}", shown(value))
-        elif ge is not None and value < ge:
-            found.refuse(at, f"must be at least {ge:g}", shown(value))
-        elif le is not None and value > le:
-            found.refuse(at, f"must be at most {le:g}", shown(value))
-        elif isinstance(value, int) and not -(1 << self.bits - 1) <= value < 1 << self.bits - 1:
-            found.refuse(at, f"must fit into {self.bits} bits", shown(value))
-        return value
+class Whole(Number):
+    """A whole number."""
 
-    def read(self, value: Any) -> Any:
-        fits = isinstance(value, int) or (isinstance(value, float) and not self.whole)
-        return value if fits and not isinstance(value, bool) else None
+    words, types = "a whole number", (int,)
 
 
 class Text(Kind):
-    """A string.
+    """A string."""
 
-    Args:
-        min_length, max_length: Its bounds, in characters.
-        pattern: A regular expression that it must match.
-        one_of: The only values there are.
-        known: The values known today; others are warned of, not refused.
-        uuid: It should be a UUID, and may be given as one; others are warned of.
-        uri: It must be an absolute URI, and may be given as the objects that libraries have for one.
-        secret: It is held as a `Secret` and never shown.
-        blank: False for one that an empty string leaves unset, as environment files have it.
-    """
+    words, types = "a string", (str,)
+    RULES = (
+        ("max_length", "must have at most {:,} characters", lambda t, n: len(t) > n and f"{len(t):,} characters"),
+        (
+            "",
+            "must be valid Unicode (it has a lone surrogate)",
+            lambda text: not text.isascii() and not _encodable(text),
+        ),
+        ("min_length", "must have at least {:,} characters", lambda text, least: len(text) < least),
+        ("enum", "must be one of {}", lambda text, words: text not in words),
+        ("pattern", "must match {}", lambda text, pattern: not re.search(pattern, text)),
+        (
+            "uri",
+            "must be an absolute URI such as https://host/path, other characters percent-encoded",
+            lambda text, _: text and not URI.fullmatch(text),
+        ),
+        (
+            "password",
+            "must not begin or end with white space; was it read from a file with its line break?",
+            lambda text, _: text != text.strip(),
+        ),
+        ("extensible_enum", "is not among the values known today ({}); sent as it is", lambda t, known: t not in known),
+        (
+            "uuid",
+            "is not a UUID; Anam will probably refuse it when the session starts",
+            lambda text, _: not UUID.fullmatch(text),
+        ),
+    )
 
-    words, shows = "a string", True
+    def plain(self, value: Any) -> Any:
+        """The text itself, of the objects that libraries have for an address or a UUID too."""
+        part = {"uuid": "bytes_le", "uri": "host"}.get(self.bounds.get("format", ""))
+        return str(value) if part and hasattr(value, part) else plain(value)
 
-    def __init__(
-        self,
-        *,
-        min_length: int = 0,
-        max_length: int | None = None,
-        pattern: str | None = None,
-        one_of: tuple[str, ...] = (),
-        known: tuple[str, ...] = (),
-        uuid: bool = False,
-        uri: bool = False,
-        secret: bool = False,
-        blank: bool = True,
-    ) -> None:
-        self.min_length, self.max_length, self.pattern = min_length, max_length, pattern
-        self.one_of, self.known, self.uuid, self.uri, self.secret, self.blank = one_of, known, uuid, uri, secret, blank
+
+class Id(Text):
+    """A string that is as good as left out when it is empty, as environment files have it."""
 
     def take(self, value: Any, at: str, found: Findings) -> Any:
-        if self.secret:
-            value = as_secret(value)
-            text = value.reveal() if isinstance(value, Secret) else value
-        elif hasattr(value, "bytes_le" if self.uuid else "host") and (self.uuid or self.uri):
-            text = str(value)
-        else:
-            text = plain(value)
-        if not isinstance(text, str):
-            return self.refuse(text, at, found)
-        if not text and not self.blank:
-            return None
-        if self.max_length is not None and len(text) > self.max_length:
-            found.refuse(at, f"must have at most {self.max_length:,} characters", f"{len(text):,} characters")
-        for rule in self._broken(text):
-            found.refuse(at, rule, f"'{MASK}'" if self.secret else shown(text))
-        if self.known and text not in self.known:
-            found.warn(
-                f"{at}={short(scrub(text))} is not among the values known today"
-                f" ({', '.join(self.known)}); sent as it is"
-            )
-        if self.uuid and not UUID.fullmatch(text):
-            found.warn(f"{at}={short(scrub(text))} is not a UUID; Anam will probably refuse it when the session starts")
-        return value if self.secret else text
+        return None if isinstance(value, str) and not value else super().take(value, at, found)
 
-    def _broken(self, text: str) -> Iterator[str]:
-        if not _encodable(text):
-            yield "must be valid Unicode (it has a lone surrogate)"
-        if len(text) < self.min_length:
-            yield f"must have at least {self.min_length} character{'s' * (self.min_length > 1)}"
-        if self.one_of and text not in self.one_of:
-            yield f"must be one of {', '.join(self.one_of)}"
-        if self.pattern is not None and not re.search(self.pattern, text):
-            yield f"must match {self.pattern}"
-        if self.uri and text and not URI.fullmatch(text):
-            yield "must be an absolute URI such as https://host/path, other characters percent-encoded"
-        if self.secret and text != text.strip():
-            yield "must not begin or end with white space; was it read from a file with its line break?"
 
-    def refuse(self, value: Any, at: str, found: Findings) -> None:
-        if self.secret:
-            found.refuse(at, f"must be {self.words}, not {type(value).__name__}", f"'{MASK}'")
-        else:
-            super().refuse(value, at, found)
+class Password(Text):
+    """A string that is held as a `Secret` and never shown."""
 
-    def give(self, value: Any) -> Any:
-        return value.reveal() if self.secret else value
+    mask = f"'{MASK}'"
 
-    def read(self, value: Any) -> Any:
-        return value if isinstance(value, str) else None
-
-    def secrets(self, value: Any) -> Iterator[Secret]:
-        if self.secret:
-            yield value
+    def take(self, value: Any, at: str, found: Findings) -> Any:
+        secret = as_secret(value)
+        taken = super().take(secret.reveal() if isinstance(secret, Secret) else value, at, found)
+        return secret if isinstance(taken, str) else taken
 
 
 class Items(Kind):
-    """A list of values of one kind; in an answer, a single one counts as a list of one.
+    """A list of values of one kind; in an answer, a single one counts as a list of one."""
 
-    Args:
-        of: The kind.
-        unique_by: The attribute that must differ between the items.
-    """
+    words, shows = "a list", False
+    RULES = (("unique_by", "{} must be unique", lambda items, name: _doubles(items, name)),)
 
-    words = "a list"
-
-    def __init__(self, of: Kind, *, unique_by: str | None = None) -> None:
-        self.of, self.unique_by = of, unique_by
+    def __init__(self, of: Kind, **bounds: Any) -> None:
+        super().__init__(**bounds)
+        self.of = of
 
     def take(self, value: Any, at: str, found: Findings) -> Any:
         if not isinstance(value, (list, tuple)):
             return self.refuse(value, at, found)
-        items = tuple(self.of.take(item, f"{at}[{i}]", found) for i, item in enumerate(value))
-        if self.unique_by is not None:
-            names = Counter(getattr(item, self.unique_by, None) for item in items)
-            for name in (name for name, times in names.items() if times > 1 and name is not None):
-                found.refuse(at, f"{self.unique_by} must be unique", shown(name))
-        return items
-
-    def give(self, value: Any) -> Any:
-        return [self.of.give(item) for item in value]
+        return self.check(tuple(self.of.take(item, f"{at}[{i}]", found) for i, item in enumerate(value)), at, found)
 
     def read(self, value: Any) -> Any:
-        several = value if isinstance(value, list) else [value]
-        return tuple(made for item in several if (made := self.of.read(item)) is not None)
-
-    def secrets(self, value: Any) -> Iterator[Secret]:
-        for item in value:
-            yield from self.of.secrets(item)
+        read = map(self.of.read, value if isinstance(value, list) else [value])
+        return tuple(item for item in read if item is not None)
 
 
-class Table(Kind):
-    """An object of values of one kind under names of the caller's choice."""
+class Json(Kind):
+    """Anything that JSON can hold."""
 
-    words = "an object"
+    words, shows = "a JSON value", False
 
-    def __init__(self, of: Kind) -> None:
+    def take(self, value: Any, at: str, found: Findings) -> Any:
+        try:
+            return _json(value, at, found, 0, iter(range(MAX_VALUES)))
+        except _TooMuch as error:
+            return found.refuse(at[:200], str(error))
+
+    def read(self, value: Any) -> Any:
+        return value
+
+
+class Object(Kind):
+    """An object of values of one kind, or of anything, under names of the caller's choice."""
+
+    words, types, shows = "an object", (dict,), False
+    RULES = (("max_bytes", "must be at most {:,} bytes as JSON in UTF-8", lambda value, most: _more_than(most, value)),)
+
+    def __init__(self, of: Kind | None = None, **bounds: Any) -> None:
+        super().__init__(**bounds)
         self.of = of
 
     def take(self, value: Any, at: str, found: Findings) -> Any:
         if not isinstance(value, Mapping):
             return self.refuse(value, at, found)
-        taken = {}
-        for name, content in value.items():
-            if name := _name(name, at, found):
-                taken[name] = self.of.take(content, _join(at, shown(name)), found)
-        return taken
+        if self.of is None:
+            return self.check(_ANYTHING.take(value, at, found), at, found)
+        return {name: self.of.take(inner, _join(at, shown(name)), found) for name, inner in _named(value, at, found)}
 
-    def give(self, value: Any) -> Any:
-        return {name: self.of.give(content) for name, content in value.items()}
 
-    def read(self, value: Any) -> Any:
-        return {k: self.of.read(v) for k, v in value.items()} if isinstance(value, Mapping) else None
-
-    def secrets(self, value: Any) -> Iterator[Secret]:
-        for content in value.values():
-            yield from self.of.secrets(content)
+_ANYTHING, _FREE, _SCALARS = Json(), Object(), (Text(), Flag(), Number())
 
 
 class One(Kind):
     """An object of one of several classes."""
 
+    shows = False
+
     def __init__(self, *classes: type[Any]) -> None:
-        self.classes = classes
+        super().__init__()
+        self.classes, self.types = classes, (*classes, Other)
         names = " or ".join(cls.__name__ for cls in classes)
         self.words = f"an object ({names}, or a mapping in the wire's form)"
 
     def take(self, value: Any, at: str, found: Findings) -> Any:
-        if isinstance(value, (*self.classes, Other)):
+        if isinstance(value, self.types):
             return value
         if isinstance(value, Refused):
             found.problems += value.findings.problems
-            return None
+            return WRONG
         return self.parse(value, at, found) if isinstance(value, Mapping) else self.refuse(value, at, found)
-
-    def refuse(self, value: Any, at: str, found: Findings) -> None:
-        found.refuse(at, f"must be {self.words}, not {'null' if value is None else type(value).__name__}")
 
     def parse(self, data: Mapping[Any, Any], at: str, found: Findings) -> Any:
         """The class that the mapping's constants name, else the first that fits, else the problems of the nearest.
 
         Where there are several, `{"extra": {…}}` is one that the contract does not have.
         """
-        if len(self.classes) > 1 and data.keys() == {"extra"}:
-            return Other._parse(data, at, found)
         candidates = list(self.classes)
-        for name in dict.fromkeys(name for cls in self.classes if len(self.classes) > 1 for name in cls.CONSTANTS):
-            known = [cls.CONSTANTS[name] for cls in candidates if name in cls.CONSTANTS]
-            if known and data.get(name) not in known:
-                known = list(dict.fromkeys(known))
-                return found.refuse(_join(at, name), f"must be one of {', '.join(known)}", shown(data.get(name)))
-            candidates = (
-                [cls for cls in candidates if cls.CONSTANTS.get(name) == data.get(name)] if known else candidates
-            )
-        candidates.sort(key=lambda cls: cls._distance(data))
+        if len(candidates) > 1 and data.keys() == {"extra"}:
+            candidates = [Other]
+        for name in dict.fromkeys(name for cls in candidates if len(candidates) > 1 for name in cls.CONSTANTS):
+            values = dict.fromkeys(cls.CONSTANTS[name] for cls in candidates if name in cls.CONSTANTS)
+            if values and data.get(name) not in list(values):
+                return found.refuse(_join(at, name), f"must be one of {', '.join(values)}", shown(data.get(name)))
+            candidates = [cls for cls in candidates if not values or cls.CONSTANTS.get(name) == data.get(name)]
         tries = []
-        for cls in candidates:
+        for cls in sorted(candidates, key=lambda cls: cls._distance(data)):
             tries.append(tried := Findings())
             made = cls._parse(data, at, tried)
             if not tried.problems:
                 found.warnings += tried.warnings
                 return made
         found.problems += tries[0].problems
-        return None
-
-    def give(self, value: Any) -> Any:
-        return value.to_dict()
+        return WRONG
 
     def read(self, value: Any) -> Any:
         return self.classes[0].from_dict(value) if isinstance(value, Mapping) else None
 
-    def secrets(self, value: Any) -> Iterator[Secret]:
-        yield from value.secrets()
+
+class Field(NamedTuple):
+    """One attribute of a class."""
+
+    name: str
+    wire: str  # a dot goes one object deeper
+    kind: Kind
+    required: bool = False
+    nullable: bool = False  # `null` on the wire means unset; elsewhere it is refused
 
 
-class Field:
-    """One attribute of a class.
-
-    Attributes:
-        name: Of the attribute.
-        wire: On the wire; a dot goes one object deeper.
-        kind: What it holds.
-        required: Whether it cannot be left out.
-        nullable: Whether `null` on the wire means unset; elsewhere it is refused.
-    """
-
-    def __init__(self, name: str, wire: str, kind: Kind, *, required: bool = False, nullable: bool = False) -> None:
-        self.name, self.wire, self.kind, self.required, self.nullable = name, wire, kind, required, nullable
-        self.head, _, self.rest = wire.partition(".")
-
-
-@attrs.frozen
-class Across:
+class Across(NamedTuple):
     """A rule that spans attributes: what a value (any, or the one in `equals`) needs beside it, and what it forbids."""
 
     when: str
@@ -567,7 +498,8 @@ class Across:
 
     def check(self, given: Mapping[str, Any], spell: Mapping[str, str], found: Findings) -> None:
         """Notes what is missing, or too much."""
-        if given.get(self.when) is None or (self.equals is not None and given[self.when] != self.equals):
+        value = given.get(self.when)
+        if value is None or self.equals not in (None, value):
             return
         for name in (n for n in self.needs if given.get(n) is None):
             is_needed = f"is required when {spell[self.when]} is {self.equals}"
@@ -576,10 +508,44 @@ class Across:
             found.refuse(spell[name], f"cannot be set together with {spell[self.when]}")
 
 
+Constructor = TypeVar("Constructor", bound=Callable[..., None])
+
+
+def constructor(declared: Constructor) -> Constructor:
+    """Makes a constructor of its signature alone: it takes what it is given, and raises what is wrong with it."""
+
+    @wraps(declared)
+    def init(self: Any, *args: Any, **given: Any) -> None:
+        found = Findings()
+        try:
+            declared(self, *args, **given)  # raises Python's own error for a name that is not there
+            given.update(zip(self._fields, args, strict=False))
+            self._fill(given, self._names, found)
+        finally:
+            del args, given  # no frame that an error passes keeps what was given
+        found.settle()
+
+    return cast("Constructor", init)
+
+
+if TYPE_CHECKING:
+    from attrs import frozen as frozen
+else:
+
+    def frozen(**_: bool) -> Callable[[type], type]:
+        """Leaves freezing to `Model`: attrs would compile code for each class, at every start of a program."""
+        return lambda cls: cls
+
+
+class _Attributes:
+    """What attrs' own functions (`evolve`, `fields`, `asdict`) ask a class for, made when they do."""
+
+    def __get__(self, instance: object, cls: type[Model]) -> Any:
+        return attrs.fields(attrs.make_class(cls.__name__, {name: attrs.field(default=None) for name in cls._fields}))
+
+
 class Model:
     """What a user gives: frozen, checked when it is made, `None` where unset."""
-
-    __slots__ = ()
 
     FIELDS: ClassVar[tuple[Field, ...]] = ()
     CONSTANTS: ClassVar[Mapping[str, str]] = {}
@@ -588,7 +554,18 @@ class Model:
     """Whether unknown keys of a mapping are taken into `extra` instead of refused."""
     ACROSS: ClassVar[tuple[Across, ...]] = ()
 
+    __attrs_attrs__: ClassVar[Any] = _Attributes()
     extra: Mapping[str, Any] | None
+    _fields: ClassVar[Mapping[str, Field]]
+    _names: ClassVar[Mapping[str, str]]
+    _wires: ClassVar[Mapping[str, Field]]
+
+    def __init_subclass__(cls) -> None:
+        cls._fields = {field.name: field for field in (*cls.FIELDS, Field("extra", "extra", _FREE))}
+        cls._names = {name: name for name in cls._fields}
+        cls._wires = {field.wire: field for field in cls.FIELDS}
+        for name in cls._fields:
+            setattr(cls, name, None)  # an instance holds what is set, and no more
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -606,109 +583,106 @@ class Model:
     def to_dict(self) -> dict[str, Any]:
         """The wire form (camelCase), without what is unset. Secrets are in it: do not log it."""
         wire: dict[str, Any] = dict(self.CONSTANTS)
-        for field in self.FIELDS:
-            value = getattr(self, field.name)
-            if value is not None:
-                if field.rest:
-                    wire.setdefault(field.head, {})[field.rest] = field.kind.give(value)
-                else:
-                    wire[field.head] = field.kind.give(value)
+        for name, value in vars(self).items():
+            if value is None or name == "extra":
+                continue
+            head, _, inner = self._fields[name].wire.partition(".")
+            if inner:
+                wire.setdefault(head, {})[inner] = _wire(value)
+            else:
+                wire[head] = value if type(value) is str else _wire(value)
         for name, value in (self.extra or {}).items():
-            inner = wire.get(name)
-            wire[name] = {**inner, **_copied(value)} if isinstance(inner, dict) else _copied(value)
+            known = wire.get(name)
+            wire[name] = {**known, **_wire(value)} if isinstance(known, dict) else _wire(value)
         return wire
 
     def secrets(self) -> Iterator[Secret]:
         """Every credential in it, however deep."""
-        for field in self.FIELDS:
-            value = getattr(self, field.name)
-            if value is not None:
-                yield from field.kind.secrets(value)
+        return iter(_secrets(self))
 
-    # Written here once: attrs would compile them for each class, at every start of a program.
+    def __setattr__(self, name: str, value: object = None) -> NoReturn:
+        raise attrs.exceptions.FrozenInstanceError
+
+    __delattr__ = __setattr__
+
     def __eq__(self, other: object) -> bool:
-        return vars(self) == vars(other) if type(other) is type(self) else NotImplemented
+        return self._set() == other._set() if type(other) is type(self) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(tuple(vars(self).values()))
+        return hash(frozenset(self._set().items()))
 
     def __repr__(self) -> str:
-        # Only what is set, so that a persona of two fields does not print thirty.
-        names = (*(field.name for field in self.FIELDS), "extra")
-        values = ((name, getattr(self, name)) for name in names)
-        return f"{type(self).__name__}({', '.join(f'{n}={v!r}' for n, v in values if v is not None)})"
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._set().items())})"
+
+    def _set(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if value is not None}
 
     def _check(self, given: Mapping[str, Any], spell: Mapping[str, str], found: Findings) -> None:
         """Rules in words, for subclasses. `given` is what was passed, `spell` how the caller spells each name."""
 
-    def _take(self, given: Mapping[str, Any], path: str | None = None) -> Findings:
-        found = Findings()
-        self._fill(given, path, found)
-        return found
-
-    def _fill(self, given: Mapping[str, Any], path: str | None, found: Findings) -> None:
-        """Sets every attribute; spelled as in Python without a path, else as on the wire."""
-        there: dict[str, Any] = {}
-        for field in self.FIELDS:
-            value = given.get(field.name)
+    def _fill(self, given: Mapping[str, Any], spell: Mapping[str, str], found: Findings) -> None:
+        """Sets every attribute that is given. `spell` is how the caller spells each name."""
+        state: dict[str, Any] = {}
+        for name, field in self._fields.items():
+            value = given.get(name)
             if value is not None:
-                before = len(found.problems)
-                taken = field.kind.take(value, field.name if path is None else _join(path, field.wire), found)
-                if taken is not None or len(found.problems) > before:  # else it was as good as left out
-                    there[field.name] = value
-                value = taken
-            elif field.required:
-                found.refuse(field.name if path is None else _join(path, field.wire), "is required")
-            object.__setattr__(self, field.name, value)
-        extra = given.get("extra")
-        if extra is not None:
-            at = _join(path or "", "extra")
-            extra = _EXTRA.take(extra, at, found)
-            names = self._names()
-            for name in (n for n in _flat(extra or {}, names, at, found) if n in names):
-                found.refuse(_join(at, name), "has an argument of its own")
-        object.__setattr__(self, "extra", extra)
-        spell = {f.name: f.name if path is None else _join(path, f.wire) for f in self.FIELDS}
+                state[name] = value = field.kind.take(value, spell[name], found)
+            if value is None and field.required:
+                found.refuse(spell[name], "is required")
+        if isinstance(extra := state.get("extra"), dict):
+            for name in self._flat(extra, spell["extra"], found):
+                if name in self._wires or name in self.CONSTANTS:
+                    found.refuse(_join(spell["extra"], name), "has an argument of its own")
         for rule in self.ACROSS:
-            rule.check(there, spell, found)
-        self._check(there, spell, found)
+            rule.check(state, spell, found)
+        if found.problems:  # what is not right is not kept: it may be a credential in the wrong place
+            state = {name: None if value is WRONG else value for name, value in state.items()}
+        vars(self).update(state)
+        self._check(state, spell, found)
 
     @classmethod
-    def _names(cls) -> list[str]:
-        return [*cls.CONSTANTS, *(field.wire for field in cls.FIELDS)]
+    def _flat(cls, data: Mapping[Any, Any], path: str, found: Findings) -> dict[str, Any]:
+        """`{"daily": {"token": …}}` as `{"daily.token": …}`, where the class has the fields of the inner object."""
+        deeper = {wire.partition(".")[0] for wire in cls._wires if "." in wire}
+        flat: dict[str, Any] = {}
+        for name, value in _named(data, path, found):
+            if name not in deeper:
+                flat[name] = value
+            elif isinstance(value, Mapping):
+                flat |= {f"{name}.{key}": content for key, content in _named(value, _join(path, name), found)}
+            else:
+                found.refuse(_join(path, name), f"must be an object, not {_type(value)}")
+        return flat
 
     @classmethod
     def _distance(cls, data: Mapping[Any, Any]) -> int:
-        heads = {name.partition(".")[0] for name in cls._names()}
-        return len(data.keys() - heads) + sum(f.required and f.head not in data for f in cls.FIELDS)
+        heads = {name.partition(".")[0]: field.required for name, field in cls._wires.items()}
+        return len(data.keys() - heads - cls.CONSTANTS.keys()) + sum(heads[name] for name in heads.keys() - data.keys())
 
     @classmethod
     def _parse(cls, data: Any, path: str, found: Findings) -> Self:
         """Reads a mapping at a path; what is wrong with it is added to the findings."""
         made = cls.__new__(cls)
         if not isinstance(data, Mapping):
-            found.refuse(path or cls.__name__, f"must be an object, not {type(data).__name__}")
+            found.refuse(path or cls.__name__, f"must be an object, not {_type(data)}")
             return made
-        flat, given, unknown = _flat(data, cls._names(), path, found), {}, {}
+        flat, given = cls._flat(data, path, found), {}
         for name, constant in cls.CONSTANTS.items():
             if flat.pop(name, None) != constant:
                 found.refuse(_join(path, name), f'must be "{constant}"')
-        fields = {field.wire: field for field in cls.FIELDS}
+        extra = {} if cls.OPEN else flat.pop("extra", None)
         for name, value in flat.items():
-            field = fields.get(name)
-            if field is None:
-                unknown[name] = value
+            field = cls._wires.get(name)
+            if field is None and cls.OPEN:
+                extra[name] = value
+            elif field is None:
+                found.refuse(_join(path, shown(name)), cls._unknown(name, len(found.problems)))
             elif value is not None:
                 given[field.name] = value
             elif not field.nullable and not field.required:
                 found.refuse(_join(path, name), f"must be {field.kind.words}, not null; leave it out instead")
-        extra = unknown.pop("extra", None) if not cls.OPEN else None
-        if cls.OPEN and unknown:
-            extra = unknown
-        else:
-            for name in unknown:
-                found.refuse(_join(path, shown(name)), cls._unknown(name, len(found.problems)))
-        made._fill(given if extra is None else {**given, "extra": extra}, path, found)
+        spell = {name: _join(path, field.wire) for name, field in cls._fields.items()}
+        made._fill({**given, "extra": None if cls.OPEN and not extra else extra}, spell, found)
         return made
 
     @classmethod
@@ -716,10 +690,10 @@ class Model:
         from difflib import get_close_matches  # only ever needed on the way to an error
 
         # Nobody reads the hundredth suggestion, and each takes a while.
-        near = get_close_matches(name[:60], cls._names(), n=3) if before < 100 else []
+        near = get_close_matches(name[:60], [*cls.CONSTANTS, *cls._wires], n=3) if before < 100 else []
         guess = f"did you mean {' or '.join(near)}? Else " if near else ""
         head, _, rest = name.partition(".")
-        inside = any(field.rest and field.head == head for field in cls.FIELDS)
+        inside = any(wire.startswith(f"{head}.") for wire in cls._wires)
         extra = f"{{{shown(head)!r}: {{{shown(rest)!r}: …}}}}" if inside else f"{{{shown(name)!r}: …}}"
         return f"unknown; {guess}a field that is newer than this package goes into extra={extra}"
 
@@ -727,16 +701,9 @@ class Model:
 class Other(Model):
     """An object of a kind that is newer than the contract: all of it is in `extra`, and is passed on as it is."""
 
-    __slots__ = ("__dict__",)
-
-
-_EXTRA = Object()
-
 
 class Answer:
     """What a server answers: read leniently and kept whole, for a started session must not be lost over a detail."""
-
-    __slots__ = ()
 
     FIELDS: ClassVar[tuple[Field, ...]] = ()
 
@@ -746,24 +713,22 @@ class Answer:
 
         A field of an unexpected type is as good as absent, and can be looked up in `raw`.
         """
-        values: dict[str, Any] = {}
-        for field in cls.FIELDS:
-            value = data.get(field.wire)
-            made = None if value is None else field.kind.read(value)
-            if made is not None and made != "":
-                values[field.name] = made
-            elif field.required:
+        values: dict[str, Any] = {"raw": data}
+        for name, wire, kind, required, _ in cls.FIELDS:
+            value = data.get(wire)
+            read = None if value is None else kind.read(value)
+            if read is not None and read != "":
+                values[name] = read
+            elif required:
                 return None
-        values["raw"] = data
         return cls(**values)
 
     def __repr__(self) -> str:
-        values = []
-        for field in self.FIELDS:
-            value = getattr(self, field.name)
-            masked = isinstance(field.kind, Text) and field.kind.secret and value
-            values.append(f"{field.name}={MASK if masked else value!r}")
-        return f"{type(self).__name__}({', '.join(values)})"
+        given = ((field, getattr(self, field.name)) for field in self.FIELDS)
+        told = (
+            f"{field.name}={field.kind.mask if value and field.kind.mask else repr(value)}" for field, value in given
+        )
+        return f"{type(self).__name__}({', '.join(told)})"
 
 
 def read(value: Any, path: str, *classes: type[Model]) -> Any:
@@ -783,6 +748,27 @@ def read(value: Any, path: str, *classes: type[Model]) -> Any:
     return made
 
 
+def _wire(value: Any) -> Any:
+    """A value as it goes over the wire, and as a copy."""
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, Model):
+        return value.to_dict()
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, dict):
+        return {name: _wire(inner) for name, inner in value.items()}
+    return [_wire(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def _secrets(value: Any) -> list[Secret]:
+    if isinstance(value, Secret):
+        return [value]
+    value = vars(value) if isinstance(value, Model) else value
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    return [secret for inner in inside for secret in _secrets(inner)]
+
+
 class _TooMuch(Exception):
     """A value that nests too deeply, or holds too many values."""
 
@@ -790,74 +776,52 @@ class _TooMuch(Exception):
 def _json(value: Any, at: str, found: Findings, depth: int, budget: Iterator[int]) -> Any:
     """A copy of what JSON can hold; all else is noted with its path."""
     if depth > MAX_DEPTH:
-        raise _TooMuch(at[:200], f"must not nest deeper than {MAX_DEPTH} levels")
+        raise _TooMuch(f"must not nest deeper than {MAX_DEPTH} levels")
     if next(budget, None) is None:
-        raise _TooMuch(at.partition(".")[0].partition("[")[0], f"must not hold more than {MAX_VALUES:,} values")
-    value = plain(value)
+        raise _TooMuch(f"must not hold more than {MAX_VALUES:,} values")
+    for kind in _SCALARS:
+        if isinstance(value, kind.types):
+            return kind.take(value, at, found)
     if isinstance(value, Mapping):
         return {
             name: _json(inner, _join(at, shown(name)), found, depth + 1, budget)
-            for key, inner in value.items()
-            if (name := _name(key, at, found)) is not None
+            for name, inner in _named(value, at, found)
         }
     if isinstance(value, (list, tuple)):
         return [_json(inner, f"{at}[{i}]", found, depth + 1, budget) for i, inner in enumerate(value)]
-    if isinstance(value, str):
-        if not _encodable(value):
-            found.refuse(at, "must be valid Unicode (it has a lone surrogate)", shown(value))
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            found.refuse(at, "must be finite", shown(value))
-    elif isinstance(value, int):
-        if value.bit_length() > 63:
-            found.refuse(at, "must fit into 64 bits", shown(value))
-    elif value is not None:
-        found.refuse(at, f"must be a JSON value, not {type(value).__name__}")
-    return value
+    return value if value is None else _ANYTHING.refuse(value, at, found)
 
 
-def _name(key: Any, at: str, found: Findings) -> str | None:
-    key = plain(key)
-    if isinstance(key, str) and _encodable(key):
-        return key
-    found.refuse(at or "an object", "names must be strings of valid Unicode", shown(key))
-    return None
+def _more_than(most: int, value: Any) -> str:
+    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode("utf-8", "replace"))
+    return f"{size:,} bytes" if size > most else ""
 
 
-def _copied(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _copied(v) for k, v in value.items()}
-    return [_copied(v) for v in value] if isinstance(value, list) else value
+def _doubles(items: Iterable[Any], name: str) -> str:
+    counted = Counter(getattr(item, name, None) for item in items)
+    return ", ".join(shown(value) for value, times in counted.items() if times > 1 and value is not None)
 
 
-def _flat(data: Mapping[Any, Any], names: Sequence[str], path: str, found: Findings) -> dict[str, Any]:
-    """Brings `{"daily": {"token": …}}` to `{"daily.token": …}` where the names have dots."""
-    deeper = {name.partition(".")[0] for name in names if "." in name}
-    flat: dict[str, Any] = {}
+def _encodable(text: str) -> bool:
+    try:
+        return text.encode("utf-8") is not None
+    except UnicodeEncodeError:
+        return False
+
+
+def _named(data: Mapping[Any, Any], at: str, found: Findings) -> Iterator[tuple[str, Any]]:
+    """The content of a mapping, but for names that JSON does not have: those are noted."""
     for key, value in data.items():
-        name = _name(key, path, found)
-        if name in deeper:
-            if isinstance(value, Mapping):
-                inner = ((_name(key, _join(path, name), found), content) for key, content in value.items())
-                flat.update((f"{name}.{key}", content) for key, content in inner if key is not None)
-            else:
-                found.refuse(
-                    _join(path, name), f"must be an object, not {'null' if value is None else type(value).__name__}"
-                )
-        elif name is not None:
-            flat[name] = value
-    return flat
+        name = plain(key)
+        if isinstance(name, str) and _encodable(name):
+            yield name, value
+        else:
+            found.refuse(at or "an object", "names must be strings of valid Unicode", shown(name))
 
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _encodable(text: str) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+def _type(value: Any) -> str:
+    return "null" if value is None else type(value).__name__

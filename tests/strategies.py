@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from anam_api.support import Flag, Items, Kind, Model, Number, One, Table, Text
+from anam_api.support import Flag, Id, Items, Kind, Model, Number, Object, One, Password, Text, Whole
 from anam_facade import LiveKitEnvironment, PersonaConfig, SessionOptions
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -27,32 +27,31 @@ INT32 = st.integers(-(2**31), 2**31 - 1)
 def values(kind: Kind) -> st.SearchStrategy[Any]:
     """Values that keep a rule, made from the rule itself, so that a new field is tried without being added here."""
     match kind:
-        case Text(one_of=words) if words:
+        case Text(bounds={"enum": words}):
             return st.sampled_from(words)
-        case Text(uuid=True):
+        case Text(bounds={"format": "uuid"}):
             return UUIDS
-        case Text(uri=True):
+        case Text(bounds={"format": "uri"}):
             return URIS
-        case Text(min_length=least, max_length=most, secret=secret, blank=blank):
-            text = st.text(
-                st.characters(exclude_categories=["Cs"]),
-                min_size=least if blank else max(least, 1),
-                max_size=min(most or 20, 20),
-            )
-            text = text.filter(lambda word: word == word.strip()) if secret else text
-            return text | st.sampled_from(kind.known) if kind.known else text
+        case Text(bounds=bounds):
+            least, most = bounds.get("min_length", 0), bounds.get("max_length", 20)
+            characters = st.characters(exclude_categories=["Cs"])
+            text = st.text(characters, min_size=max(least, isinstance(kind, Id)), max_size=min(most, 20))
+            text = text.filter(lambda word: word == word.strip()) if isinstance(kind, Password) else text
+            return text | st.sampled_from(bounds.get("extensible_enum", [*"x"]))
         case Flag():
             return st.booleans()
-        case Number(whole=True):
+        case Whole():
             return INT32
-        case Number(ge=ge, le=le) if ge is not None and le is not None:
-            return st.floats(ge, le) | st.sampled_from([ge, le])
-        case Number(ge=ge):
-            return st.floats(ge, 1e9) | st.integers(1, 2**63 - 1)
-        case Items(of=of, unique_by=unique):
+        case Number(bounds={"minimum": least, "maximum": most}):
+            return st.floats(least, most) | st.sampled_from([least, most])
+        case Number(bounds={"minimum": least}):
+            return st.floats(least, 1e9) | st.integers(1, 2**63 - 1)
+        case Items(of=of):
+            unique = kind.bounds.get("unique_by")
             by = None if unique is None else (lambda item: getattr(item, unique))
             return st.lists(values(of), max_size=3, unique_by=by)
-        case Table(of=of):
+        case Object(of=Kind() as of):
             return st.dictionaries(TEXT, values(of), max_size=3)
         case One(classes=classes):
             return st.one_of(*map(parts, classes))
@@ -61,7 +60,7 @@ def values(kind: Kind) -> st.SearchStrategy[Any]:
 
 def parts(cls: type[Model]) -> st.SearchStrategy[Any]:
     """Instances of a class: every field set or not, as far as its rules across fields allow."""
-    names = set(cls._names())
+    names = {*cls.CONSTANTS, *cls._wires}
     keys = OBJECTS.map(lambda extra: {k: v for k, v in extra.items() if k not in names} or None)
     fields = {f.name: values(f.kind) if f.required else st.none() | values(f.kind) for f in cls.FIELDS}
 

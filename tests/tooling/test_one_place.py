@@ -112,7 +112,7 @@ def parts(**fields):
 with Sandbox() as sandbox, AnamClient(sandbox.api_key, sandbox.base_url, retry=0) as client:
     # a bounded number
     assert refused(lambda: parts(gesture_level=9)) == ["gesture_level = 9: must be between 0 and 3"]
-    assert "gesture_level: How much `avatar_id` gestures. From 0 to 3." in PersonaConfig.__doc__
+    assert "gesture_level: How much `avatar_id` gestures. Between 0 and 3." in PersonaConfig.__doc__
     # an open and a closed enumeration
     assert refused(lambda: SessionOptions(pace="fast")) == ["pace = fast: must be one of slow, quick"]
     with warnings.catch_warnings(record=True) as caught:
@@ -132,7 +132,7 @@ with Sandbox() as sandbox, AnamClient(sandbox.api_key, sandbox.base_url, retry=0
     assert sent["personaConfig"]["vault"]["shelf"] == 3 and SECRET not in repr(sandbox.requests)
     assert sent["sessionOptions"] == {{"videoCodec": "vp9", "pace": "quick"}}
     # a renamed description, where an editor shows it
-    assert "expressivity: Told anew: `preset_style` by how much. From 0 to 1." in DirectorNotes.__doc__
+    assert "expressivity: Told anew: `preset_style` by how much. Between 0 and 1." in DirectorNotes.__doc__
     # a field of errors; what a server quotes of the secret is masked
     sandbox.inject(Fault(operation="createSessionToken", status=403))
     try:

@@ -27,17 +27,21 @@ from anam_api.support import (
     Field,
     Findings,
     Flag,
+    Id,
     Items,
+    Json,
     Kind,
     Model,
     Number,
     Object,
     One,
+    Password,
     Refused,
     Secret,
-    Table,
     Text,
+    Whole,
     as_secret,
+    constructor,
     plain,
     read,
     scrub,
@@ -48,10 +52,6 @@ from anam_facade import AnamConfigError, AnamConfigWarning, DirectorNotes
 
 VALUE = "swordfish" * 3
 ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
-
-
-class Colour(enum.StrEnum):
-    RED = "red"
 
 
 class Old(str, enum.Enum):  # noqa: UP042 - the usual way before StrEnum; formats itself by its name
@@ -65,19 +65,11 @@ class Setting:
         return VALUE
 
 
-def address(text: str) -> Any:
+class Url(SimpleNamespace):
     """A URL as libraries have it: an object with its parts."""
 
-    class Url(SimpleNamespace):
-        def __str__(self) -> str:
-            return text
-
-    return Url(scheme="https", host="a.example")
-
-
-class Toy(Model):
-    FIELDS: ClassVar = ()
-    size: int
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.host}/"
 
 
 def made(kind: Kind, value: Any) -> tuple[Any, list[str]]:
@@ -86,35 +78,35 @@ def made(kind: Kind, value: Any) -> tuple[Any, list[str]]:
     return taken, [str(problem) for problem in found.problems]
 
 
+PORTS = (0, 9_999, 10_000, 59_999, 60_000, 64_999, 65_499, 65_529, 65_535)
 RIGHT = [
     (Text(), "", ""),
-    (Text(), Colour.RED, "red"),
-    (Text(one_of=("red",)), Old.RED, "red"),
+    (Text(enum=("red",)), Old.RED, "red"),
     (Text(max_length=3), "ééé", "ééé"),
     (Text(pattern="^a+$"), "aa", "aa"),
-    (Text(uuid=True), uuid.UUID(ID), ID),
-    (Text(uuid=True), ID.upper(), ID.upper()),
-    (Text(blank=False), "", None),
-    (Text(uri=True), "wss://rooms.example.org:7880/a%20b?x=%C3%A9#c", "wss://rooms.example.org:7880/a%20b?x=%C3%A9#c"),
-    (Text(uri=True), "http://[::1]:8080", "http://[::1]:8080"),
-    (Text(uri=True), address("https://a.example/"), "https://a.example/"),
-    (Text(secret=True), VALUE, Secret(VALUE)),
-    (Text(secret=True), Setting(), Secret(VALUE)),
-    (Flag(), False, False),
-    (Number(ge=0, le=1), 0, 0),
-    (Number(ge=0, le=1), 1.0, 1.0),
-    (Number(whole=True, bits=32), -(2**31), -(2**31)),
-    (Number(whole=True), enum.IntEnum("N", {"ONE": 1}).ONE, 1),
-    (Items(Text()), ["a", "b"], ("a", "b")),
-    (Table(Text(secret=True)), {"A": VALUE}, {"A": Secret(VALUE)}),
+    (Text(format="uuid"), uuid.UUID(ID), ID),
+    (Text(format="uuid"), ID.upper(), ID.upper()),
+    (Id(), "", None),
     (
-        Object(),
-        MappingProxyType({"a": [1, 2.5, "é", True, None, {"b": ()}]}),
-        {"a": [1, 2.5, "é", True, None, {"b": []}]},
+        Text(format="uri"),
+        "wss://rooms.example.org:7880/a%20b?x=%C3%A9#c",
+        "wss://rooms.example.org:7880/a%20b?x=%C3%A9#c",
     ),
+    *((Text(format="uri"), url, url) for url in ("http://[::1]:8080", *(f"ws://a:{port}" for port in PORTS))),
+    (Text(format="uri"), Url(scheme="https", host="a.example"), "https://a.example/"),
+    (Password(format="password"), VALUE, Secret(VALUE)),
+    (Password(format="password"), Setting(), Secret(VALUE)),
+    (Flag(), False, False),
+    (Number(minimum=0, maximum=1), 0, 0),
+    (Number(minimum=0, maximum=1), 1.0, 1.0),
+    (Whole(format="int32"), -(2**31), -(2**31)),
+    (Whole(), enum.IntEnum("N", {"ONE": 1}).ONE, 1),
+    (Items(Text()), ["a", "b"], ("a", "b")),
+    (Object(Password(format="password")), {"A": VALUE}, {"A": Secret(VALUE)}),
+    (Object(), MappingProxyType({"a": [1, 2.5, True, None, {"b": ()}]}), {"a": [1, 2.5, True, None, {"b": []}]}),
     (Object(), UserDict(a=UserDict(b=1)), {"a": {"b": 1}}),
     (Object(max_bytes=10), {"a": "é"}, {"a": "é"}),
-    (Kind(), [0] * (MAX_VALUES - 1), [0] * (MAX_VALUES - 1)),
+    (Json(), [0] * (MAX_VALUES - 1), [0] * (MAX_VALUES - 1)),
     (One(DirectorNotes), {"expressivity": 1}, DirectorNotes(expressivity=1)),
 ]
 
@@ -127,15 +119,8 @@ def test_what_is_right_is_taken_as_a_plain_value(kind, given, taken):
     assert type(value) is type(taken)
 
 
-def nested(depth: int) -> Any:
-    return 0 if depth == 0 else [nested(depth - 1)]
-
-
-def doubled(levels: int) -> Any:
-    value: Any = "x"
-    for _ in range(levels):
-        value = [value] * 9
-    return value
+def nested(levels: int, times: int = 1) -> Any:
+    return 0 if levels == 0 else [nested(levels - 1, times)] * times
 
 
 URI = "must be an absolute URI such as https://host/path, other characters percent-encoded"
@@ -148,44 +133,45 @@ WRONG: list[tuple[Kind, Any, list[str]]] = [
     (Text(), Secret("x"), ["f: must be a string, not Secret"]),
     (Text(), uuid.UUID(ID), ["f: must be a string, not UUID"]),
     (Text(), "\ud800", [r"f = '\ud800': must be valid Unicode (it has a lone surrogate)"]),
-    (Text(secret=True), 5, ["f = '***': must be a string, not int"]),
-    (Text(secret=True, min_length=1), "", ["f = '***': must have at least 1 character"]),
-    (Text(secret=True), f"{VALUE}\n", [f"f = '***': {SPACE}"]),
-    (Text(min_length=2, one_of=("ab",)), "", ["f = '': must have at least 2 characters", "f = '': must be one of ab"]),
+    (Password(format="password"), 5, ["f = '***': must be a string, not int"]),
+    (Password(format="password", min_length=1), "", ["f = '***': must have at least 1 character"]),
+    (Password(format="password"), f"{VALUE}\n", [f"f = '***': {SPACE}"]),
+    (Text(min_length=2, enum=("ab",)), "", ["f = '': must have at least 2 characters", "f = '': must be one of ab"]),
     (Text(max_length=3), "a" * 2000, ["f = 2,000 characters: must have at most 3 characters"]),
     (Text(pattern="^a+$"), "b", ["f = b: must match ^a+$"]),
     (Flag(), 1, ["f = 1: must be true or false, not int"]),
     (Flag(), "yes", ["f = yes: must be true or false, not str"]),
-    (Number(ge=0, le=1), -1e-9, ["f = -1e-09: must be between 0 and 1"]),
-    (Number(ge=0, le=1), True, ["f = True: must be a number, not bool"]),
+    (Number(minimum=0, maximum=1), -1e-9, ["f = -1e-09: must be between 0 and 1"]),
+    (Number(minimum=0, maximum=1), True, ["f = True: must be a number, not bool"]),
     (Number(), "0.5", ["f = '0.5': must be a number, not str"]),
     (Number(), Decimal("0.5"), ["f: must be a number, not Decimal"]),
-    (Number(ge=0, le=1), math.nan, ["f = nan: must be finite"]),
-    (Number(ge=1), 0.5, ["f = 0.5: must be at least 1"]),
-    (Number(le=5), 6, ["f = 6: must be at most 5"]),
+    (Number(minimum=0, maximum=1), math.nan, ["f = nan: must be finite"]),
+    (Number(minimum=1), 0.5, ["f = 0.5: must be at least 1"]),
+    (Number(maximum=5), 6, ["f = 6: must be at most 5"]),
     (Number(), 2**63, ["f = 9223372036854775808: must fit into 64 bits"]),
-    (Number(le=1), 10**5000, ["f = a huge number: must be at most 1"]),
-    (Number(whole=True), 720.0, ["f = 720.0: must be a whole number, not float"]),
-    (Number(whole=True, bits=32), 2**31, ["f = 2147483648: must fit into 32 bits"]),
+    (Number(maximum=1), 10**5000, ["f = a huge number: must be at most 1", "f = a huge number: must fit into 64 bits"]),
+    (Whole(), 720.0, ["f = 720.0: must be a whole number, not float"]),
+    (Whole(format="int32"), 2**31, ["f = 2147483648: must fit into 32 bits"]),
     (Items(Text()), VALUE, ["f: must be a list, not str"]),
     (Items(Text()), ["a", 1, None], ["f[1] = 1: must be a string, not int", "f[2] = None: must be a string, not null"]),
-    (Table(Text(secret=True)), VALUE, ["f: must be an object, not str"]),
-    (Table(Text()), {1: "b", "a b": 5}, ["f = 1: names must be strings of valid Unicode", "f.'a b' = 5: must be a string, not int"]),
+    (Object(Password(format="password")), VALUE, ["f: must be an object, not str"]),
+    (Object(Text()), {1: "b", "a b": 5}, ["f = 1: names must be strings of valid Unicode", "f.'a b' = 5: must be a string, not int"]),
     (Object(), VALUE, ["f: must be an object, not str"]),
     (Object(), {"a": {1}, "b": date(2026, 1, 2)}, ["f.a: must be a JSON value, not set", "f.b: must be a JSON value, not date"]),
     (Object(), {"a": [0, math.inf], "b": -(2**70)}, ["f.a[1] = inf: must be finite", "f.b = -1180591620717411303424: must fit into 64 bits"]),
     (Object(), {"a": {2: "\ud800"}, "b": "\ud800"}, ["f.a = 2: names must be strings of valid Unicode", r"f.b = '\ud800': must be valid Unicode (it has a lone surrogate)"]),
     (Object(max_bytes=9), {"a": "é"}, ["f = 10 bytes: must be at most 9 bytes as JSON in UTF-8"]),
-    (Kind(), nested(MAX_DEPTH + 1), [f"f{'[0]' * (MAX_DEPTH + 1)}"[:200] + ": must not nest deeper than 64 levels"]),
-    (Kind(), doubled(12), ["f: must not hold more than 100,000 values"]),
+    (Json(), nested(MAX_DEPTH + 1), ["f: must not nest deeper than 64 levels"]),
+    (Json(), nested(12, 9), ["f: must not hold more than 100,000 values"]),
     (One(DirectorNotes), VALUE, [f"f: {NOTES}, not str"]),
     (One(DirectorNotes), {"expressivity": 2}, ["f.expressivity = 2: must be between 0 and 1"]),
     *(
-        (Text(uri=True), text, [f"f = {shown(text)}: {URI}"])
+        (Text(format="uri"), text, [f"f = {shown(text)}: {URI}"])
         for text in (
             *("x", "//host", "mailto:someone", "https://", "https:///path", "https://a b", "https://a\nb", "https://a\x7f"),
             *("https://host:99999", "https://host:port", "http://[::1", "éé", "wss://é.example", 'https://a"b'),
             *("https://a/<b>", "https://a/%zz", "https://a\u2028b"),
+            *(f"ws://127.0.0.1:{port}" for port in (65_536, 65_540, 65_600, 66_000, 70_000, 100_000)),
         )
     ),
 ]  # fmt: skip
@@ -225,16 +211,15 @@ def test_values_are_shown_short_and_on_one_line(value, text):
     assert len(shown("x y" * 500_000)) <= 80
 
 
-@attrs.frozen(init=False, repr=False)
 class Box(Model):
     """A class with all that the generated ones have: constants, dots, nullable fields, rules across fields."""
 
     FIELDS: ClassVar = (
-        Field("size", "inner.size", Number(whole=True), required=True),
+        Field("size", "inner.size", Whole(), required=True),
         Field("note", "inner.note", Text(), nullable=True),
         Field("words", "words", Items(Text())),
         Field("mode", "mode", Text()),
-        Field("key", "key", Text(secret=True)),
+        Field("key", "key", Password(format="password")),
     )
     CONSTANTS: ClassVar = {"type": "box"}
     ACROSS: ClassVar = (
@@ -243,17 +228,8 @@ class Box(Model):
         Across("key", forbids=("note",)),
     )
 
-    size: int
-    note: str | None
-    words: tuple[str, ...] | None
-    mode: str | None
-    key: Secret | None
-    extra: dict[str, Any] | None
-
-    def __init__(self, **given: Any) -> None:
-        found = self._take(given)
-        del given
-        found.settle()
+    @constructor
+    def __init__(self, size=None, *, note=None, words=None, mode=None, key=None, extra=None): ...
 
 
 def test_a_class_reads_and_writes_its_wire_form():
@@ -305,18 +281,16 @@ def test_what_was_refused_is_remembered_without_its_value():
 class Reply(Answer):
     FIELDS: ClassVar = (
         Field("id", "id", Text(), required=True),
-        Field("key", "key", Text(secret=True)),
+        Field("key", "key", Password(format="password")),
         Field("urls", "urls", Items(Text())),
         Field("flag", "flag", Flag()),
-        Field("table", "table", Table(Number())),
         Field("rest", "rest", Object()),
-        Field("any", "any", Kind()),
+        Field("any", "any", Json()),
     )
     id: str
     key: str | None = None
     urls: tuple[str, ...] = ()
     flag: bool | None = None
-    table: dict[str, Any] | None = None
     rest: dict[str, Any] | None = None
     any: Any = None
     raw: dict[str, Any] = attrs.field(factory=dict, eq=False)
@@ -324,21 +298,12 @@ class Reply(Answer):
 
 def test_answers_are_read_leniently_and_kept_whole():
     """A field of an unexpected type is as good as absent; without what it is for there is no answer."""
-    whole = {
-        "id": "i",
-        "key": VALUE,
-        "urls": ["a", 5],
-        "flag": True,
-        "table": {"a": 1},
-        "rest": {},
-        "any": [1],
-        "new": 2,
-    }
+    whole = {"id": "i", "key": VALUE, "urls": ["a", 5], "flag": True, "rest": {}, "any": [1], "new": 2}
     reply = Reply.from_dict(whole)
-    assert reply == Reply(id="i", key=VALUE, urls=("a",), flag=True, table={"a": 1}, rest={}, any=[1])
+    assert reply == Reply(id="i", key=VALUE, urls=("a",), flag=True, rest={}, any=[1])
     assert reply.raw == whole
     assert VALUE not in repr(reply)
-    wrong = {"id": "i", "key": 5, "urls": "a", "flag": "x", "table": [], "rest": "x", "any": None}
+    wrong = {"id": "i", "key": 5, "urls": "a", "flag": "x", "rest": "x", "any": None}
     assert Reply.from_dict(wrong) == Reply(id="i", urls=("a",))
     for nothing in ({}, {"id": ""}, {"id": 5}, {"id": None}):
         assert Reply.from_dict(nothing) is None
@@ -365,14 +330,11 @@ def test_many_problems_are_listed_up_to_fifty():
 # Secrets.
 
 
-@pytest.mark.parametrize(
-    "show", [repr, str, "{}".format, "{!r}".format, lambda secret: f"{[secret]}"], ids=itertools.count()
-)
+@pytest.mark.parametrize("show", [repr, str, "{}".format, lambda secret: f"{[secret]}"], ids=itertools.count())
 def test_a_secret_is_never_shown(show):
     """No way of turning a secret into text shows it."""
-    text = show(Secret(VALUE))
-    assert "***" in text
-    assert VALUE not in text
+    assert "***" in show(Secret(VALUE))
+    assert VALUE not in show(Secret(VALUE))
 
 
 def test_a_secret_compares_copies_and_hashes_by_content():
@@ -418,11 +380,3 @@ def test_strings_and_foreign_secrets_become_secrets():
 def test_scrub_masks_every_secret(text, secrets, masked):
     """Every secret in a text is masked, the longest first; what is too short to protect anything is left."""
     assert scrub(text, [Secret(s) for s in secrets]) == masked
-
-
-def test_every_port_there_is_may_stand_in_an_address() -> None:
-    """Up to 65535 and no further: a server on a port that the system chose is as good as any other."""
-    for port in (0, 9_999, 10_000, 59_999, 60_000, 64_999, 65_499, 65_529, 65_535):
-        assert made(Text(uri=True), f"ws://127.0.0.1:{port}") == (f"ws://127.0.0.1:{port}", [])
-    for port in (65_536, 65_540, 65_600, 66_000, 70_000, 100_000):
-        assert made(Text(uri=True), f"ws://127.0.0.1:{port}")[1] == [f"f = 'ws://127.0.0.1:{port}': {URI}"]

@@ -9,38 +9,52 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import attrs
 
-from ..support import Across, Answer, Field, Flag, Items, Kind, Model, Number, Object, One, Secret, Table, Text
+from ..support import (
+    Across,
+    Answer,
+    Field,
+    Flag,
+    Id,
+    Items,
+    Json,
+    Model,
+    Number,
+    Object,
+    One,
+    Password,
+    Secret,
+    Text,
+    Whole,
+    constructor,
+    frozen,
+)
 
 if TYPE_CHECKING:
     from uuid import UUID
 
 CartesiaEmotion: TypeAlias = Literal["neutral", "calm", "angry", "content", "sad", "scared"]
 """Colour of the delivery."""
-
-
 VideoQuality: TypeAlias = Literal["high", "auto"]
 """Pin the quality high, or let it follow the network."""
-
-
 RegionPolicy: TypeAlias = Literal["preferred", "strict"]
 """`preferred` may run elsewhere when the region is full; `strict` may not, and needs `region`. `preferred` when
 left out."""
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class VoiceDetectionOptions(Model):
     """When the persona takes the user's turn as over, and what happens in silence.
 
     Args:
         end_of_speech_sensitivity: How readily a pause counts as the end of the user's turn. Higher is sooner.
-            From 0 to 1.
+            Between 0 and 1.
         silence_before_skip_turn_seconds: Seconds of silence after which the persona speaks although it is the
-            user's turn. 0 switches it off. From 0 to 900.
+            user's turn. 0 switches it off. Between 0 and 900.
         silence_before_session_end_seconds: Seconds of silence after which the session ends. 0 switches it off.
-            From 0 to 7,200.
+            Between 0 and 7,200.
         silence_before_auto_end_turn_seconds: Seconds of silence after which the user's turn ends in any case.
-            From 0.5 to 10.
-        speech_enhancement_level: How strongly the user's speech is cleaned of noise. From 0 to 1.
+            Between 0.5 and 10.
+        speech_enhancement_level: How strongly the user's speech is cleaned of noise. Between 0 and 1.
         extra: Fields that are newer than this package, as they are on the wire.
 
     Raises:
@@ -48,27 +62,30 @@ class VoiceDetectionOptions(Model):
     """
 
     FIELDS: ClassVar = (
-        Field("end_of_speech_sensitivity", "endOfSpeechSensitivity", Number(ge=0, le=1)),
-        Field("silence_before_skip_turn_seconds", "silenceBeforeSkipTurnSeconds", Number(ge=0, le=900)),
-        Field("silence_before_session_end_seconds", "silenceBeforeSessionEndSeconds", Number(ge=0, le=7200)),
-        Field("silence_before_auto_end_turn_seconds", "silenceBeforeAutoEndTurnSeconds", Number(ge=0.5, le=10)),
-        Field("speech_enhancement_level", "speechEnhancementLevel", Number(ge=0, le=1)),
+        Field("end_of_speech_sensitivity", "endOfSpeechSensitivity", Number(minimum=0, maximum=1)),
+        Field("silence_before_skip_turn_seconds", "silenceBeforeSkipTurnSeconds", Number(minimum=0, maximum=900)),
+        Field("silence_before_session_end_seconds", "silenceBeforeSessionEndSeconds", Number(minimum=0, maximum=7200)),
+        Field(
+            "silence_before_auto_end_turn_seconds", "silenceBeforeAutoEndTurnSeconds", Number(minimum=0.5, maximum=10)
+        ),
+        Field("speech_enhancement_level", "speechEnhancementLevel", Number(minimum=0, maximum=1)),
     )
 
     end_of_speech_sensitivity: float | None
-    """How readily a pause counts as the end of the user's turn. Higher is sooner. From 0 to 1."""
+    """How readily a pause counts as the end of the user's turn. Higher is sooner. Between 0 and 1."""
     silence_before_skip_turn_seconds: float | None
-    """Seconds of silence after which the persona speaks although it is the user's turn. 0 switches it off. From 0 to
-    900."""
+    """Seconds of silence after which the persona speaks although it is the user's turn. 0 switches it off. Between 0
+    and 900."""
     silence_before_session_end_seconds: float | None
-    """Seconds of silence after which the session ends. 0 switches it off. From 0 to 7,200."""
+    """Seconds of silence after which the session ends. 0 switches it off. Between 0 and 7,200."""
     silence_before_auto_end_turn_seconds: float | None
-    """Seconds of silence after which the user's turn ends in any case. From 0.5 to 10."""
+    """Seconds of silence after which the user's turn ends in any case. Between 0.5 and 10."""
     speech_enhancement_level: float | None
-    """How strongly the user's speech is cleaned of noise. From 0 to 1."""
+    """How strongly the user's speech is cleaned of noise. Between 0 and 1."""
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
@@ -78,36 +95,17 @@ class VoiceDetectionOptions(Model):
         silence_before_auto_end_turn_seconds: float | None = None,
         speech_enhancement_level: float | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take(
-            {
-                "end_of_speech_sensitivity": end_of_speech_sensitivity,
-                "silence_before_skip_turn_seconds": silence_before_skip_turn_seconds,
-                "silence_before_session_end_seconds": silence_before_session_end_seconds,
-                "silence_before_auto_end_turn_seconds": silence_before_auto_end_turn_seconds,
-                "speech_enhancement_level": speech_enhancement_level,
-                "extra": extra,
-            }
-        )
-        del (
-            end_of_speech_sensitivity,
-            silence_before_skip_turn_seconds,
-            silence_before_session_end_seconds,
-            silence_before_auto_end_turn_seconds,
-            speech_enhancement_level,
-            extra,
-        )  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class ElevenLabsV1VoiceOptions(Model):
     """For voices of ElevenLabs, first generation.
 
     Args:
-        stability: Evenness of the delivery. From 0 to 1.
-        similarity_boost: Closeness to the original voice. From 0 to 1.
-        speed: Factor on the speaking rate. From 0.7 to 1.2.
+        stability: Evenness of the delivery. Between 0 and 1.
+        similarity_boost: Closeness to the original voice. Between 0 and 1.
+        speed: Factor on the speaking rate. Between 0.7 and 1.2.
         extra: Fields that are newer than this package, as they are on the wire.
 
     Raises:
@@ -115,20 +113,21 @@ class ElevenLabsV1VoiceOptions(Model):
     """
 
     FIELDS: ClassVar = (
-        Field("stability", "stability", Number(ge=0, le=1)),
-        Field("similarity_boost", "similarityBoost", Number(ge=0, le=1)),
-        Field("speed", "speed", Number(ge=0.7, le=1.2)),
+        Field("stability", "stability", Number(minimum=0, maximum=1)),
+        Field("similarity_boost", "similarityBoost", Number(minimum=0, maximum=1)),
+        Field("speed", "speed", Number(minimum=0.7, maximum=1.2)),
     )
 
     stability: float | None
-    """Evenness of the delivery. From 0 to 1."""
+    """Evenness of the delivery. Between 0 and 1."""
     similarity_boost: float | None
-    """Closeness to the original voice. From 0 to 1."""
+    """Closeness to the original voice. Between 0 and 1."""
     speed: float | None
-    """Factor on the speaking rate. From 0.7 to 1.2."""
+    """Factor on the speaking rate. Between 0.7 and 1.2."""
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
@@ -136,23 +135,18 @@ class ElevenLabsV1VoiceOptions(Model):
         similarity_boost: float | None = None,
         speed: float | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take(
-            {"stability": stability, "similarity_boost": similarity_boost, "speed": speed, "extra": extra}
-        )
-        del stability, similarity_boost, speed, extra  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class ElevenLabsV2VoiceOptions(Model):
     """For voices of ElevenLabs, second generation.
 
     Args:
-        stability: Evenness of the delivery. From 0 to 1.
-        similarity_boost: Closeness to the original voice. From 0 to 1.
-        speed: Factor on the speaking rate. From 0.7 to 1.2.
-        style: How much the voice's style is exaggerated. From 0 to 1.
+        stability: Evenness of the delivery. Between 0 and 1.
+        similarity_boost: Closeness to the original voice. Between 0 and 1.
+        speed: Factor on the speaking rate. Between 0.7 and 1.2.
+        style: How much the voice's style is exaggerated. Between 0 and 1.
         use_speaker_boost: Strengthen the likeness to the original speaker.
         model: Name of the provider's model.
         extra: Fields that are newer than this package, as they are on the wire.
@@ -162,22 +156,22 @@ class ElevenLabsV2VoiceOptions(Model):
     """
 
     FIELDS: ClassVar = (
-        Field("stability", "stability", Number(ge=0, le=1)),
-        Field("similarity_boost", "similarityBoost", Number(ge=0, le=1)),
-        Field("speed", "speed", Number(ge=0.7, le=1.2)),
-        Field("style", "style", Number(ge=0, le=1)),
+        Field("stability", "stability", Number(minimum=0, maximum=1)),
+        Field("similarity_boost", "similarityBoost", Number(minimum=0, maximum=1)),
+        Field("speed", "speed", Number(minimum=0.7, maximum=1.2)),
+        Field("style", "style", Number(minimum=0, maximum=1)),
         Field("use_speaker_boost", "useSpeakerBoost", Flag()),
         Field("model", "model", Text()),
     )
 
     stability: float | None
-    """Evenness of the delivery. From 0 to 1."""
+    """Evenness of the delivery. Between 0 and 1."""
     similarity_boost: float | None
-    """Closeness to the original voice. From 0 to 1."""
+    """Closeness to the original voice. Between 0 and 1."""
     speed: float | None
-    """Factor on the speaking rate. From 0.7 to 1.2."""
+    """Factor on the speaking rate. Between 0.7 and 1.2."""
     style: float | None
-    """How much the voice's style is exaggerated. From 0 to 1."""
+    """How much the voice's style is exaggerated. Between 0 and 1."""
     use_speaker_boost: bool | None
     """Strengthen the likeness to the original speaker."""
     model: str | None
@@ -185,6 +179,7 @@ class ElevenLabsV2VoiceOptions(Model):
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
@@ -195,37 +190,16 @@ class ElevenLabsV2VoiceOptions(Model):
         use_speaker_boost: bool | None = None,
         model: str | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take(
-            {
-                "stability": stability,
-                "similarity_boost": similarity_boost,
-                "speed": speed,
-                "style": style,
-                "use_speaker_boost": use_speaker_boost,
-                "model": model,
-                "extra": extra,
-            }
-        )
-        del (
-            stability,
-            similarity_boost,
-            speed,
-            style,
-            use_speaker_boost,
-            model,
-            extra,
-        )  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class CartesiaSonic3VoiceOptions(Model):
     """For voices of Cartesia, Sonic-3.
 
     Args:
-        volume: Factor on the loudness. From 0.5 to 2.
-        speed: Factor on the speaking rate. From 0.6 to 1.5.
+        volume: Factor on the loudness. Between 0.5 and 2.
+        speed: Factor on the speaking rate. Between 0.6 and 1.5.
         emotion: Colour of the delivery. One of `neutral`, `calm`, `angry`, `content`, `sad` and `scared`.
         extra: Fields that are newer than this package, as they are on the wire.
 
@@ -234,20 +208,21 @@ class CartesiaSonic3VoiceOptions(Model):
     """
 
     FIELDS: ClassVar = (
-        Field("volume", "volume", Number(ge=0.5, le=2)),
-        Field("speed", "speed", Number(ge=0.6, le=1.5)),
-        Field("emotion", "emotion", Text(one_of=("neutral", "calm", "angry", "content", "sad", "scared"))),
+        Field("volume", "volume", Number(minimum=0.5, maximum=2)),
+        Field("speed", "speed", Number(minimum=0.6, maximum=1.5)),
+        Field("emotion", "emotion", Text(enum=("neutral", "calm", "angry", "content", "sad", "scared"))),
     )
 
     volume: float | None
-    """Factor on the loudness. From 0.5 to 2."""
+    """Factor on the loudness. Between 0.5 and 2."""
     speed: float | None
-    """Factor on the speaking rate. From 0.6 to 1.5."""
+    """Factor on the speaking rate. Between 0.6 and 1.5."""
     emotion: CartesiaEmotion | None
     """Colour of the delivery. One of `neutral`, `calm`, `angry`, `content`, `sad` and `scared`."""
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
@@ -255,19 +230,16 @@ class CartesiaSonic3VoiceOptions(Model):
         speed: float | None = None,
         emotion: CartesiaEmotion | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take({"volume": volume, "speed": speed, "emotion": emotion, "extra": extra})
-        del volume, speed, emotion, extra  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class FishAudioVoiceOptions(Model):
     """For voices of Fish Audio.
 
     Args:
-        volume: Factor on the loudness. From 0.5 to 2.
-        speed: Factor on the speaking rate. From 0.5 to 2.
+        volume: Factor on the loudness. Between 0.5 and 2.
+        speed: Factor on the speaking rate. Between 0.5 and 2.
         extra: Fields that are newer than this package, as they are on the wire.
 
     Raises:
@@ -275,30 +247,28 @@ class FishAudioVoiceOptions(Model):
     """
 
     FIELDS: ClassVar = (
-        Field("volume", "volume", Number(ge=0.5, le=2)),
-        Field("speed", "speed", Number(ge=0.5, le=2)),
+        Field("volume", "volume", Number(minimum=0.5, maximum=2)),
+        Field("speed", "speed", Number(minimum=0.5, maximum=2)),
     )
 
     volume: float | None
-    """Factor on the loudness. From 0.5 to 2."""
+    """Factor on the loudness. Between 0.5 and 2."""
     speed: float | None
-    """Factor on the speaking rate. From 0.5 to 2."""
+    """Factor on the speaking rate. Between 0.5 and 2."""
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
         volume: float | None = None,
         speed: float | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take({"volume": volume, "speed": speed, "extra": extra})
-        del volume, speed, extra  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class DirectorNotes(Model):
     """How the avatar acts. For cara-4 only; cara-3 drops it without a word. A preset or a prompt of one's own, never
     both.
@@ -308,7 +278,7 @@ class DirectorNotes(Model):
             and `distressed`; others are sent, with a warning. Not together with `custom_style_prompt`.
         custom_style_prompt: A style in one's own words. At most 2,000 characters. Not together with
             `preset_style`.
-        expressivity: How strongly the style shows. Finite. 0.5 when left out. From 0 to 1.
+        expressivity: How strongly the style shows. Finite. 0.5 when left out. Between 0 and 1.
         extra: Fields that are newer than this package, as they are on the wire.
 
     Raises:
@@ -319,17 +289,12 @@ class DirectorNotes(Model):
         Field(
             "preset_style",
             "presetStyle",
-            Text(known=("happy", "warm", "playful", "supportive", "sad", "angry", "distressed")),
+            Text(extensible_enum=("happy", "warm", "playful", "supportive", "sad", "angry", "distressed")),
         ),
         Field("custom_style_prompt", "customStylePrompt", Text(max_length=2000)),
-        Field("expressivity", "expressivity", Number(ge=0, le=1)),
+        Field("expressivity", "expressivity", Number(minimum=0, maximum=1)),
     )
-    ACROSS: ClassVar = (
-        Across(
-            when="custom_style_prompt",
-            forbids=("preset_style",),
-        ),
-    )
+    ACROSS: ClassVar = (Across(when="custom_style_prompt", forbids=("preset_style",)),)
 
     preset_style: str | None
     """A ready-made style. Known today: `happy`, `warm`, `playful`, `supportive`, `sad`, `angry` and `distressed`;
@@ -337,10 +302,11 @@ class DirectorNotes(Model):
     custom_style_prompt: str | None
     """A style in one's own words. At most 2,000 characters. Not together with `preset_style`."""
     expressivity: float | None
-    """How strongly the style shows. Finite. 0.5 when left out. From 0 to 1."""
+    """How strongly the style shows. Finite. 0.5 when left out. Between 0 and 1."""
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
@@ -348,31 +314,21 @@ class DirectorNotes(Model):
         custom_style_prompt: str | None = None,
         expressivity: float | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take(
-            {
-                "preset_style": preset_style,
-                "custom_style_prompt": custom_style_prompt,
-                "expressivity": expressivity,
-                "extra": extra,
-            }
-        )
-        del preset_style, custom_style_prompt, expressivity, extra  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class ClientTool(Model):
     """Calls back into the program in the user's browser. Further keys are passed on.
 
     Args:
-        name: Name by which the language model calls the tool. Unique within the persona.
+        name: Name by which the language model calls the tool. Unique within the persona. At least 1 character.
         description: What the tool does, for the language model. At most 1,024 characters.
         parameters: A JSON Schema of the tool's arguments. At most 10,000 bytes as JSON in UTF-8.
         disable_interruptions: The user cannot interrupt the persona while the tool is at work.
         await_result: Whether the persona waits for the tool's result before it goes on.
-        tool_timeout_seconds: Seconds after which the result is no longer waited for. 10 when left out. From 1
-            to 600.
+        tool_timeout_seconds: Seconds after which the result is no longer waited for. 10 when left out. Between
+            1 and 600.
         extra: Further keys, as they are on the wire.
 
     Raises:
@@ -385,13 +341,13 @@ class ClientTool(Model):
         Field("parameters", "parameters", Object(max_bytes=10000)),
         Field("disable_interruptions", "disableInterruptions", Flag()),
         Field("await_result", "awaitResult", Flag()),
-        Field("tool_timeout_seconds", "toolTimeoutSeconds", Number(ge=1, le=600)),
+        Field("tool_timeout_seconds", "toolTimeoutSeconds", Number(minimum=1, maximum=600)),
     )
     CONSTANTS: ClassVar = {"type": "client"}
     OPEN: ClassVar = True
 
     name: str
-    """Name by which the language model calls the tool. Unique within the persona."""
+    """Name by which the language model calls the tool. Unique within the persona. At least 1 character."""
     description: str | None
     """What the tool does, for the language model. At most 1,024 characters."""
     parameters: Mapping[str, Any] | None
@@ -401,10 +357,11 @@ class ClientTool(Model):
     await_result: bool | None
     """Whether the persona waits for the tool's result before it goes on."""
     tool_timeout_seconds: float | None
-    """Seconds after which the result is no longer waited for. 10 when left out. From 1 to 600."""
+    """Seconds after which the result is no longer waited for. 10 when left out. Between 1 and 600."""
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
@@ -415,36 +372,15 @@ class ClientTool(Model):
         await_result: bool | None = None,
         tool_timeout_seconds: float | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take(
-            {
-                "name": name,
-                "description": description,
-                "parameters": parameters,
-                "disable_interruptions": disable_interruptions,
-                "await_result": await_result,
-                "tool_timeout_seconds": tool_timeout_seconds,
-                "extra": extra,
-            }
-        )
-        del (
-            name,
-            description,
-            parameters,
-            disable_interruptions,
-            await_result,
-            tool_timeout_seconds,
-            extra,
-        )  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class WebhookTool(Model):
     """Calls a web address of the developer's. Further keys are passed on.
 
     Args:
-        name: Name by which the language model calls the tool. Unique within the persona.
+        name: Name by which the language model calls the tool. Unique within the persona. At least 1 character.
         description: What the tool does, for the language model. At most 1,024 characters.
         parameters: A JSON Schema of the tool's arguments. At most 10,000 bytes as JSON in UTF-8.
         disable_interruptions: The user cannot interrupt the persona while the tool is at work.
@@ -466,8 +402,8 @@ class WebhookTool(Model):
         Field("parameters", "parameters", Object(max_bytes=10000)),
         Field("disable_interruptions", "disableInterruptions", Flag()),
         Field("url", "url", Text()),
-        Field("method", "method", Text(known=("GET", "POST", "PUT", "PATCH", "DELETE"))),
-        Field("headers", "headers", Table(Text(secret=True))),
+        Field("method", "method", Text(extensible_enum=("GET", "POST", "PUT", "PATCH", "DELETE"))),
+        Field("headers", "headers", Object(Password(format="password"))),
         Field("query_parameters", "queryParameters", Object(max_bytes=10000)),
         Field("await_response", "awaitResponse", Flag()),
     )
@@ -475,7 +411,7 @@ class WebhookTool(Model):
     OPEN: ClassVar = True
 
     name: str
-    """Name by which the language model calls the tool. Unique within the persona."""
+    """Name by which the language model calls the tool. Unique within the persona. At least 1 character."""
     description: str | None
     """What the tool does, for the language model. At most 1,024 characters."""
     parameters: Mapping[str, Any] | None
@@ -496,6 +432,7 @@ class WebhookTool(Model):
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
@@ -509,42 +446,15 @@ class WebhookTool(Model):
         query_parameters: Mapping[str, Any] | None = None,
         await_response: bool | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take(
-            {
-                "name": name,
-                "description": description,
-                "parameters": parameters,
-                "disable_interruptions": disable_interruptions,
-                "url": url,
-                "method": method,
-                "headers": headers,
-                "query_parameters": query_parameters,
-                "await_response": await_response,
-                "extra": extra,
-            }
-        )
-        del (
-            name,
-            description,
-            parameters,
-            disable_interruptions,
-            url,
-            method,
-            headers,
-            query_parameters,
-            await_response,
-            extra,
-        )  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class KnowledgeTool(Model):
     """Looks things up in document folders. Further keys are passed on.
 
     Args:
-        name: Name by which the language model calls the tool. Unique within the persona.
+        name: Name by which the language model calls the tool. Unique within the persona. At least 1 character.
         description: What the tool does, for the language model. At most 1,024 characters.
         parameters: A JSON Schema of the tool's arguments. At most 10,000 bytes as JSON in UTF-8.
         disable_interruptions: The user cannot interrupt the persona while the tool is at work.
@@ -566,7 +476,7 @@ class KnowledgeTool(Model):
     OPEN: ClassVar = True
 
     name: str
-    """Name by which the language model calls the tool. Unique within the persona."""
+    """Name by which the language model calls the tool. Unique within the persona. At least 1 character."""
     description: str | None
     """What the tool does, for the language model. At most 1,024 characters."""
     parameters: Mapping[str, Any] | None
@@ -578,6 +488,7 @@ class KnowledgeTool(Model):
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
@@ -587,35 +498,16 @@ class KnowledgeTool(Model):
         disable_interruptions: bool | None = None,
         document_folder_ids: Sequence[str] | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take(
-            {
-                "name": name,
-                "description": description,
-                "parameters": parameters,
-                "disable_interruptions": disable_interruptions,
-                "document_folder_ids": document_folder_ids,
-                "extra": extra,
-            }
-        )
-        del (
-            name,
-            description,
-            parameters,
-            disable_interruptions,
-            document_folder_ids,
-            extra,
-        )  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class SystemTool(Model):
     """One of the engine's own abilities, called by its name. Further keys are passed on. Inline ones were refused in a
     live call, with a persona of type `ephemeral`: name those made beforehand in `tool_ids`.
 
     Args:
-        name: Name by which the language model calls the tool. Unique within the persona.
+        name: Name by which the language model calls the tool. Unique within the persona. At least 1 character.
         description: What the tool does, for the language model. At most 1,024 characters.
         parameters: A JSON Schema of the tool's arguments. At most 10,000 bytes as JSON in UTF-8.
         disable_interruptions: The user cannot interrupt the persona while the tool is at work.
@@ -635,7 +527,7 @@ class SystemTool(Model):
     OPEN: ClassVar = True
 
     name: str
-    """Name by which the language model calls the tool. Unique within the persona."""
+    """Name by which the language model calls the tool. Unique within the persona. At least 1 character."""
     description: str | None
     """What the tool does, for the language model. At most 1,024 characters."""
     parameters: Mapping[str, Any] | None
@@ -645,6 +537,7 @@ class SystemTool(Model):
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
@@ -653,27 +546,10 @@ class SystemTool(Model):
         parameters: Mapping[str, Any] | None = None,
         disable_interruptions: bool | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take(
-            {
-                "name": name,
-                "description": description,
-                "parameters": parameters,
-                "disable_interruptions": disable_interruptions,
-                "extra": extra,
-            }
-        )
-        del (
-            name,
-            description,
-            parameters,
-            disable_interruptions,
-            extra,
-        )  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class PersonaConfig(Model):
     """Who appears. Either an inline (ephemeral) persona or a saved (stateful) one.
 
@@ -683,7 +559,7 @@ class PersonaConfig(Model):
     outside (`CUSTOMER_CLIENT_V1` with LiveKit, passthrough, or an ElevenLabs agent).
 
     Args:
-        type: Says that the persona is described inline.
+        type: Says that the persona is described inline. One of `ephemeral`.
         name: Name shown for the persona.
         avatar_id: Which face. A UUID.
         avatar_model: Version of the rendering model; the server picks one when left out. `cara-4-latest` is by
@@ -723,16 +599,16 @@ class PersonaConfig(Model):
     """
 
     FIELDS: ClassVar = (
-        Field("type", "type", Text(one_of=("ephemeral",))),
+        Field("type", "type", Text(enum=("ephemeral",))),
         Field("name", "name", Text()),
-        Field("avatar_id", "avatarId", Text(uuid=True, blank=False)),
-        Field("avatar_model", "avatarModel", Text(known=("cara-3", "cara-4", "cara-4-latest"))),
-        Field("voice_id", "voiceId", Text(uuid=True, blank=False)),
-        Field("llm_id", "llmId", Text(blank=False)),
+        Field("avatar_id", "avatarId", Id(format="uuid")),
+        Field("avatar_model", "avatarModel", Text(extensible_enum=("cara-3", "cara-4", "cara-4-latest"))),
+        Field("voice_id", "voiceId", Id(format="uuid")),
+        Field("llm_id", "llmId", Id()),
         Field("brain_type", "brainType", Text()),
         Field("system_prompt", "systemPrompt", Text()),
         Field("personality", "personality", Text()),
-        Field("max_session_length_seconds", "maxSessionLengthSeconds", Number(ge=1)),
+        Field("max_session_length_seconds", "maxSessionLengthSeconds", Number(minimum=1)),
         Field("language_code", "languageCode", Text()),
         Field("skip_greeting", "skipGreeting", Flag()),
         Field("uninterruptible_greeting", "uninterruptibleGreeting", Flag()),
@@ -748,8 +624,8 @@ class PersonaConfig(Model):
         ),
         Field("director_notes", "directorNotes", One(DirectorNotes)),
         Field("tools", "tools", Items(One(ClientTool, WebhookTool, KnowledgeTool, SystemTool), unique_by="name")),
-        Field("tool_ids", "toolIds", Items(Text(uuid=True, blank=False))),
-        Field("persona_id", "personaId", Text(uuid=True, blank=False)),
+        Field("tool_ids", "toolIds", Items(Id(format="uuid"))),
+        Field("persona_id", "personaId", Id(format="uuid")),
     )
     ACROSS: ClassVar = (
         Across(
@@ -781,7 +657,7 @@ class PersonaConfig(Model):
     )
 
     type: Literal["ephemeral"] | None
-    """Says that the persona is described inline."""
+    """Says that the persona is described inline. One of `ephemeral`."""
     name: str | None
     """Name shown for the persona."""
     avatar_id: str | None
@@ -838,6 +714,7 @@ class PersonaConfig(Model):
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
@@ -865,75 +742,20 @@ class PersonaConfig(Model):
         tool_ids: Sequence[str | UUID] | None = None,
         persona_id: str | UUID | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take(
-            {
-                "type": type,
-                "name": name,
-                "avatar_id": avatar_id,
-                "avatar_model": avatar_model,
-                "voice_id": voice_id,
-                "llm_id": llm_id,
-                "brain_type": brain_type,
-                "system_prompt": system_prompt,
-                "personality": personality,
-                "max_session_length_seconds": max_session_length_seconds,
-                "language_code": language_code,
-                "skip_greeting": skip_greeting,
-                "uninterruptible_greeting": uninterruptible_greeting,
-                "initial_message": initial_message,
-                "zero_data_retention": zero_data_retention,
-                "enable_audio_passthrough": enable_audio_passthrough,
-                "metadata": metadata,
-                "voice_detection_options": voice_detection_options,
-                "voice_generation_options": voice_generation_options,
-                "director_notes": director_notes,
-                "tools": tools,
-                "tool_ids": tool_ids,
-                "persona_id": persona_id,
-                "extra": extra,
-            }
-        )
-        del (
-            type,
-            name,
-            avatar_id,
-            avatar_model,
-            voice_id,
-            llm_id,
-            brain_type,
-            system_prompt,
-            personality,
-            max_session_length_seconds,
-            language_code,
-            skip_greeting,
-            uninterruptible_greeting,
-            initial_message,
-            zero_data_retention,
-            enable_audio_passthrough,
-            metadata,
-            voice_detection_options,
-            voice_generation_options,
-            director_notes,
-            tools,
-            tool_ids,
-            persona_id,
-            extra,
-        )  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class LiveKitEnvironment(Model):
     """The LiveKit room that the engine joins, by default as the participant `anam-avatar-agent`, publishing video and
     audio.
 
     Args:
         url: Address of the LiveKit server, such as `wss://…`. The engine must be able to reach it from the
-            internet.
+            internet. At least 1 character.
         token: A LiveKit access token for that room, minted by the caller: kind `agent`, with an identity, a
             name, the grant to join the room, and the attribute `lk.publish_on_behalf` set to the local agent's
-            identity. A credential; treat it as secret. Held as a `Secret`.
+            identity. A credential; treat it as secret. At least 1 character. Held as a `Secret`.
         extra: Fields that are newer than this package, as they are on the wire.
 
     Raises:
@@ -941,39 +763,38 @@ class LiveKitEnvironment(Model):
     """
 
     FIELDS: ClassVar = (
-        Field("url", "livekitUrl", Text(min_length=1, uri=True), required=True),
-        Field("token", "livekitToken", Text(min_length=1, secret=True), required=True),
+        Field("url", "livekitUrl", Text(format="uri", min_length=1), required=True),
+        Field("token", "livekitToken", Password(format="password", min_length=1), required=True),
     )
 
     url: str
-    """Address of the LiveKit server, such as `wss://…`. The engine must be able to reach it from the internet."""
+    """Address of the LiveKit server, such as `wss://…`. The engine must be able to reach it from the internet. At
+    least 1 character."""
     token: Secret
     """A LiveKit access token for that room, minted by the caller: kind `agent`, with an identity, a name, the grant to
     join the room, and the attribute `lk.publish_on_behalf` set to the local agent's identity. A credential; treat
-    it as secret. Held as a `Secret`."""
+    it as secret. At least 1 character. Held as a `Secret`."""
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         url: str,
         token: str | Secret,
         *,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take({"url": url, "token": token, "extra": extra})
-        del url, token, extra  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class ElevenLabsEnvironment(Model):
     """A conversation with an agent of ElevenLabs. The persona has an avatar then, and neither voice nor LLM.
 
     Args:
         signed_url: Address of the conversation, signed by ElevenLabs. Lives about 15 minutes. A credential;
-            treat it as secret. Held as a `Secret`.
-        agent_id: The agent's id at ElevenLabs.
+            treat it as secret. At least 1 character. Held as a `Secret`.
+        agent_id: The agent's id at ElevenLabs. At least 1 character.
         dynamic_variables: Passed on to ElevenLabs as it is; its documentation says what it understands.
         conversation_config_override: Passed on to ElevenLabs as it is; its documentation says what it
             understands.
@@ -986,19 +807,21 @@ class ElevenLabsEnvironment(Model):
     """
 
     FIELDS: ClassVar = (
-        Field("signed_url", "elevenLabsAgentSettings.signedUrl", Text(min_length=1, secret=True), required=True),
-        Field("agent_id", "elevenLabsAgentSettings.agentId", Text(min_length=1, blank=False), required=True),
+        Field(
+            "signed_url", "elevenLabsAgentSettings.signedUrl", Password(format="password", min_length=1), required=True
+        ),
+        Field("agent_id", "elevenLabsAgentSettings.agentId", Id(min_length=1), required=True),
         Field("dynamic_variables", "elevenLabsAgentSettings.dynamicVariables", Object()),
         Field("conversation_config_override", "elevenLabsAgentSettings.conversationConfigOverride", Object()),
-        Field("user_id", "elevenLabsAgentSettings.userId", Text(blank=False)),
+        Field("user_id", "elevenLabsAgentSettings.userId", Id()),
         Field("custom_llm_extra_body", "elevenLabsAgentSettings.customLlmExtraBody", Object()),
     )
 
     signed_url: Secret
-    """Address of the conversation, signed by ElevenLabs. Lives about 15 minutes. A credential; treat it as secret.
-    Held as a `Secret`."""
+    """Address of the conversation, signed by ElevenLabs. Lives about 15 minutes. A credential; treat it as secret. At
+    least 1 character. Held as a `Secret`."""
     agent_id: str
-    """The agent's id at ElevenLabs."""
+    """The agent's id at ElevenLabs. At least 1 character."""
     dynamic_variables: Mapping[str, Any] | None
     """Passed on to ElevenLabs as it is; its documentation says what it understands."""
     conversation_config_override: Mapping[str, Any] | None
@@ -1010,6 +833,7 @@ class ElevenLabsEnvironment(Model):
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
@@ -1020,39 +844,19 @@ class ElevenLabsEnvironment(Model):
         user_id: str | None = None,
         custom_llm_extra_body: Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take(
-            {
-                "signed_url": signed_url,
-                "agent_id": agent_id,
-                "dynamic_variables": dynamic_variables,
-                "conversation_config_override": conversation_config_override,
-                "user_id": user_id,
-                "custom_llm_extra_body": custom_llm_extra_body,
-                "extra": extra,
-            }
-        )
-        del (
-            signed_url,
-            agent_id,
-            dynamic_variables,
-            conversation_config_override,
-            user_id,
-            custom_llm_extra_body,
-            extra,
-        )  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class AgoraEnvironment(Model):
     """A channel of Agora that the engine joins.
 
     Args:
-        app_id: Id of the Agora project.
-        token: Agora token with which the avatar joins. A credential; treat it as secret. Held as a `Secret`.
-        channel: Name of the channel.
-        uid: Under which user id the avatar joins.
+        app_id: Id of the Agora project. At least 1 character.
+        token: Agora token with which the avatar joins. A credential; treat it as secret. At least 1 character.
+            Held as a `Secret`.
+        channel: Name of the channel. At least 1 character.
+        uid: Under which user id the avatar joins. At least 1 character.
         quality: Quality of the video. Known today: `low`, `medium` and `high`; others are sent, with a warning.
         video_encoding: Codec of the video. Known today: `H264`, `VP8` and `AV1`; others are sent, with a
             warning.
@@ -1067,26 +871,29 @@ class AgoraEnvironment(Model):
     """
 
     FIELDS: ClassVar = (
-        Field("app_id", "agoraSettings.appId", Text(min_length=1, blank=False), required=True),
-        Field("token", "agoraSettings.token", Text(min_length=1, secret=True), required=True),
+        Field("app_id", "agoraSettings.appId", Id(min_length=1), required=True),
+        Field("token", "agoraSettings.token", Password(format="password", min_length=1), required=True),
         Field("channel", "agoraSettings.channel", Text(min_length=1), required=True),
         Field("uid", "agoraSettings.uid", Text(min_length=1), required=True),
-        Field("quality", "agoraSettings.quality", Text(known=("low", "medium", "high")), required=True),
-        Field("video_encoding", "agoraSettings.videoEncoding", Text(known=("H264", "VP8", "AV1")), required=True),
+        Field("quality", "agoraSettings.quality", Text(extensible_enum=("low", "medium", "high")), required=True),
+        Field(
+            "video_encoding", "agoraSettings.videoEncoding", Text(extensible_enum=("H264", "VP8", "AV1")), required=True
+        ),
         Field("enable_string_uids", "agoraSettings.enableStringUids", Flag(), required=True),
-        Field("activity_idle_timeout", "agoraSettings.activityIdleTimeout", Number(bits=32, whole=True)),
-        Field("width", "agoraSettings.width", Number(bits=32, whole=True)),
-        Field("height", "agoraSettings.height", Number(bits=32, whole=True)),
+        Field("activity_idle_timeout", "agoraSettings.activityIdleTimeout", Whole(format="int32")),
+        Field("width", "agoraSettings.width", Whole(format="int32")),
+        Field("height", "agoraSettings.height", Whole(format="int32")),
     )
 
     app_id: str
-    """Id of the Agora project."""
+    """Id of the Agora project. At least 1 character."""
     token: Secret
-    """Agora token with which the avatar joins. A credential; treat it as secret. Held as a `Secret`."""
+    """Agora token with which the avatar joins. A credential; treat it as secret. At least 1 character. Held as a
+    `Secret`."""
     channel: str
-    """Name of the channel."""
+    """Name of the channel. At least 1 character."""
     uid: str
-    """Under which user id the avatar joins."""
+    """Under which user id the avatar joins. At least 1 character."""
     quality: str
     """Quality of the video. Known today: `low`, `medium` and `high`; others are sent, with a warning."""
     video_encoding: str
@@ -1102,6 +909,7 @@ class AgoraEnvironment(Model):
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
@@ -1116,45 +924,16 @@ class AgoraEnvironment(Model):
         width: int | None = None,
         height: int | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take(
-            {
-                "app_id": app_id,
-                "token": token,
-                "channel": channel,
-                "uid": uid,
-                "quality": quality,
-                "video_encoding": video_encoding,
-                "enable_string_uids": enable_string_uids,
-                "activity_idle_timeout": activity_idle_timeout,
-                "width": width,
-                "height": height,
-                "extra": extra,
-            }
-        )
-        del (
-            app_id,
-            token,
-            channel,
-            uid,
-            quality,
-            video_encoding,
-            enable_string_uids,
-            activity_idle_timeout,
-            width,
-            height,
-            extra,
-        )  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class DailyEgress(Model):
     """Publishes the avatar straight into another provider's room. Experimental. Needs `enable_audio_passthrough` on
     the persona and cara-4, and excludes the session replay.
 
     Args:
-        room_url: Address of the room.
+        room_url: Address of the room. At least 1 character.
         token: A meeting token of Daily's, for rooms that are not public. A credential; treat it as secret. Held
             as a `Secret`.
         user_name: Name shown for the avatar in the room. `anam-avatar` when left out.
@@ -1165,14 +944,14 @@ class DailyEgress(Model):
     """
 
     FIELDS: ClassVar = (
-        Field("room_url", "daily.roomUrl", Text(min_length=1, uri=True), required=True),
-        Field("token", "daily.token", Text(secret=True)),
+        Field("room_url", "daily.roomUrl", Text(format="uri", min_length=1), required=True),
+        Field("token", "daily.token", Password(format="password")),
         Field("user_name", "daily.userName", Text()),
     )
     CONSTANTS: ClassVar = {"mode": "daily"}
 
     room_url: str
-    """Address of the room."""
+    """Address of the room. At least 1 character."""
     token: Secret | None
     """A meeting token of Daily's, for rooms that are not public. A credential; treat it as secret. Held as a `Secret`."""
     user_name: str | None
@@ -1180,6 +959,7 @@ class DailyEgress(Model):
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
@@ -1187,13 +967,10 @@ class DailyEgress(Model):
         token: str | Secret | None = None,
         user_name: str | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take({"room_url": room_url, "token": token, "user_name": user_name, "extra": extra})
-        del room_url, token, user_name, extra  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class SessionOptions(Model):
     """How the session is recorded, encoded, placed and delivered.
 
@@ -1213,7 +990,7 @@ class SessionOptions(Model):
         egress: Publishes the avatar straight into another provider's room. Experimental. Needs
             `enable_audio_passthrough` on the persona and cara-4, and excludes the session replay.
         end_of_speech_sensitivity: How readily a pause counts as the end of the user's turn. Higher is sooner.
-            From 0 to 1.
+            Between 0 and 1.
         extra: Fields that are newer than this package, as they are on the wire.
 
     Raises:
@@ -1222,29 +999,19 @@ class SessionOptions(Model):
 
     FIELDS: ClassVar = (
         Field("enable_session_replay", "sessionReplay.enableSessionReplay", Flag()),
-        Field("video_quality", "videoQuality", Text(one_of=("high", "auto"))),
-        Field("video_width", "videoWidth", Number(bits=32, whole=True)),
-        Field("video_height", "videoHeight", Number(bits=32, whole=True)),
+        Field("video_quality", "videoQuality", Text(enum=("high", "auto"))),
+        Field("video_width", "videoWidth", Whole(format="int32")),
+        Field("video_height", "videoHeight", Whole(format="int32")),
         Field("show_ai_avatar_disclosure", "showAIAvatarDisclosure", Flag()),
-        Field("region", "region", Text(known=("eu", "us-east", "us-west", "us"))),
-        Field("region_policy", "regionPolicy", Text(one_of=("preferred", "strict"))),
+        Field("region", "region", Text(extensible_enum=("eu", "us-east", "us-west", "us"))),
+        Field("region_policy", "regionPolicy", Text(enum=("preferred", "strict"))),
         Field("egress", "egress", One(DailyEgress)),
-        Field("end_of_speech_sensitivity", "voiceDetection.endOfSpeechSensitivity", Number(ge=0, le=1)),
+        Field("end_of_speech_sensitivity", "voiceDetection.endOfSpeechSensitivity", Number(minimum=0, maximum=1)),
     )
     ACROSS: ClassVar = (
-        Across(
-            when="video_width",
-            needs=("video_height",),
-        ),
-        Across(
-            when="video_height",
-            needs=("video_width",),
-        ),
-        Across(
-            when="region_policy",
-            equals="strict",
-            needs=("region",),
-        ),
+        Across(when="video_width", needs=("video_height",)),
+        Across(when="video_height", needs=("video_width",)),
+        Across(when="region_policy", equals="strict", needs=("region",)),
     )
     KNOWN_VIDEO_SIZES: ClassVar = {"cara-3": ["720x480"], "cara-4": ["1152x768", "768x1152"]}
 
@@ -1270,10 +1037,11 @@ class SessionOptions(Model):
     """Publishes the avatar straight into another provider's room. Experimental. Needs `enable_audio_passthrough` on
     the persona and cara-4, and excludes the session replay."""
     end_of_speech_sensitivity: float | None
-    """How readily a pause counts as the end of the user's turn. Higher is sooner. From 0 to 1."""
+    """How readily a pause counts as the end of the user's turn. Higher is sooner. Between 0 and 1."""
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
@@ -1287,37 +1055,10 @@ class SessionOptions(Model):
         egress: DailyEgress | Mapping[str, Any] | None = None,
         end_of_speech_sensitivity: float | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take(
-            {
-                "enable_session_replay": enable_session_replay,
-                "video_quality": video_quality,
-                "video_width": video_width,
-                "video_height": video_height,
-                "show_ai_avatar_disclosure": show_ai_avatar_disclosure,
-                "region": region,
-                "region_policy": region_policy,
-                "egress": egress,
-                "end_of_speech_sensitivity": end_of_speech_sensitivity,
-                "extra": extra,
-            }
-        )
-        del (
-            enable_session_replay,
-            video_quality,
-            video_width,
-            video_height,
-            show_ai_avatar_disclosure,
-            region,
-            region_policy,
-            egress,
-            end_of_speech_sensitivity,
-            extra,
-        )  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class SessionTokenRequest(Model):
     """What a session token is bound to.
 
@@ -1360,6 +1101,7 @@ class SessionTokenRequest(Model):
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
@@ -1369,46 +1111,10 @@ class SessionTokenRequest(Model):
         client_label: str | None = None,
         expires_in: str | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take(
-            {
-                "persona_config": persona_config,
-                "environment": environment,
-                "session_options": session_options,
-                "client_label": client_label,
-                "expires_in": expires_in,
-                "extra": extra,
-            }
-        )
-        del (
-            persona_config,
-            environment,
-            session_options,
-            client_label,
-            expires_in,
-            extra,
-        )  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(kw_only=True, repr=False)
-class SessionTokenResponse(Answer):
-    """A freshly minted session token.
-
-    Attributes:
-        session_token: The token, a signed JWT. A credential; treat it as secret. Held as a `Secret`.
-        raw: The whole answer, with the fields that are newer than this package. Not shown by `repr`.
-    """
-
-    FIELDS: ClassVar = (Field("session_token", "sessionToken", Text(min_length=1, secret=True), required=True),)
-
-    session_token: str
-    """The token, a signed JWT. A credential; treat it as secret. Held as a `Secret`."""
-    raw: Mapping[str, Any] = attrs.field(factory=dict, eq=False)
-    """The whole answer."""
-
-
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class DirectStartRequest(Model):
     """The body of a start with the API key.
 
@@ -1449,6 +1155,7 @@ class DirectStartRequest(Model):
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
@@ -1458,35 +1165,16 @@ class DirectStartRequest(Model):
         client_label: str | None = None,
         client_metadata: Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take(
-            {
-                "persona_config": persona_config,
-                "environment": environment,
-                "session_options": session_options,
-                "client_label": client_label,
-                "client_metadata": client_metadata,
-                "extra": extra,
-            }
-        )
-        del (
-            persona_config,
-            environment,
-            session_options,
-            client_label,
-            client_metadata,
-            extra,
-        )  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class TokenStartOptions(Model):
     """What may still be said of a session whose other options are bound to the token.
 
     Args:
         end_of_speech_sensitivity: How readily a pause counts as the end of the user's turn. Higher is sooner.
-            From 0 to 1.
+            Between 0 and 1.
         extra: Fields that are newer than this package, as they are on the wire.
 
     Raises:
@@ -1494,26 +1182,24 @@ class TokenStartOptions(Model):
     """
 
     FIELDS: ClassVar = (
-        Field("end_of_speech_sensitivity", "voiceDetection.endOfSpeechSensitivity", Number(ge=0, le=1)),
+        Field("end_of_speech_sensitivity", "voiceDetection.endOfSpeechSensitivity", Number(minimum=0, maximum=1)),
     )
 
     end_of_speech_sensitivity: float | None
-    """How readily a pause counts as the end of the user's turn. Higher is sooner. From 0 to 1."""
+    """How readily a pause counts as the end of the user's turn. Higher is sooner. Between 0 and 1."""
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
         end_of_speech_sensitivity: float | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take({"end_of_speech_sensitivity": end_of_speech_sensitivity, "extra": extra})
-        del end_of_speech_sensitivity, extra  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(init=False, eq=False, slots=False, repr=False)
+@frozen(init=False, eq=False, repr=False, slots=False)
 class TokenStartRequest(Model):
     """The body of a start with a session token. Send `{}` when there is nothing to say.
 
@@ -1538,19 +1224,79 @@ class TokenStartRequest(Model):
     extra: Mapping[str, Any] | None
     """Further keys, as they are on the wire."""
 
+    @constructor
     def __init__(
         self,
         *,
         client_metadata: Mapping[str, Any] | None = None,
         session_options: TokenStartOptions | Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        found = self._take({"client_metadata": client_metadata, "session_options": session_options, "extra": extra})
-        del client_metadata, session_options, extra  # no frame that an error passes keeps what was given
-        found.settle()
+    ) -> None: ...
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)
+class SessionTokenResponse(Answer):
+    """A freshly minted session token.
+
+    Attributes:
+        session_token: The token, a signed JWT. A credential; treat it as secret. At least 1 character. Held as
+            a `Secret`.
+        raw: The whole answer, with the fields that are newer than this package. Not shown by `repr`.
+    """
+
+    FIELDS: ClassVar = (
+        Field("session_token", "sessionToken", Password(format="password", min_length=1), required=True),
+    )
+
+    session_token: str
+    """The token, a signed JWT. A credential; treat it as secret. At least 1 character. Held as a `Secret`."""
+    raw: Mapping[str, Any] = attrs.field(factory=dict, eq=False)
+    """The whole answer."""
+
+
+@attrs.frozen(kw_only=True, repr=False, slots=False)
+class ErrorResponse(Answer):
+    """What went wrong. Either text, or both, may be there; further fields may come.
+
+    Attributes:
+        error: Short and stable enough to match on.
+        message: For people. Text; a list of texts has been seen of servers of this kind.
+        reason: The error once more, as one word, such as `concurrent_limit`; there may be no `message` then.
+        summary: The `details` in a sentence.
+        details: More about the problem, in any shape. For mistakes in the request a list of objects with
+            `path`, `message` and `code`.
+        supported_dimensions: The video sizes that would be accepted, such as `1152x768`. They can also be in
+            `message`.
+        raw: The whole answer, with the fields that are newer than this package. Not shown by `repr`.
+    """
+
+    FIELDS: ClassVar = (
+        Field("error", "error", Text()),
+        Field("message", "message", Json()),
+        Field("reason", "reason", Text()),
+        Field("summary", "summary", Text()),
+        Field("details", "details", Json()),
+        Field("supported_dimensions", "supportedDimensions", Items(Text())),
+    )
+
+    error: str | None = None
+    """Short and stable enough to match on."""
+    message: Any | None = None
+    """For people. Text; a list of texts has been seen of servers of this kind."""
+    reason: str | None = None
+    """The error once more, as one word, such as `concurrent_limit`; there may be no `message` then."""
+    summary: str | None = None
+    """The `details` in a sentence."""
+    details: Any | None = None
+    """More about the problem, in any shape. For mistakes in the request a list of objects with `path`, `message` and
+    `code`."""
+    supported_dimensions: tuple[str, ...] = ()
+    """The video sizes that would be accepted, such as `1152x768`. They can also be in `message`."""
+    raw: Mapping[str, Any] = attrs.field(factory=dict, eq=False)
+    """The whole answer."""
+
+
+@attrs.frozen(kw_only=True, repr=False, slots=False)
 class IceServer(Answer):
     """A STUN or TURN server, as WebRTC's RTCIceServer. Further fields may come.
 
@@ -1565,7 +1311,7 @@ class IceServer(Answer):
     FIELDS: ClassVar = (
         Field("urls", "urls", Items(Text()), required=True),
         Field("username", "username", Text()),
-        Field("credential", "credential", Text(secret=True)),
+        Field("credential", "credential", Password(format="password")),
         Field("credential_type", "credentialType", Text()),
     )
 
@@ -1581,7 +1327,7 @@ class IceServer(Answer):
     """The whole answer."""
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)
 class ClientConfig(Answer):
     """What a browser needs to connect to the engine. Further fields may come.
 
@@ -1597,10 +1343,10 @@ class ClientConfig(Answer):
     """
 
     FIELDS: ClassVar = (
-        Field("heartbeat_interval_seconds", "heartbeatIntervalSeconds", Number(bits=32, whole=True)),
-        Field("max_ws_reconnection_attempts", "maxWsReconnectionAttempts", Number(bits=32, whole=True)),
+        Field("heartbeat_interval_seconds", "heartbeatIntervalSeconds", Whole(format="int32")),
+        Field("max_ws_reconnection_attempts", "maxWsReconnectionAttempts", Whole(format="int32")),
         Field("ice_servers", "iceServers", Items(One(IceServer))),
-        Field("ice_transport_policy", "iceTransportPolicy", Text(known=("all", "relay"))),
+        Field("ice_transport_policy", "iceTransportPolicy", Text(extensible_enum=("all", "relay"))),
     )
 
     heartbeat_interval_seconds: int = 5
@@ -1615,7 +1361,7 @@ class ClientConfig(Answer):
     """The whole answer."""
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)
 class EngineSession(Answer):
     """A started session. Further fields may come.
 
@@ -1634,11 +1380,11 @@ class EngineSession(Answer):
     """
 
     FIELDS: ClassVar = (
-        Field("session_id", "sessionId", Text(blank=False), required=True),
+        Field("session_id", "sessionId", Id(), required=True),
         Field("engine_host", "engineHost", Text()),
         Field("engine_protocol", "engineProtocol", Text()),
         Field("signalling_endpoint", "signallingEndpoint", Text()),
-        Field("websocket_address", "websocketAddress", Text(secret=True)),
+        Field("websocket_address", "websocketAddress", Password(format="password")),
         Field("region", "region", Text(), nullable=True),
         Field("client_config", "clientConfig", One(ClientConfig)),
     )
@@ -1662,68 +1408,19 @@ class EngineSession(Answer):
     """The whole answer."""
 
 
-@attrs.frozen(kw_only=True, repr=False)
-class ErrorResponse(Answer):
-    """What went wrong. Either text, or both, may be there; further fields may come.
-
-    Attributes:
-        error: Short and stable enough to match on.
-        message: For people. Text; a list of texts has been seen of servers of this kind.
-        reason: The error once more, as one word, such as `concurrent_limit`; there may be no `message` then.
-        summary: The `details` in a sentence.
-        details: More about the problem, in any shape. For mistakes in the request a list of objects with
-            `path`, `message` and `code`.
-        supported_dimensions: The video sizes that would be accepted, such as `1152x768`. They can also be in
-            `message`.
-        raw: The whole answer, with the fields that are newer than this package. Not shown by `repr`.
-    """
-
-    FIELDS: ClassVar = (
-        Field("error", "error", Text()),
-        Field("message", "message", Kind()),
-        Field("reason", "reason", Text()),
-        Field("summary", "summary", Text()),
-        Field("details", "details", Kind()),
-        Field("supported_dimensions", "supportedDimensions", Items(Text())),
-    )
-
-    error: str | None = None
-    """Short and stable enough to match on."""
-    message: Any | None = None
-    """For people. Text; a list of texts has been seen of servers of this kind."""
-    reason: str | None = None
-    """The error once more, as one word, such as `concurrent_limit`; there may be no `message` then."""
-    summary: str | None = None
-    """The `details` in a sentence."""
-    details: Any | None = None
-    """More about the problem, in any shape. For mistakes in the request a list of objects with `path`, `message` and
-    `code`."""
-    supported_dimensions: tuple[str, ...] = ()
-    """The video sizes that would be accepted, such as `1152x768`. They can also be in `message`."""
-    raw: Mapping[str, Any] = attrs.field(factory=dict, eq=False)
-    """The whole answer."""
-
-
 EngineSessionRequest: TypeAlias = DirectStartRequest | TokenStartRequest
 """The body of a start; which of the two depends on the bearer."""
-
-
 VoiceGenerationOptions: TypeAlias = (
     ElevenLabsV1VoiceOptions | ElevenLabsV2VoiceOptions | CartesiaSonic3VoiceOptions | FishAudioVoiceOptions
 )
 """How the voice sounds; which of the fields are understood, and their bounds, depend on the voice's provider:
 those of `ElevenLabsV1VoiceOptions`, `ElevenLabsV2VoiceOptions`, `CartesiaSonic3VoiceOptions` or
 `FishAudioVoiceOptions`. Nothing in the object says which one it is, so an object may satisfy several."""
-
-
 Tool: TypeAlias = ClientTool | WebhookTool | KnowledgeTool | SystemTool
 """Something the persona may do during the conversation."""
-
-
 SessionEnvironment: TypeAlias = LiveKitEnvironment | ElevenLabsEnvironment | AgoraEnvironment
 """Where the session takes place, when not in a browser that connects to the engine. Told apart by their fields.
 The vendor's document leaves the object open: other kinds may come."""
-
 
 __all__ = [
     "AgoraEnvironment",

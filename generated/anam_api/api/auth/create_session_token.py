@@ -18,11 +18,7 @@ METHOD = "POST"
 PATH = "/v1/auth/session-token"
 
 
-def request(
-    *,
-    body: SessionTokenRequest,
-    x_anam_target_url: str | None = None,
-) -> Request:
+def request(*, body: SessionTokenRequest, x_anam_target_url: str | None = None) -> Request:
     """Mint a session token.
 
     Binds a persona, an environment and session options to a new session token. Safe to repeat: minting starts
@@ -62,30 +58,21 @@ def _response(response: httpx.Response) -> Response[SessionTokenResponse | Error
 
 
 def sync_detailed(
-    *,
-    client: AuthenticatedClient,
-    body: SessionTokenRequest,
-    x_anam_target_url: str | None = None,
+    *, client: AuthenticatedClient, body: SessionTokenRequest, x_anam_target_url: str | None = None
 ) -> Response[SessionTokenResponse | ErrorResponse | None]:
     """Sends what `request` makes, and gives the whole response."""
     return _response(client.get_httpx_client().request(**request(body=body, x_anam_target_url=x_anam_target_url)))
 
 
 def sync(
-    *,
-    client: AuthenticatedClient,
-    body: SessionTokenRequest,
-    x_anam_target_url: str | None = None,
+    *, client: AuthenticatedClient, body: SessionTokenRequest, x_anam_target_url: str | None = None
 ) -> SessionTokenResponse | ErrorResponse | None:
     """Sends what `request` makes, and gives what is answered; None when it is not what the contract promises."""
-    return sync_detailed(client=client, body=body, x_anam_target_url=x_anam_target_url).parsed
+    return (sync_detailed(client=client, body=body, x_anam_target_url=x_anam_target_url)).parsed
 
 
 async def asyncio_detailed(
-    *,
-    client: AuthenticatedClient,
-    body: SessionTokenRequest,
-    x_anam_target_url: str | None = None,
+    *, client: AuthenticatedClient, body: SessionTokenRequest, x_anam_target_url: str | None = None
 ) -> Response[SessionTokenResponse | ErrorResponse | None]:
     """Sends what `request` makes, and gives the whole response."""
     return _response(
@@ -94,10 +81,7 @@ async def asyncio_detailed(
 
 
 async def asyncio(
-    *,
-    client: AuthenticatedClient,
-    body: SessionTokenRequest,
-    x_anam_target_url: str | None = None,
+    *, client: AuthenticatedClient, body: SessionTokenRequest, x_anam_target_url: str | None = None
 ) -> SessionTokenResponse | ErrorResponse | None:
     """Sends what `request` makes, and gives what is answered; None when it is not what the contract promises."""
     return (await asyncio_detailed(client=client, body=body, x_anam_target_url=x_anam_target_url)).parsed

@@ -18,21 +18,17 @@ METHOD = "POST"
 PATH = "/v1/engine/session"
 
 
-def request(
-    *,
-    body: DirectStartRequest | TokenStartRequest,
-    x_anam_target_url: str | None = None,
-) -> Request:
+def request(*, body: DirectStartRequest | TokenStartRequest, x_anam_target_url: str | None = None) -> Request:
     """Start an avatar session.
 
     Starts a session: it is billed, and it takes one of the plan's simultaneous-session slots (one on free plans)
     until it ends. The bearer decides the mode:
 
     - **Session token**: the configuration is the one bound to the token, and the body carries `client_metadata` and
-      `sessionOptions.voiceDetection` at most; send `{}` when there is neither. The token is used up by a successful
-      start.
-    - **API key** ("direct"): the body is that of `createSessionToken` without `expires_in`, plus `client_metadata`. One
-      round trip less; never do this from a browser.
+    `sessionOptions.voiceDetection` at most; send `{}` when there is neither. The token is used up by a successful
+    start.
+    - **API key** ("direct"): the body is that of `createSessionToken` without `expires_in`, plus `client_metadata`.
+    One round trip less; never do this from a browser.
 
     With a LiveKit or an Agora environment the engine joins the room as a participant and `engine_host`,
     `engine_protocol` and `signalling_endpoint` may be absent from the answer.
@@ -68,30 +64,21 @@ def _response(response: httpx.Response) -> Response[EngineSession | ErrorRespons
 
 
 def sync_detailed(
-    *,
-    client: AuthenticatedClient,
-    body: DirectStartRequest | TokenStartRequest,
-    x_anam_target_url: str | None = None,
+    *, client: AuthenticatedClient, body: DirectStartRequest | TokenStartRequest, x_anam_target_url: str | None = None
 ) -> Response[EngineSession | ErrorResponse | None]:
     """Sends what `request` makes, and gives the whole response."""
     return _response(client.get_httpx_client().request(**request(body=body, x_anam_target_url=x_anam_target_url)))
 
 
 def sync(
-    *,
-    client: AuthenticatedClient,
-    body: DirectStartRequest | TokenStartRequest,
-    x_anam_target_url: str | None = None,
+    *, client: AuthenticatedClient, body: DirectStartRequest | TokenStartRequest, x_anam_target_url: str | None = None
 ) -> EngineSession | ErrorResponse | None:
     """Sends what `request` makes, and gives what is answered; None when it is not what the contract promises."""
-    return sync_detailed(client=client, body=body, x_anam_target_url=x_anam_target_url).parsed
+    return (sync_detailed(client=client, body=body, x_anam_target_url=x_anam_target_url)).parsed
 
 
 async def asyncio_detailed(
-    *,
-    client: AuthenticatedClient,
-    body: DirectStartRequest | TokenStartRequest,
-    x_anam_target_url: str | None = None,
+    *, client: AuthenticatedClient, body: DirectStartRequest | TokenStartRequest, x_anam_target_url: str | None = None
 ) -> Response[EngineSession | ErrorResponse | None]:
     """Sends what `request` makes, and gives the whole response."""
     return _response(
@@ -100,10 +87,7 @@ async def asyncio_detailed(
 
 
 async def asyncio(
-    *,
-    client: AuthenticatedClient,
-    body: DirectStartRequest | TokenStartRequest,
-    x_anam_target_url: str | None = None,
+    *, client: AuthenticatedClient, body: DirectStartRequest | TokenStartRequest, x_anam_target_url: str | None = None
 ) -> EngineSession | ErrorResponse | None:
     """Sends what `request` makes, and gives what is answered; None when it is not what the contract promises."""
     return (await asyncio_detailed(client=client, body=body, x_anam_target_url=x_anam_target_url)).parsed
