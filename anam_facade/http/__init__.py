@@ -11,47 +11,46 @@ from .network import proxy_for
 TRANSPORTS = ("httpx", "fast")
 
 
-def open_exchange(
-    base_url: str, *, transport: Any = None, http_client: Any = None, ssl_context: ssl.SSLContext | None = None
-) -> Exchange:
-    """The exchange that a client's arguments ask for."""
-    if transport == "fast" and proxy_for(base_url) is None:
-        from .fast import Fast
-
-        return Fast(base_url, ssl_context)
-    # Imported here, so that importing the package stays cheap.
-    from .httpx_ import Default, Httpx, library_of
-
-    if http_client is not None:
-        return Httpx(http_client, ours=False)
-    if transport is not None and transport not in TRANSPORTS:
-        library = library_of(transport)
-        assert library is not None
-        return Httpx(library.Client(transport=transport, trust_env=False), ours=True)
-    return Default(base_url, ssl_context)
+def open_exchange(base_url: str, **how: Any) -> Exchange:
+    """The exchange that a client's arguments ask for: `transport`, `http_client` and `ssl_context`."""
+    exchange: Exchange = _open(base_url, for_async=False, **how)
+    return exchange
 
 
-def open_async_exchange(
-    base_url: str, *, transport: Any = None, http_client: Any = None, ssl_context: ssl.SSLContext | None = None
-) -> AsyncExchange:
+def open_async_exchange(base_url: str, **how: Any) -> AsyncExchange:
     """The same for asyncio and trio."""
-    if transport == "fast" and proxy_for(base_url) is None:
-        from .fast import AsyncFast
+    exchange: AsyncExchange = _open(base_url, for_async=True, **how)
+    return exchange
 
-        return AsyncFast(base_url, ssl_context)
-    from .httpx_ import AsyncDefault, AsyncHttpx, library_of
+
+def _open(
+    base_url: str,
+    *,
+    for_async: bool,
+    transport: Any = None,
+    http_client: Any = None,
+    ssl_context: ssl.SSLContext | None = None,
+) -> Any:
+    # Imported where they are needed, so that importing the package stays cheap.
+    if transport == "fast" and proxy_for(base_url) is None:
+        from . import fast
+
+        return (fast.async_fast if for_async else fast.fast)(base_url, ssl_context)
+    from . import httpx_
 
     if http_client is not None:
-        if library_of(http_client) is None:
+        if httpx_.library_of(http_client) is None:
             from .aiohttp_ import Aiohttp
 
             return Aiohttp(http_client)
-        return AsyncHttpx(http_client, ours=False)
-    if transport is not None and transport not in TRANSPORTS:
-        library = library_of(transport)
-        assert library is not None
-        return AsyncHttpx(library.AsyncClient(transport=transport, trust_env=False), ours=True)
-    return AsyncDefault(base_url, ssl_context)
+        return (httpx_.AsyncHttpx if for_async else httpx_.Httpx)(http_client, ours=False)
+    if transport is None or transport in TRANSPORTS:
+        return (httpx_.async_default if for_async else httpx_.default)(base_url, ssl_context)
+    library = httpx_.library_of(transport)
+    assert library is not None
+    if for_async:
+        return httpx_.AsyncHttpx(library.AsyncClient(transport=transport, trust_env=False), ours=True)
+    return httpx_.Httpx(library.Client(transport=transport, trust_env=False), ours=True)
 
 
 def preload() -> None:

@@ -35,10 +35,10 @@ class Aiohttp(AsyncExchange):
         self._no_timeout = aiohttp.ClientTimeout()
 
     async def exchange(self, request: Request) -> Answer:
-        reader: Reader | None = None
+        reader = Reader()
         try:
             async with (
-                asyncio.timeout(request.timeout),  # aiohttp is for asyncio, whose own scope costs less than anyio's
+                asyncio.timeout(request.left()),  # aiohttp is for asyncio, whose own scope costs less than anyio's
                 self._session.request(
                     request.method,
                     request.url,
@@ -50,14 +50,12 @@ class Aiohttp(AsyncExchange):
                     **self._without_cookies(request.url),
                 ) as response,
             ):
-                unpacked = self._session.auto_decompress
-                reader = Reader(response.status, response.raw_headers, float("inf"), decoded=unpacked)
+                reader.begin(response.status, response.raw_headers, decoded=self._session.auto_decompress)
                 async for chunk in response.content.iter_any():
                     if not reader.take(chunk):
                         break
-        except Exception:
-            if reader is None or not reader.survives_breaking_off():
-                raise
+        except Exception as error:
+            return reader.broken(error)
         return reader.answer()
 
     def _without_cookies(self, url: str) -> dict[str, Any]:

@@ -13,7 +13,8 @@ import time
 import traceback
 import zlib
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import attrs
 import httpx
@@ -47,46 +48,25 @@ class Request:
     timeout: float
     is_closed: Callable[[], bool] = attrs.field(default=lambda: False, repr=False)
     taken: bool = False
-    timeouts: dict[str, float | None] = attrs.field(init=False, repr=False)
     deadline: float = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.deadline = time.monotonic() + self.timeout
-        self.timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self.timeout)
+
+    def left(self) -> float:
+        """Seconds left; a `TimeoutError` when there are none."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(f"it took all the time there was, {self.timeout:g} s")
+        return left
 
     def take(self) -> bytes:
         """The body, for whoever sends it now: the last moment at which nothing has happened yet."""
         if self.is_closed():
             raise ClientClosedError("the client was closed", sent=False)
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("connecting took all the time there was")
+        self.left()
         self.taken = True
-        self.timeouts.update(read=left, write=left)  # httpx's transports look them up after this
         return self.content
-
-    def chunks(self) -> Iterator[bytes]:
-        """The body as an iterable."""
-        return iter((self.take(),))
-
-    def async_chunks(self) -> AsyncIterator[bytes]:
-        """The same for async transports."""
-        return _Chunks(self)
-
-
-class _Chunks:
-    # No generator: one that a cancelled task leaves half-way is cleaned up late, of which trio rightly complains.
-    def __init__(self, request: Request) -> None:
-        self._request: Request | None = request
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        if self._request is None:
-            raise StopAsyncIteration
-        request, self._request = self._request, None
-        return request.take()
 
 
 @attrs.frozen
@@ -155,36 +135,29 @@ class AsyncExchange:
         """Closes what is ours, and wakes the tasks that wait for it."""
 
 
-async def in_time(request: Request, exchanged: Callable[[list[Reader]], Awaitable[None]]) -> Answer:
-    """The answer that an exchange reads into the `Reader` it puts into the list, if it comes in time.
-
-    After an error status, what came in time counts.
-    """
-    import anyio  # here, so that importing the package stays cheap
-
-    readers: list[Reader] = []
-    with anyio.move_on_after(request.timeout):
-        await exchanged(readers)
-        return readers[0].answer()
-    if readers and readers[0].survives_breaking_off():
-        return readers[0].answer()
-    raise TimeoutError(f"not answered within {request.timeout:g} s")
-
-
 class Reader:
-    """Collects a body: no more than `MAX_BODY` of it, also after decompression, and no longer than the deadline."""
+    """Collects an answer, and no more of its body than `MAX_BODY`, also after decompression.
 
-    def __init__(self, status_code: int, headers: Headers, deadline: float, *, decoded: bool = False) -> None:
-        self._status_code = status_code
-        self._headers = headers
-        self._deadline = deadline
+    Attributes:
+        status_code: The HTTP status; 0 until it is there.
+    """
+
+    def __init__(self) -> None:
+        self.status_code = 0
+        self._headers: Headers = ()
         self._body = bytearray()
+        self._inflate: Any = None
         self._complete = True
+
+    def begin(self, status_code: int, headers: Headers, *, decoded: bool = False) -> None:
+        """Takes the head of the answer."""
+        self.status_code = status_code
+        self._headers = headers
         encodings = [value for name, value in headers if len(name) == 16 and name.lower() == b"content-encoding"]
         # Compression is not asked for; what comes compressed all the same is undone with a bound. 32 + 15: gzip or
         # zlib.
-        compressed = b", ".join(encodings).strip().lower() in (b"gzip", b"x-gzip", b"deflate")
-        self._inflate = zlib.decompressobj(32 + 15) if compressed and not decoded else None
+        if not decoded and b", ".join(encodings).strip().lower() in (b"gzip", b"x-gzip", b"deflate"):
+            self._inflate = zlib.decompressobj(32 + 15)
 
     def take(self, chunk: bytes) -> bool:
         """Adds a chunk; False when no more should be read."""
@@ -199,18 +172,18 @@ class Reader:
         if len(self._body) > MAX_BODY:
             del self._body[MAX_BODY:]
             self._complete = False
-        elif time.monotonic() >= self._deadline and not self.survives_breaking_off():
-            raise TimeoutError("the answer did not end in time")
         return self._complete
 
-    def survives_breaking_off(self) -> bool:
-        """Whether what was read still counts: after an error status the status does; an answer of 2xx is lost."""
+    def broken(self, error: Exception) -> Answer:
+        """The rest will not come: after an error status, what came still counts; an answer of 2xx is lost."""
+        if self.status_code == 0 or 200 <= self.status_code < 300:
+            raise error
         self._complete = False
-        return not 200 <= self._status_code < 300
+        return self.answer()
 
     def answer(self) -> Answer:
         """What was collected."""
-        return Answer(self._status_code, self._headers, bytes(self._body), self._complete)
+        return Answer(self.status_code, self._headers, bytes(self._body), self._complete)
 
 
 # Errors.
@@ -228,12 +201,14 @@ def forget(error: BaseException, outer: BaseException | None = None) -> None:
     Where it came from stays readable; crash reporters, which send variables away, find none. What was being handled
     when the call was made, `outer`, is the caller's and stays as it is.
     """
-    link: BaseException | None = error
-    seen: set[int] = set()
-    while link is not None and link is not outer and id(link) not in seen:
-        seen.add(id(link))
-        traceback.clear_frames(link.__traceback__)
-        link = link.__cause__ or link.__context__
+    links: list[BaseException | None] = [error]
+    seen = {id(outer)}
+    while links:
+        link = links.pop()
+        if link is not None and id(link) not in seen:
+            seen.add(id(link))
+            traceback.clear_frames(link.__traceback__)
+            links += [link.__cause__, link.__context__]
 
 
 def connection_error(error: Exception, request: Request, where: str, secrets: Iterable[Secret]) -> AnamConnectionError:

@@ -7,41 +7,47 @@ only, as in the default; asyncio only; a proxy is not for here: the default is t
 from __future__ import annotations
 
 import asyncio
-import select
 import socket
 import ssl
-import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import httptools
 import httpx
 from aiohappyeyeballs import start_connection
 
 from ..errors import AnamConfigError, Problem
-from .exchange import Answer, AsyncExchange, Exchange, Reader, Request
-from .network import SOCKET_OPTIONS, PerLoop, PerProcess, trust_settings
-from .pool import AsyncPool, Pool
+from .exchange import Answer, Reader, Request
+from .network import SOCKET_OPTIONS, addresses, trust_settings
+from .pool import AsyncConnection, AsyncPooled, Connection, Pooled
+
+LIBRARY = f"httptools/{httptools.__version__}"
 
 MAX_HEAD = 100 * 1024
 """Bytes of a status line and headers at most; what httpcore allows too."""
 
-BUFFER = 16 * 1024
+BUFFER = 4 * 1024
 """Bytes read at a time; answers are smaller."""
 
-_LATE = "the answer did not come in time"
 _SILENT = "the server disconnected without sending a response"
 _BROKEN_OFF = "the server disconnected in the middle of its answer"
 _BODYLESS = (b"content-length", b"transfer-encoding")
 
 
-class _Origin:
-    """Where requests go, and how they are written."""
+def fast(base_url: str, ssl_context: ssl.SSLContext | None) -> Pooled:
+    """Exchanges over sockets, for threads."""
+    return Pooled(partial(_Socket, Origin(base_url, ssl_context)), LIBRARY)
 
-    library = f"httptools/{httptools.__version__}"
+
+def async_fast(base_url: str, ssl_context: ssl.SSLContext | None) -> AsyncPooled:
+    """The same without blocking; on asyncio."""
+    return AsyncPooled(partial(_Protocol, Origin(base_url, ssl_context)), LIBRARY)
+
+
+class Origin:
+    """Where requests go, and how they are written."""
 
     def __init__(self, base_url: str, ssl_context: ssl.SSLContext | None) -> None:
         url = httpx.URL(base_url)
@@ -63,7 +69,7 @@ class _Origin:
         return b"%b\r\n\r\n%b" % (head.encode("ascii"), request.take())
 
 
-class _Parser:
+class Parser:
     """Makes answers of the bytes that come over a connection, one after the other.
 
     Attributes:
@@ -76,10 +82,9 @@ class _Parser:
         self.finished = True
         self.reusable = True
 
-    def begin(self, deadline: float) -> None:
-        self._deadline = deadline
+    def begin(self) -> None:
         self._headers: list[tuple[bytes, bytes]] = []
-        self._reader: Reader | None = None
+        self._reader = Reader()
         self._head = 0
         self.finished = self.reusable = False
 
@@ -88,21 +93,18 @@ class _Parser:
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            if isinstance(error.__context__, TimeoutError):
-                return self.broken(error.__context__)
+            self.reusable = False
             if not self.finished:
                 return self.broken(ConnectionError(f"not HTTP: {error}"))
-            self.reusable = False
-        if self._reader is None:
+        if self._reader.status_code == 0:
             self._head += len(data)
             if self._head > MAX_HEAD:
                 raise ConnectionError("the head of the answer is too long")
-            return None
         return self._reader.answer() if self.finished else None
 
-    def end(self) -> Answer:
+    def end(self, _: object = None) -> Answer:
         """The server has closed the connection: that may be the end of the answer."""
-        if self._reader is None:
+        if self._reader.status_code == 0:
             raise ConnectionError(_BROKEN_OFF if self._head else _SILENT)
         if any(name.lower() in _BODYLESS for name, _ in self._headers):
             return self.broken(ConnectionError(_BROKEN_OFF))
@@ -110,9 +112,7 @@ class _Parser:
 
     def broken(self, error: OSError) -> Answer:
         """The rest will not come. After an error status, what came still counts."""
-        if self._reader is None or not self._reader.survives_breaking_off():
-            raise error
-        return self._reader.answer()
+        return self._reader.broken(error)
 
     # What httptools calls.
 
@@ -121,321 +121,168 @@ class _Parser:
         self.reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._reader is None:
+        if self._reader.status_code == 0:
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        if self._reader is None and (status >= 200 or status == 101):
-            self._reader = Reader(status, self._headers, self._deadline)
+        if self._reader.status_code == 0 and (status >= 200 or status == 101):
+            self._reader.begin(status, self._headers)
 
     def on_body(self, body: bytes) -> None:
-        if not self.finished and self._reader is not None and not self._reader.take(body):
+        if not self.finished and not self._reader.take(body):
             self.finished = True
 
     def on_message_complete(self) -> None:
         """The message is whole; after an interim one (1xx) the answer is still to come."""
-        if self._reader is None:
+        if self._reader.status_code == 0:
             self._headers.clear()
         elif not self.finished:
             self.finished, self.reusable = True, bool(self._parser.should_keep_alive())
 
 
-def _news_of(sock: socket.socket, *, tickets: bool) -> Callable[[], bool]:
-    """A function that tells whether the server has closed an idle connection, or said something that nobody asked for.
+class _Socket(Connection):
+    """One socket, and the exchanges on it."""
 
-    With TLS 1.3 that may be session tickets, sent after the handshake and not read yet: with `tickets` only closing
-    counts, where the system tells the two apart.
-    """
-    if sys.platform == "win32":
-        return lambda: bool(select.select([sock], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(sock, getattr(select, "POLLRDHUP", select.POLLIN) if tickets else select.POLLIN)
-    return lambda: bool(poll.poll(0))
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
+        self._parser = Parser()
+        self._socket: socket.socket | None = None
 
-
-class Fast(_Origin, Exchange):
-    """Exchanges over sockets, for threads."""
-
-    def __init__(self, base_url: str, ssl_context: ssl.SSLContext | None) -> None:
-        super().__init__(base_url, ssl_context)
-        self._own: PerProcess[Pool[_Connection]] = PerProcess(Pool)
+    def open(self, request: Request) -> None:
+        host, port = self._origin.host, self._origin.port
+        # An address may be dead. Python tries one after the other, so each gets its share of the time.
+        self._socket = sock = socket.create_connection((host, port), request.left() / addresses(host, port))
+        for option in (*SOCKET_OPTIONS, (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)):
+            sock.setsockopt(*option)
+        if self._origin.ssl_context is not None:
+            sock.settimeout(request.left())
+            self._socket = self._origin.ssl_context.wrap_socket(sock, server_hostname=host)
 
     def exchange(self, request: Request) -> Answer:
-        pool = self._own.here()
-        connection = pool.take(partial(self._connect, request.deadline), request.timeout)
-        whole = False
+        if self._socket is None:
+            self.open(request)
+        sock = cast("socket.socket", self._socket)
+        sock.settimeout(request.left())
+        self._parser.begin()
+        self.reusable = False
         try:
-            answer = connection.exchange(self, request)
-            whole = connection.is_reusable()
-            return answer
-        finally:
-            pool.give_back(connection, whole)
-
-    def warm_up(self, make: Callable[[], Request], connections: int) -> None:
-        pool = self._own.here()
-        held: list[_Connection] = []
-        try:
-            while len(pool.idle) + len(held) < connections:
-                asked = make()
-                held.append(pool.take(partial(self._connect, asked.deadline), asked.timeout, new=True))
-        finally:
-            for connection in held:
-                pool.give_back(connection, whole=True)
-
-    def _connect(self, deadline: float) -> _Connection:
-        found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        for number, (family, kind, protocol, _, address) in enumerate(found, 1):
-            sock = socket.socket(family, kind, protocol)
-            try:
-                # An address may be dead: each gets its share of the time that is left.
-                sock.settimeout(_left(deadline) / (len(found) - number + 1))
-                sock.connect(address)
-                for option in SOCKET_OPTIONS:
-                    sock.setsockopt(*option)
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                if self.ssl_context is not None:
-                    sock = self.ssl_context.wrap_socket(sock, server_hostname=self.host)
-                return _Connection(sock, secure=self.ssl_context is not None)
-            except BaseException as error:
-                sock.close()
-                if number == len(found) or not isinstance(error, OSError) or isinstance(error, ssl.SSLError):
-                    raise
-        raise OSError(f"{self.host} has no address")
-
-    def close(self) -> None:
-        self._own.here().close()
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError(_LATE)
-    return left
-
-
-class _Connection:
-    """One socket, and the exchange on it."""
-
-    def __init__(self, sock: socket.socket, *, secure: bool) -> None:
-        self._socket = sock
-        self._parser = _Parser()
-        self._may_have_tickets = secure
-        self.idle_since = 0.0
-
-    def exchange(self, origin: _Origin, request: Request) -> Answer:
-        self._parser.begin(request.deadline)
-        self._socket.settimeout(_left(request.deadline))
-        self._socket.sendall(origin.take(request))
-        answer = None
-        while answer is None:
-            try:
-                self._socket.settimeout(_left(request.deadline))
-                data = self._socket.recv(65_536)
-            except OSError as error:
-                return self._parser.broken(error)
-            answer = self._parser.feed(data) if data else self._parser.end()
-        self._may_have_tickets = False
+            sock.sendall(self._origin.take(request))
+            answer = None
+            while answer is None:
+                sock.settimeout(request.left())
+                data = sock.recv(65_536)
+                answer = self._parser.feed(data) if data else self._parser.end()
+        except OSError as error:
+            return self._parser.broken(error)
+        self.reusable = self._parser.reusable
         return answer
 
-    def is_reusable(self) -> bool:
-        return self._parser.reusable
-
     def is_alive(self) -> bool:
-        return not _news_of(self._socket, tickets=self._may_have_tickets)()
+        if self._socket is None:
+            return True
+        self._socket.settimeout(0)
+        try:
+            self._socket.recv(1)  # the end, or something that nobody asked for; TLS's session tickets do not count
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            pass
+        return False
 
     def wake(self) -> None:
-        with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError, AttributeError):  # it may not be connected yet
+            cast("socket.socket", self._socket).shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
 
 
-class AsyncFast(_Origin, AsyncExchange):
-    """The same without blocking; on asyncio."""
+class _Protocol(AsyncConnection, asyncio.BufferedProtocol):
+    """One connection of an event loop, and the exchanges on it."""
 
-    def __init__(self, base_url: str, ssl_context: ssl.SSLContext | None) -> None:
-        super().__init__(base_url, ssl_context)
-        self._own = PerLoop(_OneLoop)
-
-    async def exchange(self, request: Request) -> Answer:
-        own = await self._here()
-        connection = await own.take(partial(self._connect, own, request.deadline), request.timeout)
-        whole = False
+    def __init__(self, origin: Origin) -> None:
         try:
-            answer = await connection.exchange(self, request)
-            whole = connection.is_reusable()
-            return answer
-        finally:
-            await own.give_back(connection, whole)
-
-    async def warm_up(self, make: Callable[[], Request], connections: int) -> None:
-        own = await self._here()
-        held: list[_AsyncConnection] = []
-        try:
-            while len(own.idle) + len(held) < connections:
-                asked = make()
-                held.append(await own.take(partial(self._connect, own, asked.deadline), asked.timeout, new=True))
-        finally:
-            for connection in held:
-                await own.give_back(connection, connection.is_reusable())
-
-    async def _here(self) -> _OneLoop:
-        try:
-            asyncio.get_running_loop()
+            self._loop = asyncio.get_running_loop()
         except RuntimeError:
             rule = "needs asyncio; on trio use the default"
             raise AnamConfigError(Problem("transport", '"fast"', rule)) from None
-        return await self._own.here()
+        self._origin = origin
+        self._parser = Parser()
+        self._transport: asyncio.Transport | None = None
+        self._buffer = memoryview(bytearray(BUFFER))  # asyncio would allocate 256 KiB for each answer
+        self._answer: asyncio.Future[Answer] | None = None
 
-    async def _connect(self, own: _OneLoop, deadline: float) -> _AsyncConnection:
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(_left(deadline)):
-            found = await loop.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+    async def open(self, request: Request) -> None:
+        origin = self._origin
+        async with asyncio.timeout(request.left()):
+            found = await self._loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
             # Not create_connection's own race between address families: cancelled, it can leave a socket open.
             sock = await start_connection(found, happy_eyeballs_delay=0.25)
-            _, connection = await loop.create_connection(
-                partial(_AsyncConnection, own, secure=self.ssl_context is not None),
-                sock=sock,
-                ssl=self.ssl_context,
-                server_hostname=self.host if self.ssl_context else None,
-            )
-        return connection
+            name = origin.host if origin.ssl_context else None
+            await self._loop.create_connection(lambda: self, sock=sock, ssl=origin.ssl_context, server_hostname=name)
 
-    async def aclose(self) -> None:
-        await self._own.aclose()
-
-
-class _OneLoop(AsyncPool["_AsyncConnection"]):
-    """The connections of one event loop, and what they share.
-
-    The requests of all tasks that the loop runs in one turn are written one right after the other: a server that is
-    woken once for many of them, instead of once for each, leaves both sides more time.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        # The loop fills it and hands it over for one connection at a time, and it stays in the CPU's cache.
-        self.buffer = memoryview(bytearray(BUFFER))
-        self._outbox: list[tuple[asyncio.Transport, bytes]] = []
-
-    def write(self, transport: asyncio.Transport, request: bytes) -> None:
-        if not self._outbox:
-            asyncio.get_running_loop().call_soon(self._write)
-        self._outbox.append((transport, request))
-
-    def _write(self) -> None:
-        for transport, request in self._outbox:
-            if not transport.is_closing():  # the call was cancelled meanwhile
-                transport.write(request)
-        self._outbox.clear()
-
-
-class _AsyncConnection(asyncio.BufferedProtocol):
-    """One connection, and the exchange on it."""
-
-    _transport: asyncio.Transport
-
-    def __init__(self, own: _OneLoop, *, secure: bool) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._own = own
-        self._secure = secure
-        self._parser = _Parser()
-        self._answer: asyncio.Future[Answer] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._deadline = self._timer_ends = 0.0
-        self._lost: asyncio.Future[None] = self._loop.create_future()
-        self._reusable = True
-        self.idle_since = 0.0
-
-    async def exchange(self, origin: _Origin, request: Request) -> Answer:
-        if not self._reusable:
+    async def exchange(self, request: Request) -> Answer:
+        if self._transport is None:
+            await self.open(request)
+        if not self.reusable:
             raise ConnectionError("the connection was closed before it was used")
-        self._reusable = False
-        self._parser.begin(request.deadline)
+        transport = cast("asyncio.Transport", self._transport)
+        self.reusable = False
+        self._parser.begin()
         self._answer = self._loop.create_future()
-        self._expire_at(request.deadline)
+        late = TimeoutError("the answer did not come in time")
+        timer = self._loop.call_later(request.left(), self._settle, self._parser.broken, late)
         try:
-            self._own.write(self._transport, origin.take(request))
+            transport.write(self._origin.take(request))
             answer = await self._answer
         finally:
             self._answer = None
+            timer.cancel()
         # What was not sent whole when the answer came would run into the next request.
-        sent = self._transport.get_write_buffer_size() == 0
-        self._reusable = self._parser.reusable and sent and not self._transport.is_closing()
+        sent = transport.get_write_buffer_size() == 0
+        self.reusable = self._parser.reusable and sent and not transport.is_closing()
         return answer
 
-    def is_reusable(self) -> bool:
-        return self._reusable
-
-    def is_alive(self) -> bool:
-        """Whether the server has not hung up, as far as the event loop has had the time to notice, or it shows."""
-        return self._reusable and not self._news()
-
     async def aclose(self) -> None:
-        self._reusable = False
-        self._transport.abort()
-        await asyncio.wait([self._lost], timeout=1)
+        self.reusable = False
+        if self._transport is not None:
+            self._transport.abort()
+            await asyncio.sleep(0)  # for the event loop to close the socket
 
-    def _settle(self, make: Callable[[], Answer | None]) -> None:
+    def _settle(self, made: Callable[[Any], Answer | None], of: object) -> None:
         waiting = self._answer
         if waiting is None or waiting.done():
             return
         try:
-            answer = make()
+            answer = made(of)
         except OSError as error:
             waiting.set_exception(error)
         else:
             if answer is not None:
                 waiting.set_result(answer)
 
-    def _expire_at(self, deadline: float) -> None:
-        # One timer for many exchanges: it is left to run and looks again, for setting one and cancelling it each time
-        # costs more than writing the request.
-        self._deadline = deadline
-        if self._timer is not None and self._timer_ends > deadline:
-            self._timer.cancel()
-            self._timer = None
-        if self._timer is None:
-            self._timer = self._loop.call_later(deadline - time.monotonic(), self._expire)
-            self._timer_ends = deadline
-
-    def _expire(self) -> None:
-        self._timer = None
-        if self._answer is None:
-            return
-        if time.monotonic() < self._deadline:
-            self._expire_at(self._deadline)
-        else:
-            self._settle(partial(self._parser.broken, TimeoutError(_LATE)))
-
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        sock = transport.get_extra_info("socket")
         for option in SOCKET_OPTIONS:
-            sock.setsockopt(*option)
-        self._news = _news_of(sock, tickets=self._secure)
+            transport.get_extra_info("socket").setsockopt(*option)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the next bytes go: asyncio would allocate 256 KiB each time."""
-        return self._own.buffer
+        return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         if self._answer is None:  # unasked
-            self._reusable = False
-        self._settle(partial(self._parser.feed, self._own.buffer[:nbytes]))
+            self.reusable = False
+        self._settle(self._parser.feed, self._buffer[:nbytes])
 
     def eof_received(self) -> None:
         """The server will send no more; the event loop closes the connection."""
-        self._reusable = False
-        self._settle(self._parser.end)
+        self.reusable = False
+        self._settle(self._parser.end, None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._reusable = False
-        self._settle(partial(self._parser.broken, ConnectionError(str(exc) if exc else _BROKEN_OFF)))
-        if self._timer is not None:
-            self._timer.cancel()
-        self._lost.set_result(None)
+        self.reusable = False
+        self._settle(self._parser.broken, ConnectionError(str(exc) if exc else _BROKEN_OFF))

@@ -6,9 +6,10 @@ import os
 import socket
 import ssl
 import urllib.request
-from collections.abc import AsyncGenerator, Callable, Hashable
+from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -79,15 +80,14 @@ def proxy_for(base_url: str) -> httpx.Proxy | None:
     return proxy
 
 
-class Closing(Protocol):
-    """What is kept for an event loop."""
-
-    async def aclose(self) -> None:
-        """Closes it."""
+def addresses(host: str, port: int) -> int:
+    """How many addresses a host has; at least one, for connecting will say itself that it has none."""
+    with suppress(OSError):
+        return len(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)) or 1
+    return 1
 
 
 P = TypeVar("P")
-L = TypeVar("L", bound=Closing)
 
 
 class PerProcess(Generic[P]):
@@ -105,64 +105,3 @@ class PerProcess(Generic[P]):
         pid = os.getpid()
         found = self._made.get(pid)
         return self._made.setdefault(pid, self._make()) if found is None else found
-
-
-class PerLoop(Generic[L]):
-    """One of something for every event loop (in every process), closed when its loop ends."""
-
-    def __init__(self, make: Callable[[], L]) -> None:
-        self._make = make
-        self._made: dict[tuple[int, Hashable], tuple[L, AsyncGenerator[None]]] = {}
-
-    async def here(self) -> L:
-        """The running event loop's."""
-        key = os.getpid(), _running()
-        found = self._made.get(key)
-        if found is None:
-            for other in [other for other in list(self._made) if other[0] == key[0] and _is_over(other[1])]:
-                self._made.pop(other, None)
-            made = self._make()
-            self._made[key] = found = made, self._until_the_loop_ends(key, made)
-            await anext(found[1])
-        return found[0]
-
-    async def _until_the_loop_ends(self, key: tuple[int, Hashable], made: L) -> AsyncGenerator[None]:
-        # `asyncio.run` and `trio.run` close the asynchronous generators that are left when all tasks are done.
-        try:
-            yield
-        finally:
-            self._made.pop(key, None)
-            await made.aclose()
-
-    async def aclose(self) -> None:
-        """Closes them all; those of loops that run elsewhere, over there."""
-        import asyncio  # in the functions that need it: importing the package stays cheap
-
-        here = os.getpid(), _running()
-        for key, (made, until) in list(self._made.items()):
-            loop = key[1]
-            if key == here:
-                await until.aclose()
-            elif key[0] == here[0] and isinstance(loop, asyncio.AbstractEventLoop) and loop.is_running():
-                asyncio.run_coroutine_threadsafe(_close(made), loop)
-
-
-async def _close(made: Closing) -> None:
-    await made.aclose()
-
-
-def _running() -> Hashable:
-    import asyncio
-
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        import trio  # it can be nothing else
-
-        return trio.lowlevel.current_trio_token()
-
-
-def _is_over(loop: Hashable) -> bool:
-    import asyncio
-
-    return isinstance(loop, asyncio.AbstractEventLoop) and loop.is_closed()

@@ -1,165 +1,262 @@
-"""Connections that are kept, the one used last on top.
+"""Connections of the package's own: kept for the next request, the one used last on top.
 
-Unlike a pool that looks at each for every request, this costs the same however many there are.
+Unlike a pool that looks at each for every request, this costs the same however many there are. Every process has its
+own, so that nothing is shared after a fork, and so has every event loop.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
 import threading
 import time
+from abc import abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import Generic, Protocol, TypeVar
+from collections.abc import AsyncGenerator, Callable, Hashable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, Generic, TypeVar
 
 import anyio
 
 from . import network
+from .exchange import Answer, AsyncExchange, Exchange, Request
+
+NAP = 0.05
+"""Seconds of idleness after which an event loop that was busy or asleep may have news of a connection to tell."""
 
 
-class Connection(Protocol):
-    """What a pool has to know of a connection: since when it is idle, whether it is alive, how to end it."""
+class _Kept:
+    """What is known of a connection without I/O.
 
-    idle_since: float
+    Attributes:
+        reusable: Whether it can take another request; not while it has one, nor after one that was not answered whole.
+        idle_since: When the last exchange ended.
+    """
 
-    def is_alive(self) -> bool: ...
-    def wake(self) -> None: ...
-    def close(self) -> None: ...
+    reusable = True
+    idle_since = 0.0
+
+    def is_alive(self) -> bool:
+        """Whether the server has neither hung up nor said anything that nobody asked for, as far as it shows."""
+        return self.reusable
 
 
-class AsyncConnection(Protocol):
+class Connection(_Kept, Exchange):
+    """One connection, opened by its first exchange, for one request after the other."""
+
+    @abstractmethod
+    def open(self, request: Request) -> Any:
+        """Connects ahead, by means of this harmless request if there is no other way."""
+
+    @abstractmethod
+    def wake(self) -> None:
+        """Ends the waiting of the thread that reads here; closing the socket under it would not."""
+
+
+class AsyncConnection(_Kept, AsyncExchange):
     """The same without blocking."""
 
-    idle_since: float
-
-    def is_alive(self) -> bool: ...
-    async def aclose(self) -> None: ...
-
-
-C = TypeVar("C", bound=Connection)
-A = TypeVar("A", bound=AsyncConnection)
+    @abstractmethod
+    async def open(self, request: Request) -> Any:
+        """Connects ahead, by means of this harmless request if there is no other way."""
 
 
-def _is_usable(connection: Connection | AsyncConnection) -> bool:
-    return time.monotonic() - connection.idle_since <= network.KEEPALIVE_EXPIRY and connection.is_alive()
+C = TypeVar("C", bound=_Kept)
 
 
-class Pool(Generic[C]):
-    """For threads."""
+class _Shelf(Generic[C]):
+    """The connections of one process or event loop: `idle`, `busy`, and `dropped`, which are to be closed.
 
-    def __init__(self) -> None:
+    It does no I/O, and takes no lock: threads rely on each of its steps being atomic.
+    """
+
+    def __init__(self, make: Callable[[], C], slots: Any) -> None:
+        self._make = make
+        self.slots = slots
         self.idle: deque[C] = deque()
         self.busy: set[C] = set()
-        self._slots = threading.Semaphore(network.MAX_CONNECTIONS)
-        self._closed = False
+        self.dropped: list[C] = []
+        self.is_closed = False
 
-    def take(self, make: Callable[[], C], timeout: float, *, new: bool = False) -> C:
-        """An idle connection, or else a new one; to be given back."""
-        if not self._slots.acquire(timeout=timeout):
-            raise TimeoutError(f"none of {network.MAX_CONNECTIONS} connections became free in time")
-        try:
-            connection = None if new else self._idle()
-            if connection is None:
-                connection = make()
-            self.busy.add(connection)
-        except BaseException:
-            self._slots.release()
-            raise
-        return connection
-
-    def _idle(self) -> C | None:
-        with suppress(IndexError):
-            while True:
-                connection = self.idle.pop()
-                if _is_usable(connection):
-                    return connection
-                connection.close()
-        return None
-
-    def give_back(self, connection: C, whole: bool) -> None:
-        """Keeps the connection if its exchange was whole. After anything else, be it a signal, it is not used again."""
-        try:
-            self.busy.discard(connection)
-            connection.idle_since = time.monotonic()
-            if whole and not self._closed:
-                self.idle.append(connection)
-            else:
-                connection.close()
-            with suppress(IndexError):
-                oldest = self.idle.popleft()
-                if _is_usable(oldest) and not self._closed:
-                    self.idle.appendleft(oldest)
-                else:
-                    oldest.close()
-        finally:
-            self._slots.release()
-
-    def close(self) -> None:
-        """Closes the connections, and wakes the threads that wait: for an answer, or for a connection."""
-        self._closed = True
-        for connection in list(self.busy):
-            connection.wake()
-        with suppress(IndexError):
-            while True:
-                self.idle.pop().close()
-        self._slots.release(network.MAX_CONNECTIONS)
-
-
-class AsyncPool(Generic[A]):
-    """For the tasks of one event loop."""
-
-    def __init__(self) -> None:
-        self.idle: deque[A] = deque()
-        self.busy: set[A] = set()
-        self._slots = anyio.Semaphore(network.MAX_CONNECTIONS, fast_acquire=True)
-        self._closed = False
-
-    async def take(self, make: Callable[[], Awaitable[A]], timeout: float | None = None, *, new: bool = False) -> A:
-        """An idle connection, or else a new one; to be given back."""
-        try:
-            self._slots.acquire_nowait()
-        except anyio.WouldBlock:
-            with anyio.fail_after(timeout):
-                await self._slots.acquire()
-        try:
-            connection = None
-            while self.idle and not new and connection is None:
-                connection = self.idle.pop()
-                if not _is_usable(connection):
-                    await _close(connection)
-                    connection = None
-            if connection is None:
-                connection = await make()
-        except BaseException:
-            self._slots.release()
-            raise
+    def pick(self, *, new: bool) -> C:
+        """An idle connection, or else a new one; to be put back."""
+        connection = None if new else self._usable()
+        if connection is None:
+            connection = self._make()
         self.busy.add(connection)
         return connection
 
-    async def give_back(self, connection: A, whole: bool) -> None:
-        """Keeps the connection if its exchange was whole. After anything else it is not used again."""
-        self._slots.release()
+    def _usable(self) -> C | None:
+        with suppress(IndexError):
+            while True:
+                connection = self.idle.pop()
+                if _is_fresh(connection) and connection.is_alive():
+                    return connection
+                self.dropped.append(connection)
+        return None
+
+    def put_back(self, connection: C) -> None:
         self.busy.discard(connection)
         connection.idle_since = time.monotonic()
-        if whole and not self._closed:
-            self.idle.append(connection)
-        else:
-            await _close(connection)
-        if self.idle and not _is_usable(self.idle[0]):
-            await _close(self.idle.popleft())
+        (self.idle if connection.reusable and not self.is_closed else self.dropped).append(connection)
+        with suppress(IndexError):
+            if not _is_fresh(self.idle[0]):
+                self.dropped.append(self.idle.popleft())
+
+    def end(self) -> None:
+        self.is_closed = True
+        self.dropped += self.idle
+        self.idle.clear()
+
+
+def _is_fresh(connection: _Kept) -> bool:
+    return time.monotonic() - connection.idle_since <= network.KEEPALIVE_EXPIRY
+
+
+class Pooled(Exchange):
+    """Exchanges over connections of the package's own, for threads."""
+
+    def __init__(self, make: Callable[[], Connection], library: str, proxy: str | None = None) -> None:
+        self.library, self.proxy = library, proxy
+        self._own = network.PerProcess(lambda: _Shelf(make, threading.Semaphore(network.MAX_CONNECTIONS)))
+
+    def exchange(self, request: Request) -> Answer:
+        with self._taken(request) as connection:
+            return connection.exchange(request)
+
+    @contextmanager
+    def _taken(self, request: Request, *, new: bool = False) -> Iterator[Connection]:
+        shelf = self._own.here()
+        if not shelf.slots.acquire(timeout=request.left()):
+            raise TimeoutError(f"none of {network.MAX_CONNECTIONS} connections became free in time")
+        try:
+            connection = shelf.pick(new=new)
+            try:
+                yield connection
+            finally:
+                shelf.put_back(connection)
+        finally:
+            shelf.slots.release()
+            self._close_dropped(shelf)
+
+    def _close_dropped(self, shelf: _Shelf[Connection]) -> None:
+        with suppress(IndexError):
+            while True:
+                shelf.dropped.pop().close()
+
+    def warm_up(self, make: Callable[[], Request], connections: int) -> None:
+        with ExitStack() as held:
+            for _ in range(connections - len(self._own.here().idle)):
+                request = make()
+                held.enter_context(self._taken(request, new=True)).open(request)
+
+    def close(self) -> None:
+        shelf = self._own.here()
+        shelf.end()
+        for connection in list(shelf.busy):
+            connection.wake()
+        self._close_dropped(shelf)
+        shelf.slots.release(network.MAX_CONNECTIONS)  # wakes who waits for one
+
+
+class AsyncPooled(AsyncExchange):
+    """The same without blocking. Each event loop has its own connections, which end with it."""
+
+    def __init__(self, make: Callable[[], AsyncConnection], library: str, proxy: str | None = None) -> None:
+        self.library, self.proxy = library, proxy
+        self._make = make
+        self._own: dict[tuple[int, Hashable], tuple[_Shelf[AsyncConnection], AsyncGenerator[None]]] = {}
+
+    async def exchange(self, request: Request) -> Answer:
+        shelf = await self._here()
+        connection = await self._take(shelf, request)
+        try:
+            return await connection.exchange(request)
+        finally:
+            await self._give_back(shelf, connection)
+
+    async def _take(self, shelf: _Shelf[AsyncConnection], request: Request, *, new: bool = False) -> AsyncConnection:
+        try:
+            shelf.slots.acquire_nowait()
+        except anyio.WouldBlock:
+            with anyio.fail_after(request.left()):
+                await shelf.slots.acquire()
+        try:
+            if shelf.idle and time.monotonic() - shelf.idle[-1].idle_since > NAP:
+                for _ in range(2):  # once to look at the sockets, once to tell what was seen
+                    await anyio.lowlevel.checkpoint()
+            return shelf.pick(new=new)
+        except BaseException:
+            shelf.slots.release()
+            raise
+
+    async def _give_back(self, shelf: _Shelf[AsyncConnection], connection: AsyncConnection) -> None:
+        shelf.slots.release()
+        shelf.put_back(connection)
+        if shelf.dropped:
+            await self._close_dropped(shelf)
+
+    async def _close_dropped(self, shelf: _Shelf[AsyncConnection]) -> None:
+        # Also, and above all, in a task that is being cancelled.
+        with anyio.CancelScope(shield=True):
+            while shelf.dropped:
+                await shelf.dropped.pop().aclose()
+
+    async def warm_up(self, make: Callable[[], Request], connections: int) -> None:
+        shelf = await self._here()
+        held: list[AsyncConnection] = []
+        try:
+            for _ in range(connections - len(shelf.idle)):
+                request = make()
+                held.append(await self._take(shelf, request, new=True))
+                await held[-1].open(request)
+        finally:
+            for connection in held:
+                await self._give_back(shelf, connection)
 
     async def aclose(self) -> None:
-        """Closes the connections, and wakes the tasks that wait: for an answer, or for a connection."""
-        self._closed = True
-        connections = [*self.idle, *self.busy]
-        self.idle.clear()
-        for connection in connections:
-            await _close(connection)
-        for _ in range(network.MAX_CONNECTIONS):
-            self._slots.release()
+        here = _here()
+        for key, (shelf, until) in list(self._own.items()):
+            pid, loop = key
+            if key == here:
+                await until.aclose()
+            elif pid == here[0] and isinstance(loop, asyncio.AbstractEventLoop) and loop.is_running():
+                asyncio.run_coroutine_threadsafe(self._end(shelf), loop)
+
+    async def _end(self, shelf: _Shelf[AsyncConnection]) -> None:
+        shelf.end()
+        shelf.dropped += shelf.busy
+        await self._close_dropped(shelf)
+        for _ in range(network.MAX_CONNECTIONS):  # wakes who waits for one
+            shelf.slots.release()
+
+    async def _here(self) -> _Shelf[AsyncConnection]:
+        key = _here()
+        found = self._own.get(key)
+        if found is None:
+            for other in list(self._own):
+                if isinstance(other[1], asyncio.AbstractEventLoop) and other[1].is_closed():
+                    self._own.pop(other, None)
+            shelf = _Shelf(self._make, anyio.Semaphore(network.MAX_CONNECTIONS, fast_acquire=True))
+            self._own[key] = found = shelf, self._until_the_loop_ends(key, shelf)
+            await anext(found[1])
+        return found[0]
+
+    async def _until_the_loop_ends(
+        self, key: tuple[int, Hashable], shelf: _Shelf[AsyncConnection]
+    ) -> AsyncGenerator[None]:
+        # `asyncio.run` and `trio.run` close the asynchronous generators that are left when all tasks are done.
+        try:
+            yield
+        finally:
+            self._own.pop(key, None)
+            await self._end(shelf)
 
 
-async def _close(connection: AsyncConnection) -> None:
-    # Also, and above all, in a task that is being cancelled.
-    with anyio.CancelScope(shield=True):
-        await connection.aclose()
+def _here() -> tuple[int, Hashable]:
+    try:
+        return os.getpid(), asyncio.get_running_loop()
+    except RuntimeError:
+        import trio  # it can be nothing else
+
+        return os.getpid(), trio.lowlevel.current_trio_token()

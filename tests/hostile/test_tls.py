@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from anam_facade import AnamClient, AnamConnectionError, AsyncAnamClient, RetryPolicy
+from anam_facade.http.network import trust_settings
 from tests.hostile.certificates import self_signed
 from tests.hostile.test_inputs import KEY, refusal
 
@@ -164,13 +165,10 @@ def test_only_a_context_stands_in_for_the_default_trust(client: Any, value: Any)
     assert [problem.field for problem in error.problems] == ["ssl_context"]
 
 
-@pytest.mark.parametrize("insecure", [False, True])
-@pytest.mark.parametrize("client", [AnamClient, AsyncAnamClient])
-def test_the_pool_verifies_chain_and_name(client: Any, insecure: bool) -> None:
-    """By default the pool's context demands a certificate and the right name, also where plain http is permitted."""
-    context = client(KEY, allow_insecure_http=insecure)._exchange._options["verify"]
-    assert context.verify_mode is ssl.CERT_REQUIRED
-    assert context.check_hostname is True
+def test_old_versions_of_tls_are_refused() -> None:
+    """Whatever the distribution's configuration says: chain, name and at least TLS 1.2 are asked for."""
+    context = trust_settings("https://anam.example", None)
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
 
 
