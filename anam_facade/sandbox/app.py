@@ -119,14 +119,14 @@ def create_app(world: World) -> ASGIApp:
     signalling = Signalling(world)
     application = _application(
         [
-            *(Route(op.path, endpoint=_OperationEndpoint(op.id), methods=[op.method]) for op in operations),
+            *(Route(path, _OperationEndpoint(id_), methods=[method]) for (method, path), id_ in operations.items()),
             *pages.routes(world),
             Mount(CONTROL, _control(world)),
             *signalling.routes(),
         ]
     )
     world.listeners += [_EndsInTime(), signalling]
-    return _Gate(application, world, {(op.method, op.path): op.id for op in operations})
+    return _Gate(application, world, operations)
 
 
 def _application(routes: Sequence[BaseRoute], on_errors: Mapping[Any, Any] | None = None) -> Starlette:

@@ -47,15 +47,6 @@ class Problem:
         return f"{self.path}: {self.message}" if self.path else self.message
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation of the contract."""
-
-    id: str
-    method: str
-    path: str
-
-
 @cache
 def document() -> Mapping[str, Any]:
     """The contract of this version of the package, read once per process. Not to be changed."""
@@ -64,14 +55,14 @@ def document() -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", loader(openapi_path().read_bytes()).get_single_data())
 
 
-def operations() -> list[Operation]:
-    """Every operation of the document."""
-    return [
-        Operation(id=operation["operationId"], method=method.upper(), path=path)
+def operations() -> dict[tuple[str, str], str]:
+    """The `operationId` of every operation, by its method and path."""
+    return {
+        (method.upper(), path): operation["operationId"]
         for path, item in document()["paths"].items()
         for method, operation in item.items()
         if isinstance(operation, dict) and "operationId" in operation
-    ]
+    }
 
 
 def example(name: str) -> dict[str, Any]:

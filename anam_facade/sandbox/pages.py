@@ -175,7 +175,7 @@ def _docs(request: Request, api_key: str) -> tuple[bytes, str]:
 
 def curl(base_url: str, api_key: str, operation: str, example: str) -> str:
     """A command for a shell that sends one of the contract's examples to this sandbox."""
-    paths = {op.id: op.path for op in contract.operations()}
+    paths = {operation: path for (_, path), operation in contract.operations().items()}
 
     def call(operation: str, example: str, header: str) -> str:
         body = shlex.quote(json.dumps(contract.example(example), ensure_ascii=False))

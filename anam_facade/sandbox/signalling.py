@@ -25,7 +25,7 @@ import asyncio
 import contextlib
 import json
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -60,7 +60,8 @@ class Signalling(Listener):
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._pages: defaultdict[str, set[_Page]] = defaultdict(set)
+        # By the id of their session; what tells a page of the end, from any thread.
+        self._pages: defaultdict[str, set[Callable[[str], object]]] = defaultdict(set)
 
     def routes(self) -> list[BaseRoute]:
         """What a page asks for besides the contract's operations."""
@@ -72,19 +73,17 @@ class Signalling(Listener):
 
     def ended(self, state: State, session: Session) -> None:
         """Tells the pages of a session that it has ended."""
-        for page in tuple(self._pages.get(session.id, ())):
-            page.end(REASONS.get(session.end_reason or "", session.end_reason or ""))
+        for tell in tuple(self._pages.get(session.id, ())):
+            tell(REASONS.get(session.end_reason or "", session.end_reason or ""))
 
     async def _talk(self, request: Request) -> Response:
         session = self._world.state.running(request.query_params.get("session_id", ""))
         return Response(status_code=404 if session is None else 204)
 
     async def _connect(self, socket: WebSocket) -> None:
-        state = self._world.state
-        path = socket.url.path
-        number = state.arrived(
-            method="GET", path=path, operation=SIGNALLING, headers=masked_headers(socket.scope["headers"])
-        )
+        state, path, loop = self._world.state, socket.url.path, asyncio.get_running_loop()
+        headers = masked_headers(socket.scope["headers"])
+        number = state.arrived(method="GET", path=path, operation=SIGNALLING, headers=headers)
         session = state.running(socket.query_params.get("session_id", ""))
         fault = None if session is None else state.faults.decide(SIGNALLING, lambda: session.label or "")
         if fault:
@@ -95,24 +94,28 @@ class Signalling(Listener):
         if session is None or refused:
             await socket.close(POLICY_VIOLATION)
             return
-        page = _Page(socket, session.id, fault.body if fault else None)
-        self._pages[session.id].add(page)
+
+        def tell(reason: str) -> None:
+            payload = (fault and fault.body) or reason
+            message = json.dumps({"actionType": "endsession", "sessionId": session.id, "payload": payload})
+            asyncio.run_coroutine_threadsafe(_send(socket, message), loop)
+
+        self._pages[session.id].add(tell)
         try:
             await socket.accept()
-            await page.frame()
-            if fault and fault.close == "after":
-                await socket.close(INTERNAL_ERROR)
-                return
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(fault.delay_answer if fault else 0.0):
-                    await page.until_gone()
-            state.end(session.id, NO_ENGINE)
-            await page.until_gone()
-        except _Gone:
-            pass
+            # All frames are taken, whatever they say: heartbeats, candidates, speech.
+            if await _is_frame(socket):
+                if fault and fault.close == "after":
+                    await socket.close(INTERNAL_ERROR)
+                    return
+                leaving = asyncio.create_task(_until_gone(socket))
+                await asyncio.wait([leaving], timeout=fault.delay_answer if fault else 0.0)
+                if not leaving.done():
+                    state.end(session.id, NO_ENGINE)
+                await leaving
         finally:
-            self._pages[session.id].discard(page)
-            asyncio.get_running_loop().call_later(GRACE, self._left, state, session.id)
+            self._pages[session.id].discard(tell)
+            loop.call_later(GRACE, self._left, state, session.id)
 
     def _left(self, state: State, session_id: str) -> None:
         if not self._pages[session_id]:
@@ -124,39 +127,17 @@ async def _telemetry(request: Request) -> Response:
     return Response(status_code=204)
 
 
-class _Gone(Exception):
-    """The page has closed its socket, or the network did."""
+async def _is_frame(socket: WebSocket) -> bool:
+    """Waits for the page's next frame; False when the page has closed its socket, or the network did."""
+    return bool((await socket.receive())["type"] != "websocket.disconnect")
 
 
-class _Page:
-    """One open socket."""
-
-    def __init__(self, socket: WebSocket, session_id: str, reason: str | None) -> None:
-        self._socket = socket
-        self._session_id = session_id
-        self._reason = reason
-        self._loop = asyncio.get_running_loop()
-
-    async def frame(self) -> None:
-        """The page's next frame; all are taken, whatever they say."""
-        if (await self._socket.receive())["type"] == "websocket.disconnect":
-            raise _Gone
-
-    async def until_gone(self) -> None:
-        """Takes heartbeats, candidates and speech."""
-        while True:
-            await self.frame()
-
-    def end(self, reason: str) -> None:
-        """Tells the page that its session has ended. From any thread."""
-        said = {"actionType": "endsession", "sessionId": self._session_id, "payload": self._reason or reason}
-        self._loop.call_soon_threadsafe(self._send, json.dumps(said))
-
-    def _send(self, text: str) -> None:
-        self._sending = asyncio.ensure_future(_quietly(self._socket.send_text, text))
+async def _until_gone(socket: WebSocket) -> None:
+    while await _is_frame(socket):
+        pass
 
 
-async def _quietly(send: Callable[[str], Awaitable[None]], text: str) -> None:
+async def _send(socket: WebSocket, text: str) -> None:
     # Who has gone meanwhile need not be told: uvicorn raises an OSError, Starlette a RuntimeError.
     with contextlib.suppress(OSError, RuntimeError):
-        await send(text)
+        await socket.send_text(text)
