@@ -35,37 +35,31 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]
                 process.kill()
 
 
-def test_it_prints_what_a_client_needs_serves_and_ends_when_asked() -> None:
-    """Base URL, key and the two export lines; one masked log line per request; exit status 0."""
+@pytest.mark.parametrize(("number", "host"), [(signal.SIGTERM, "127.0.0.1"), (signal.SIGINT, "0.0.0.0")])
+def test_it_prints_what_a_client_needs_serves_and_ends_when_asked(number: signal.Signals, host: str) -> None:
+    """URL, key, lines for a shell; one masked log line per request; a warning if the network reaches it; status 0."""
     fault = '{"operation": "createEngineSession", "status": 503, "times": 1}'
-    with running("--api-key", "an-own-key", "--max-sessions", "1", "--fault", fault) as (process, lines):
+    options = ("--host", host, "--max-sessions", "1", "--latency", "0", "0.01", "--strict", "--fault", fault)
+    with running("--api-key", "it's$HOME", *options) as (process, lines):
         url = re.fullmatch(r"base URL: (http://127\.0\.0\.1:\d+)", lines[1])
         assert url is not None
-        assert lines[2] == "API key:  an-own-key"
+        assert lines[2] == "API key:  it's$HOME"
         assert lines[3] == f"look:     {url[1]} in a browser; {url[1]}/docs for the contract"
-        assert lines[4:] == [f"export ANAM_API_URL={url[1]}", "export ANAM_API_KEY=an-own-key"]
-        with httpx.Client(trust_env=False, headers={"Authorization": "Bearer an-own-key"}) as http:
-            statuses = [http.post(url[1] + START, json={"personaConfig": SAVED}).status_code for _ in range(3)]
-        assert statuses == [503, 201, 429]
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=10)
-    assert (process.returncode, out) == (0, "")
-    logged = [line.split(" ", 2)[2] for line in err.splitlines()]
-    assert [line.partition(" in ")[0] for line in logged] == [f"POST {START} -> {status}" for status in statuses]
-    assert "an-own-key" not in err
-
-
-def test_the_key_is_random_and_can_be_pasted_into_a_shell() -> None:
-    """The export lines set what the base URL and key lines say; where the network can reach it, there is a warning."""
-    with running("--strict", "--latency", "0", "0.01", "--host", "0.0.0.0") as (process, lines):
         script = "\n".join([*lines[4:], 'printf "%s %s" "$ANAM_API_URL" "$ANAM_API_KEY"'])
         printed = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
-        assert printed == f"{lines[1].removeprefix('base URL: ')} {lines[2].removeprefix('API key:  ')}"
-        settings = httpx.get(f"{printed.split()[0]}/_sandbox/state", trust_env=False).json()["settings"]
+        assert printed == f"{url[1]} it's$HOME"
+        with httpx.Client(base_url=url[1], trust_env=False, headers={"Authorization": "Bearer it's$HOME"}) as http:
+            statuses = [http.post(START, json={"personaConfig": SAVED}).status_code for _ in range(3)]
+            settings = http.get("/_sandbox/state").json()["settings"]
+        assert statuses == [503, 201, 429]
         assert (settings["strict"], settings["latency"]) == (True, [0, 0.01])
-        process.send_signal(signal.SIGINT)
-        assert "warning: 0.0.0.0 is not a loopback address" in process.communicate(timeout=10)[1]
-        assert process.returncode == 0
+        process.send_signal(number)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, out) == (0, "")
+    assert ("warning: 0.0.0.0 is not a loopback address" in err) == (host == "0.0.0.0")
+    logged = [line.split(" ", 2)[2].partition(" in ")[0] for line in err.splitlines() if "warning" not in line]
+    assert logged == [*(f"POST {START} -> {status}" for status in statuses), "GET /_sandbox/state -> 200"]
+    assert "it's$HOME" not in err
 
 
 def test_a_busy_port_is_one_line_and_exit_status_2() -> None:

@@ -13,12 +13,12 @@ from tests.sandbox.support import MINT, START, Api, Clock, assert_fits_contract,
 Serve = Callable[..., Api]
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/auth/session-token/", "/v1/sessions", "/%00", "/%ff", "/_sandboxes"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/auth/session-token/", "/%00", "/%ff", "/_sandboxes", "/docs/", "/Docs"])
 def test_an_unknown_path_is_answered_404_as_the_contract_words_errors(api: Api, path: str) -> None:
     """With a JSON body, and without a redirect to something similar."""
-    response = api.http.post(path, json={})
-    assert (response.status_code, response.json()["error"]) == (404, "Not Found")
-    assert_fits_contract(response)
+    for response in (api.http.post(path, json={}), api.http.get(path)):
+        assert (response.status_code, response.json()["error"]) == (404, "Not Found")
+        assert_fits_contract(response)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "HEAD", "OPTIONS", "QUERY"])

@@ -45,17 +45,8 @@ def port_of(sandbox: Sandbox) -> int:
     return int(sandbox.base_url.rpartition(":")[2])
 
 
-def test_sandboxes_come_and_go(leaves_nothing: None) -> None:
-    """Each is ready when its context begins, and connecting is refused when it has ended."""
-    for _ in range(10):
-        with Sandbox() as sandbox:
-            assert httpx.get(f"{sandbox.base_url}/_sandbox/faults").json() == []
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(sandbox.base_url)
-
-
 def test_start_and_stop_can_be_repeated(leaves_nothing: None) -> None:
-    """Both are idempotent; a sandbox that is started anew remembers what was before."""
+    """Both are idempotent; a sandbox that is started anew remembers what was before; a stopped one refuses."""
     sandbox = Sandbox()
     sandbox.stop()
     sandbox.outage(1)
@@ -71,30 +62,23 @@ def test_start_and_stop_can_be_repeated(leaves_nothing: None) -> None:
     with sandbox, (api := Api(sandbox)).http:
         api.mint()
         assert len(sandbox.tokens) == 2
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(sandbox.base_url)
     sandbox.reset()
     assert sandbox.tokens == ()
 
 
 def test_a_port_that_is_taken_is_an_oserror(leaves_nothing: None) -> None:
-    """It is raised in the caller's thread, and the second sandbox leaves nothing behind."""
-    with Sandbox() as sandbox:
-        port = port_of(sandbox)
-        with pytest.raises(OSError, match="in use"):
-            Sandbox(port=port).start()
-    with Sandbox(port=port) as again:
-        assert again.base_url == sandbox.base_url
-
-
-def test_a_port_that_is_taken_in_the_last_moment_is_an_oserror_too(leaves_nothing: None) -> None:
-    """Between reserving the port and listening on it, another process may begin to listen."""
+    """Also where a rival begins to listen between reserving and listening; nothing is left behind."""
     with socket.socket() as rival:
         rival.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         rival.bind(("127.0.0.1", 0))
-        server = Server(None, "127.0.0.1", rival.getsockname()[1], 1, None)  # type: ignore[arg-type]
+        port = rival.getsockname()[1]
+        server = Server(None, "127.0.0.1", port, 1, None)  # type: ignore[arg-type]
         rival.listen()
-        with pytest.raises(OSError, match="in use"):
-            server.start()
-        server.stop()
+        for late in (server, Sandbox(port=port)):
+            with pytest.raises(OSError, match="in use"):
+                late.start()
 
 
 def test_a_port_that_is_lost_during_an_outage_is_logged(leaves_nothing: None, caplog: pytest.LogCaptureFixture) -> None:
@@ -191,17 +175,7 @@ def test_during_an_outage_connecting_is_refused_and_afterwards_nothing_is_lost(l
         eventually(lambda: api.start(token).status_code == 200)
         assert api.start(used).status_code == 401
         assert len(sandbox.sessions) == 3
-
-
-def test_an_outage_is_cut_short_by_stopping(leaves_nothing: None) -> None:
-    """It frees the port at once."""
-    with Sandbox() as sandbox:
-        sandbox.outage(3600)
-        for wrong in (-1, float("nan"), "2"):
-            with pytest.raises(ValueError, match="seconds"):
-                sandbox.outage(wrong)  # type: ignore[arg-type]
-        with pytest.raises(httpx.ConnectError):
-            httpx.get(sandbox.base_url)
+        sandbox.outage(3600)  # which stopping does not wait for
 
 
 def test_reset_forgets_everything_but_the_key(serve: Serve) -> None:
@@ -236,31 +210,6 @@ def test_idle_connections_are_closed_after_a_while(serve: Serve) -> None:
     with socket.create_connection(serve(keepalive=0.1).address, timeout=5) as raw:
         raw.sendall(b"GET /_sandbox/faults HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b"".join(iter(lambda: raw.recv(4096), b"")).endswith(b"[]")
-
-
-def test_500_connections_at_once(leaves_nothing: None) -> None:
-    """Beside an event loop too: all are served, each session is started once with its own token."""
-
-    async def one(port: int, token: str) -> str:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(REQUEST + f"Authorization: Bearer {token}\r\nConnection: close\r\n\r\n".encode() + b"{}")
-        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
-        writer.close()
-        await writer.wait_closed()
-        assert head.startswith(b"HTTP/1.1 200 OK")
-        session_id: str = json.loads(body)["sessionId"]
-        return session_id
-
-    async def main() -> None:
-        with Sandbox(latency=(0.0, 0.5)) as sandbox:
-            tokens = [sandbox.mint_token(client_label=f"caller-{n}") for n in range(500)]
-            started = await asyncio.gather(*(one(port_of(sandbox), token) for token in tokens))
-            by_id: dict[str, Session] = {session.id: session for session in sandbox.sessions}
-            assert [by_id[session_id].label for session_id in started] == [f"caller-{n}" for n in range(500)]
-            assert all(session.delivered for session in by_id.values())
-            assert all(len(token.used_by) == 1 for token in sandbox.tokens)
-
-    asyncio.run(main())
 
 
 def test_tokens_can_be_minted_without_a_request(api: Api) -> None:

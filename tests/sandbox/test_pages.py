@@ -97,13 +97,6 @@ def test_reading_is_no_part_of_what_is_tested(api: Api, path: str) -> None:
     assert api.mint().status_code == 500
 
 
-@pytest.mark.parametrize("path", ["/docs/", "/Docs", "/openapi", "/favicon.ico"])
-def test_what_is_near_is_not_there(api: Api, path: str) -> None:
-    """Answered 404, as JSON like every error, and without a redirect."""
-    response = api.http.get(path)
-    assert (response.status_code, response.json()["error"]) == (404, "Not Found")
-
-
 # --- What the page at `/` is told. The page itself is tried in tests/browser. -----------------------
 
 
