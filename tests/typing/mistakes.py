@@ -8,6 +8,8 @@ no longer found fails the check.
 
 from __future__ import annotations
 
+import httpx
+
 from anam_facade import (
     AnamClient,
     AsyncAnamClient,
@@ -26,9 +28,7 @@ from anam_facade import (
 
 def of_names() -> None:
     PersonaConfig(expressivty=1)  # type: ignore[call-arg]
-    PersonaConfig(avatarId="x")  # type: ignore[call-arg]
     DirectorNotes("warm")  # type: ignore[call-arg]
-    SessionOptions(quality="high")  # type: ignore[call-arg]
     RetryPolicy(attempts=3)  # type: ignore[call-arg]
     AnamClient(key="x")  # type: ignore[call-arg]
     AnamClient("key", "https://api.anam.ai", 5.0)  # type: ignore[call-arg, arg-type]
@@ -36,23 +36,21 @@ def of_names() -> None:
 
 def of_types() -> None:
     PersonaConfig(name=5)  # type: ignore[arg-type]
-    PersonaConfig(skip_greeting="no")  # type: ignore[arg-type]
     PersonaConfig(type="stateful")  # type: ignore[arg-type]
     PersonaConfig(tools=ClientTool(name="t"))  # type: ignore[arg-type]
     PersonaConfig(director_notes="warm")  # type: ignore[arg-type]
     PersonaConfig.saved(5)  # type: ignore[arg-type]
-    DirectorNotes(expressivity="high")  # type: ignore[arg-type]
     CartesiaSonic3VoiceOptions(emotion="glad")  # type: ignore[arg-type]
-    SessionOptions(video_quality="low")  # type: ignore[arg-type]
     SessionOptions(video_width=720.5)  # type: ignore[arg-type]
     WebhookTool(name="t", headers="A: b")  # type: ignore[arg-type]
     KnowledgeTool(name="t", document_folder_ids=[5])  # type: ignore[list-item]
-    ClientTool()  # type: ignore[call-arg]
     LiveKitEnvironment("wss://rooms.example")  # type: ignore[call-arg]
     LiveKitEnvironment("wss://rooms.example", 5)  # type: ignore[arg-type]
     SessionToken(b"token")  # type: ignore[arg-type]
     AnamClient(retry="3")  # type: ignore[arg-type]
     AnamClient(transport="quick")  # type: ignore[arg-type]
+    AnamClient(http_client=httpx.AsyncClient())  # type: ignore[arg-type]
+    AsyncAnamClient(transport=httpx.HTTPTransport())  # type: ignore[arg-type]
 
 
 def of_calls(client: AnamClient, persona: PersonaConfig) -> None:

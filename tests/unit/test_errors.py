@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import pickle
 
@@ -141,16 +142,9 @@ def test_reason_summary_and_sizes_are_read():
     error = respond(429, b'{"error": "Concurrent session limit reached", "reason": "concurrent_limit"}')
     assert (type(error), error.reason, error.message) == (ConcurrencyLimitError, "concurrent_limit", None)
     assert str(error).endswith(": Concurrent session limit reached: concurrent_limit")
-    error = respond(400, b'{"summary": "2 problems", "details": [{}], "reason": "x", "supportedDimensions": 7}')
-    assert (error.summary, error.supported_dimensions) == ("2 problems", ())
+    error = respond(400, b'{"summary": "2 problems", "details": {"a": [1]}, "reason": "x", "supportedDimensions": 7}')
+    assert (error.summary, error.details, error.supported_dimensions) == ("2 problems", {"a": [1]}, ())
     assert str(error).endswith("400 Bad Request: 2 problems")
-
-
-def test_details_are_kept_whatever_their_shape():
-    """`details` is passed on as it came."""
-    assert respond(400, b'{"details": {"field": [1]}}').details == {"field": [1]}
-    assert respond(400, b'{"details": "x"}').details == "x"
-    assert respond(400, b"{}").details is None
 
 
 @pytest.mark.parametrize(
@@ -161,8 +155,6 @@ def test_details_are_kept_whatever_their_shape():
             b'{"error": "Unauthorized", "message": "Invalid API key"}',
             "POST /v1/x: 401 Unauthorized: Invalid API key",
         ),
-        (503, b'{"error": "Busy"}', "POST /v1/x: 503 Service Unavailable: Busy"),
-        (520, b"", "POST /v1/x: 520"),
         (520, b"oops", "POST /v1/x: 520: oops"),
         (404, b"", "POST /v1/x: 404 Not Found"),
     ],
@@ -173,18 +165,10 @@ def test_the_text_names_method_path_status_and_the_servers_words(status, body, t
 
 
 def test_the_text_tells_how_long_to_wait():
-    """When the server asks for a pause, the text says so."""
-    error = respond(429, b'{"error": "Slow"}', {"Retry-After": "2"})
-    assert error.retry_after == 2
-    assert str(error) == "POST /v1/x: 429 Too Many Requests: Slow (the server asks to wait 2 s)"
-
-
-@pytest.mark.parametrize("field", ["error", "message"])
-def test_long_words_are_cut_in_the_text(field):
-    """A server that talks without end does not make a log line without end; the whole is in the body."""
-    error = respond(400, json.dumps({field: "x" * 500_000}).encode())
-    assert len(str(error)) < 2_000
-    assert "x" * 500_000 in error.body
+    """When the server asks for a pause, the text says so; masking a header does not change it."""
+    error = respond(429, b'{"error": "Slow"}', {"Retry-After": "1234"}, ("1234",))
+    assert error.retry_after == 1234
+    assert str(error) == "POST /v1/x: 429 Too Many Requests: Slow (the server asks to wait 1234 s)"
 
 
 @pytest.mark.parametrize("words", ["a\nCRITICAL forged", "a\r\nb", "\x1b[31mred", "a\u2028b"])
@@ -222,40 +206,28 @@ def test_the_words_of_a_plan_limit_mean_nothing_elsewhere(status):
         ({"Retry-After": "0"}, 0.0),
         ({"Retry-After": "120"}, 120.0),
         ({"Retry-After": " 1.5 "}, 1.5),
-        ({"retry-after": "3"}, 3.0),
         ({"Retry-After": "-1"}, None),
-        ({"Retry-After": "+1"}, None),
         ({"Retry-After": "nan"}, None),
-        ({"Retry-After": "inf"}, None),
-        ({"Retry-After": "1e3"}, None),
         ({"Retry-After": "٣"}, None),
         ({"Retry-After": "9" * 400}, None),
         ({"Retry-After": "soon"}, None),
-        ({"Retry-After": ""}, None),
-        ({"Retry-After": "2026"}, 2026.0),
         ({"Retry-After": "Sun, 22 Nov 2026 09:00:10 GMT", "Date": "Sun, 22 Nov 2026 09:00:00 GMT"}, 10.0),
         ({"Retry-After": "Sun, 22 Nov 2026 08:00:00 GMT", "Date": "Sun, 22 Nov 2026 09:00:00 GMT"}, 0.0),
         ({"Retry-After": "Sun, 22 Nov 2026 09:00:10 GMT"}, 5.0),
         ({"Retry-After": "Sun, 22 Nov 2026 09:00:10 GMT", "Date": "yesterday"}, 5.0),
         ({"Retry-After": "Sun, 22 Nov 2026 11:00:10 +0200"}, 5.0),
-        ({"Retry-After": "Sunday, 22-Nov-26 09:00:10 GMT"}, 5.0),
         ({"Retry-After": "Sun, 99 Nov 2026 09:00:10 GMT"}, None),
         ({"Retry-After": "Sun, 22 Nov 99999 09:00:10 GMT"}, None),
         ({"RateLimit-Reset": "7"}, 7.0),
         ({"RateLimit-Reset": "7", "RateLimit-Remaining": "0"}, 7.0),
-        ({"RateLimit-Reset": "7", "RateLimit-Remaining": " 0 "}, 7.0),
         ({"RateLimit-Reset": "7", "RateLimit-Remaining": "3"}, None),
         ({"RateLimit-Reset": "later"}, None),
-        ({"RateLimit-Remaining": "0"}, None),
         ({"Retry-After": "2", "RateLimit-Reset": "7"}, 2.0),
-        ({"Retry-After": "soon", "RateLimit-Reset": "7"}, 7.0),
-        ({"X-RateLimit-Org-Hour-Reset": "1800"}, None),
         ({"X-RateLimit-Org-Hour-Reset": "1800", "X-RateLimit-Org-Hour-Remaining": "0", "RateLimit-Reset": "7"}, 1800.0),
-        ({"X-RateLimit-Org-Hour-Remaining": "0", "RateLimit-Reset": "7"}, None),
         ({"X-RateLimit-Org-Hour-Reset": "1800", "X-RateLimit-Org-Hour-Remaining": "5", "RateLimit-Reset": "7"}, 7.0),
         ({"Retry-After": "2", "X-RateLimit-Org-Hour-Remaining": "0", "X-RateLimit-Org-Hour-Reset": "9"}, 2.0),
     ],
-    ids=map(str, range(32)),
+    ids=itertools.count(),
 )
 def test_what_the_server_asks_to_wait(headers, seconds):
     """Seconds and dates are understood, dates against the server's own clock; nonsense is as good as nothing."""
@@ -314,11 +286,6 @@ def test_headers_need_not_be_ascii(raw):
     assert "X-Proxy" in error.headers
 
 
-def test_retry_hints_survive_masking():
-    """What is masked in the headers does not change how long to wait."""
-    assert respond(429, b"", {"Retry-After": "1234"}, ("1234",)).retry_after == 1234
-
-
 def rich() -> AnamStatusError:
     error = respond(503, b'{"error": "Busy", "details": [1]}', {"Retry-After": "2", "X-A": "b"})
     error.attempts, error.may_have_started = 3, True
@@ -342,12 +309,6 @@ ERRORS: list[AnamError] = [
 ]
 
 
-def test_every_error_is_tried():
-    """The list above has an instance of every public error."""
-    public = {getattr(anam_facade, name) for name in anam_facade.__all__ if name.endswith("Error")}
-    assert {type(error) for error in ERRORS} == public
-
-
 @pytest.mark.parametrize("error", ERRORS, ids=[f"{i}-{type(e).__name__}" for i, e in enumerate(ERRORS)])
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))], ids="cdp")
 def test_every_error_survives_pickling_and_copying(error, duplicate):
@@ -360,45 +321,33 @@ def test_every_error_survives_pickling_and_copying(error, duplicate):
     assert (twin.attempts, twin.may_have_started) == (error.attempts, error.may_have_started)
 
 
-@pytest.mark.parametrize(
-    ("child", "parents"),
-    [
-        (AnamError, [Exception]),
-        (AnamConfigError, [AnamError, ValueError]),
-        (AnamConnectionError, [AnamError]),
-        (AnamTimeoutError, [AnamConnectionError]),
-        (ClientClosedError, [AnamConnectionError]),
-        (AnamResponseError, [AnamError]),
-        (SessionStartUncertainError, [AnamError]),
-        (AnamStatusError, [AnamError]),
-        (BadRequestError, [AnamStatusError]),
-        (AuthenticationError, [AnamStatusError]),
-        (PlanRequiredError, [AnamStatusError]),
-        (PermissionDeniedError, [AnamStatusError]),
-        (RateLimitError, [AnamStatusError]),
-        (ConcurrencyLimitError, [AnamStatusError]),
-        (SpendCapError, [AnamStatusError]),
-        (ServerError, [AnamStatusError]),
-        (ServiceBusyError, [ServerError]),
-    ],
-)
-def test_the_tree(child, parents):
-    """The errors form the tree that the module's docstring draws."""
-    assert list(child.__bases__) == parents
-    assert child.__name__ in anam_facade.errors.__doc__
+TREE = {
+    AnamError: (AnamConfigError, AnamConnectionError, AnamResponseError, AnamStatusError, SessionStartUncertainError),
+    AnamConnectionError: (AnamTimeoutError, ClientClosedError),
+    AnamStatusError: (
+        *(AuthenticationError, BadRequestError, ConcurrencyLimitError, ConflictError, NotFoundError),
+        *(PermissionDeniedError, PlanRequiredError, RateLimitError, ServerError, SpendCapError),
+    ),
+    ServerError: (ServiceBusyError,),
+    ValueError: (AnamConfigError,),
+}
 
 
-def test_defaults_of_every_error():
-    """An error that nothing was sent for has no attempts and started nothing, but for the one that means that."""
+def test_the_tree():
+    """The errors form the tree that the module's docstring draws, and the list above has an instance of each."""
+    public = {getattr(anam_facade, name) for name in anam_facade.__all__ if name.endswith("Error")}
+    for parent, children in TREE.items():
+        assert {cls for cls in public if parent in cls.__bases__} == set(children)
+    assert all(cls.__name__ in anam_facade.errors.__doc__ for cls in public)
+    assert {type(error) for error in ERRORS} == public
+
+
+def test_an_error_says_whether_a_session_may_have_been_started():
+    """None may when nothing was sent; where one may, the text ends with it."""
     assert (AnamError("x").attempts, AnamError("x").may_have_started) == (0, False)
-    uncertain = SessionStartUncertainError("x", token_claims={}, client_label=None, livekit_url=None, livekit_room=None)
-    assert uncertain.may_have_started
-    assert str(uncertain) == "x"
-
-
-def test_a_doubtful_error_says_so_in_its_text():
-    """Where a session may have been started in spite of the error, the text ends with it."""
     assert str(rich()).endswith("Busy (the server asks to wait 2 s) (a session may have been started all the same)")
+    uncertain = SessionStartUncertainError("x", token_claims={}, client_label=None, livekit_url=None, livekit_room=None)
+    assert (uncertain.may_have_started, str(uncertain)) == (True, "x")
 
 
 def test_a_status_error_can_be_made_by_hand():
@@ -410,12 +359,3 @@ def test_a_status_error_can_be_made_by_hand():
         None,
         "POST /x: 429 Too Many Requests",
     )
-
-
-@pytest.mark.parametrize(
-    ("problem", "text"),
-    [(Problem("a", "5", "must be 6"), "a = 5: must be 6"), (Problem("a", "", "is required"), "a: is required")],
-)
-def test_problems_read_well(problem, text):
-    """A problem is field, value and rule; without a value it is field and rule."""
-    assert str(problem) == text

@@ -19,16 +19,14 @@ def _no_livekit(monkeypatch):
 
 
 def test_the_token_is_one_that_livekit_accepts(monkeypatch):
+    """From the environment: signed with the secret, valid now (PyJWT checks it), and with LiveKit's claims."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     environment = LiveKitEnvironment.for_room(room="lobby", agent_identity="agent")
-    claims = jwt.decode(
-        environment.token.reveal(), SECRET, algorithms=["HS256"], issuer="key"
-    )  # checks nbf and exp too
-    assert environment.url == URL
-    assert environment.room == "lobby"
+    claims = jwt.decode(environment.token.reveal(), SECRET, algorithms=["HS256"], issuer="key")
+    assert (environment.url, environment.room) == (URL, "lobby")
     assert claims["exp"] - claims["nbf"] == 600
-    assert {name: claims[name] for name in ("sub", "name", "kind", "video", "attributes")} == {
+    assert {name: claims[name] for name in claims if name not in ("iss", "nbf", "exp")} == {
         "sub": "anam-avatar-agent",
         "name": "anam-avatar-agent",
         "kind": "agent",
@@ -38,6 +36,7 @@ def test_the_token_is_one_that_livekit_accepts(monkeypatch):
 
 
 def test_arguments_go_before_the_environment(monkeypatch):
+    """What is passed replaces every variable and default, and the secret stays out of what is shown."""
     for name in ENVIRONMENT:
         monkeypatch.setenv(name, "not-this")
     environment = LiveKitEnvironment.for_room(
@@ -49,6 +48,7 @@ def test_arguments_go_before_the_environment(monkeypatch):
 
 
 def test_everything_that_is_wrong_is_told_at_once():
+    """Missing, empty and impossible arguments, each by its name."""
     with pytest.raises(AnamConfigError) as caught:
         LiveKitEnvironment.for_room("rooms", room="", agent_identity="", identity="", ttl=0)
     assert [str(problem) for problem in caught.value.problems] == [
@@ -60,17 +60,13 @@ def test_everything_that_is_wrong_is_told_at_once():
         "identity: must have at least 1 character",
         "ttl = 0: must be a number of seconds of at least 1 and at most 86400",
     ]
-    with pytest.raises(
-        AnamConfigError, match=r"url: is missing: pass url, or set the environment variable LIVEKIT_URL"
-    ):
-        LiveKitEnvironment.for_room(room="lobby", agent_identity="agent", api_key="key", api_secret=SECRET)
-    with pytest.raises(AnamConfigError, match="must differ from agent_identity"):
-        LiveKitEnvironment.for_room(
-            URL, room="lobby", agent_identity="same", identity="same", api_key="key", api_secret=SECRET
-        )
+    same = {"room": "lobby", "agent_identity": "same", "identity": "same", "api_key": "key", "api_secret": SECRET}
+    with pytest.raises(AnamConfigError, match=r"url: is missing[^§]*must differ from agent_identity"):
+        LiveKitEnvironment.for_room(**same)
 
 
 def test_the_secret_is_in_no_frame():
+    """A traceback with variables does not show the key that signs."""
     with pytest.raises(AnamConfigError) as caught:
         LiveKitEnvironment.for_room(URL, room="", agent_identity="agent", api_key="key", api_secret=SECRET)
     trace = caught.value.__traceback__

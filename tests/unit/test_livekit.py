@@ -9,6 +9,7 @@ from anam_facade.http import preload
 
 
 def test_what_is_missing_is_said_plainly():
+    """Without LiveKit's framework the import says what to install."""
     program = "import sys; sys.modules['livekit'] = None\nimport anam_facade.livekit"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.stderr.splitlines()[-1] == (
@@ -17,6 +18,7 @@ def test_what_is_missing_is_said_plainly():
 
 
 def test_after_preloading_the_first_call_loads_nothing(anam_sandbox):
+    """A program that imports ahead of the work imports nothing later."""
     preload()
     program = f"""
 import asyncio, sys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import threading
@@ -17,10 +18,7 @@ from anam_facade import (
     AnamResponseError,
     AnamTimeoutError,
     ClientClosedError,
-    ConcurrencyLimitError,
-    RateLimitError,
     RetryPolicy,
-    SpendCapError,
 )
 from anam_facade.errors import error_from_response
 from anam_facade.retry import (
@@ -49,66 +47,42 @@ def status(code: int, error: str = "e", **headers: str) -> AnamError:
     )
 
 
-ERRORS: dict[str, AnamError] = {
-    "never sent": AnamConnectionError("e", sent=False),
-    "never sent, time-out": AnamTimeoutError("e", sent=False),
-    "408": status(408),
-    "429 with a hint": status(429, Retry_After="1"),
-    "429 without": status(429),
-    "429 concurrency": status(429, "Concurrent session limit reached", Retry_After="1"),
-    "429 spend cap": status(429, "Spend cap reached", Retry_After="1"),
-    "503": status(503),
-    "500": status(500),
-    "502": status(502),
-    "504": status(504),
-    "520": status(520),
-    "lost, reset": AnamConnectionError("e", sent=True),
-    "lost, time-out": AnamTimeoutError("e", sent=True),
-    "nonsense": AnamResponseError("e", status_code=200, body="", headers=httpx.Headers()),
-    "401": status(401),
-    "409": status(409),
-    "400": status(400),
-    "402": status(402),
-    "403": status(403),
-    "404": status(404),
-    "302": status(302),
-    "closed": ClientClosedError("e", sent=False),
-    "never sent, for good": AnamConnectionError("e", sent=False, permanent=True),
-    "other": AnamError("e"),
-}
 AGAIN, RAISE, MAY, UNCERTAIN = "again", Doubt.NONE, Doubt.FAULT, Doubt.LOST
+
+NONSENSE = AnamResponseError("e", status_code=200, body="", headers=httpx.Headers())
 
 # What happened on the first attempt → what to do when minting, starting with a token, starting directly.
 TABLE = {
-    "never sent": (AGAIN, AGAIN, AGAIN),
-    "never sent, time-out": (AGAIN, AGAIN, AGAIN),
-    "408": (AGAIN, AGAIN, AGAIN),
-    "429 with a hint": (AGAIN, AGAIN, AGAIN),
-    "429 without": (AGAIN, AGAIN, AGAIN),
-    "429 concurrency": (RAISE, RAISE, RAISE),
-    "429 spend cap": (RAISE, RAISE, RAISE),
-    "503": (AGAIN, AGAIN, AGAIN),
-    "500": (AGAIN, AGAIN, MAY),
-    "502": (AGAIN, AGAIN, MAY),
-    "504": (AGAIN, AGAIN, MAY),
-    "520": (AGAIN, AGAIN, MAY),
-    "lost, reset": (AGAIN, AGAIN, UNCERTAIN),
-    "lost, time-out": (AGAIN, AGAIN, UNCERTAIN),
-    "nonsense": (RAISE, UNCERTAIN, UNCERTAIN),
-    "401": (RAISE, RAISE, RAISE),
-    "409": (RAISE, RAISE, RAISE),
-    "400": (RAISE, RAISE, RAISE),
-    "402": (RAISE, RAISE, RAISE),
-    "403": (RAISE, RAISE, RAISE),
-    "404": (RAISE, RAISE, RAISE),
-    "302": (RAISE, RAISE, RAISE),
-    "closed": (RAISE, RAISE, RAISE),
-    "never sent, for good": (RAISE, RAISE, RAISE),
-    "other": (RAISE, RAISE, RAISE),
+    "never sent": (AnamConnectionError("e", sent=False), AGAIN, AGAIN, AGAIN),
+    "never sent, time-out": (AnamTimeoutError("e", sent=False), AGAIN, AGAIN, AGAIN),
+    "408": (status(408), AGAIN, AGAIN, AGAIN),
+    "429 with a hint": (status(429, Retry_After="1"), AGAIN, AGAIN, AGAIN),
+    "429 without": (status(429), AGAIN, AGAIN, AGAIN),
+    "429 concurrency": (status(429, "Concurrent session limit reached", Retry_After="1"), RAISE, RAISE, RAISE),
+    "429 spend cap": (status(429, "Spend cap reached", Retry_After="1"), RAISE, RAISE, RAISE),
+    "503": (status(503), AGAIN, AGAIN, AGAIN),
+    "500": (status(500), AGAIN, AGAIN, MAY),
+    "502": (status(502), AGAIN, AGAIN, MAY),
+    "504": (status(504), AGAIN, AGAIN, MAY),
+    "520": (status(520), AGAIN, AGAIN, MAY),
+    "lost, reset": (AnamConnectionError("e", sent=True), AGAIN, AGAIN, UNCERTAIN),
+    "lost, time-out": (AnamTimeoutError("e", sent=True), AGAIN, AGAIN, UNCERTAIN),
+    "nonsense": (NONSENSE, RAISE, UNCERTAIN, UNCERTAIN),
+    "401": (status(401), RAISE, RAISE, RAISE),
+    "409": (status(409), RAISE, RAISE, RAISE),
+    "400": (status(400), RAISE, RAISE, RAISE),
+    "402": (status(402), RAISE, RAISE, RAISE),
+    "403": (status(403), RAISE, RAISE, RAISE),
+    "404": (status(404), RAISE, RAISE, RAISE),
+    "302": (status(302), RAISE, RAISE, RAISE),
+    "closed": (ClientClosedError("e", sent=False), RAISE, RAISE, RAISE),
+    "never sent, for good": (AnamConnectionError("e", sent=False, permanent=True), RAISE, RAISE, RAISE),
+    "other": (AnamError("e"), RAISE, RAISE, RAISE),
 }
+ERRORS: dict[str, AnamError] = {name: row[0] for name, row in TABLE.items()}
 CELLS = [
-    (name, operation, expected)
-    for name, row in TABLE.items()
+    pytest.param(name, operation, expected, id=f"{name}-{operation.name}")
+    for name, (_, *row) in TABLE.items()
     for operation, expected in zip((MINT, TOKEN, DIRECT), row, strict=True)
 ]
 
@@ -140,12 +114,11 @@ def is_again(decision: float | Doubt) -> bool:
 
 
 def test_the_table_names_every_error():
-    """No kind of error is missing in the table."""
-    assert TABLE.keys() == ERRORS.keys()
+    """No kind of failure is missing in the table."""
     assert {outcome(error) for error in ERRORS.values()} == set(Outcome)
 
 
-@pytest.mark.parametrize(("name", "operation", "expected"), CELLS, ids=[f"{name}-{op.name}" for name, op, _ in CELLS])
+@pytest.mark.parametrize(("name", "operation", "expected"), CELLS)
 def test_every_cell_of_the_table(name, operation, expected):
     """The first attempt failed: whether it is tried again, and if not what is raised, is what the table says."""
     decision = decided(ERRORS[name], operation)
@@ -153,7 +126,7 @@ def test_every_cell_of_the_table(name, operation, expected):
     assert is_again(decision) if expected is AGAIN else decision is expected
 
 
-@pytest.mark.parametrize(("name", "operation", "expected"), CELLS, ids=[f"{name}-{op.name}" for name, op, _ in CELLS])
+@pytest.mark.parametrize(("name", "operation", "expected"), CELLS)
 def test_without_retries_every_error_is_raised(name, operation, expected):
     """With `max_attempts=1` nothing is tried again, and a start's unknown fate is still told."""
     decision = decided(ERRORS[name], operation, policy=RetryPolicy(max_attempts=1))
@@ -165,37 +138,26 @@ def test_without_retries_every_error_is_raised(name, operation, expected):
 
 # A start with a token: the failures so far, the last one being final → what is raised.
 HISTORIES = [
-    # 401 and 409 after an attempt that may have won are the sign that it did.
+    # 401 and 409 after an attempt that may have won are the sign that it did; after others they mean what they say.
     (["500"], "401", UNCERTAIN),
-    (["502"], "409", UNCERTAIN),
-    (["lost, reset"], "401", UNCERTAIN),
     (["lost, time-out"], "409", UNCERTAIN),
     (["lost, reset", "503", "never sent"], "401", UNCERTAIN),
-    (["500", "429 with a hint"], "409", UNCERTAIN),
-    # After attempts that certainly did nothing, they mean what they say.
-    (["503"], "401", RAISE),
-    (["503", "503", "408", "429 with a hint", "never sent"], "401", RAISE),
+    (["503", "408", "429 with a hint", "never sent"], "401", RAISE),
     (["503"], "409", RAISE),
     # Exhausted: the worst of what happened counts, not the last.
-    (["503"], "503", RAISE),
-    (["never sent"], "never sent", RAISE),
-    (["500"], "500", MAY),
+    (["never sent"], "503", RAISE),
     (["500"], "503", MAY),
-    (["500"], "never sent", MAY),
     (["503"], "500", MAY),
+    (["500"], "closed", MAY),
     (["500"], "lost, reset", UNCERTAIN),
     (["lost, reset"], "500", UNCERTAIN),
-    (["lost, reset"], "503", UNCERTAIN),
     (["lost, reset"], "never sent", UNCERTAIN),
     (["lost, reset"], "429 with a hint", UNCERTAIN),
-    (["lost, reset"], "408", UNCERTAIN),
     (["lost, reset"], "closed", UNCERTAIN),
-    (["500"], "closed", MAY),
     (["500"], "nonsense", UNCERTAIN),
     # The slot in use, or the money spent, may be the doing of the first attempt.
     (["lost, reset"], "429 concurrency", UNCERTAIN),
-    (["500"], "429 concurrency", MAY),
-    (["lost, reset"], "429 spend cap", UNCERTAIN),
+    (["500"], "429 spend cap", MAY),
     (["503"], "429 concurrency", RAISE),
     # What is wrong with the request was probably wrong with it before, but nobody knows.
     (["lost, reset"], "400", MAY),
@@ -215,57 +177,27 @@ def test_what_is_raised_after_several_attempts(earlier, final, expected):
     assert give_up(TOKEN, doubt, ERRORS[final]) == expected
 
 
-@pytest.mark.parametrize("first", ERRORS)
-def test_minting_never_leaves_a_doubt(first):
-    """Minting starts nothing, so whatever fails is raised as it is."""
-    doubt = doubt_after(MINT, Doubt.NONE, ERRORS[first])
-    assert doubt is Doubt.NONE
-    assert {give_up(MINT, doubt, final) for final in ERRORS.values()} == {RAISE}
-
-
-@pytest.mark.parametrize("operation", [TOKEN, DIRECT])
-@pytest.mark.parametrize("name", ERRORS)
-def test_doubt_only_grows(operation, name):
-    """No later failure makes an earlier doubt smaller."""
-    for before in Doubt:
-        assert doubt_after(operation, before, ERRORS[name]) >= before
-
-
-def test_nothing_in_doubt_is_repeated_directly():
-    """A direct start is repeated only after what certainly started nothing."""
-    repeated = {name for name, error in ERRORS.items() if repeatable(DIRECT, outcome(error))}
-    assert {doubt_after(DIRECT, Doubt.NONE, ERRORS[name]) for name in repeated} == {Doubt.NONE}
-
-
 # Pauses.
 
 
 def test_pauses_grow_by_doubling_up_to_the_longest():
     """Without jitter the pauses are 0.25, 0.5, 1, 2, 2 … seconds."""
-    assert [decided(ERRORS["503"], number=n, policy=RetryPolicy(jitter=0, max_attempts=9)) for n in range(1, 7)] == [
-        0.25,
-        0.5,
-        1.0,
-        2.0,
-        2.0,
-        2.0,
-    ]
+    policy = RetryPolicy(jitter=0, max_attempts=9)
+    assert [decided(ERRORS["503"], number=n, policy=policy) for n in range(1, 6)] == [0.25, 0.5, 1.0, 2.0, 2.0]
 
 
 def test_the_pause_of_a_late_attempt_is_still_a_number():
     """Doubling does not overflow, however many attempts there are."""
     assert RetryPolicy(jitter=0).backoff(100_000, random.Random(1)) == 2.0
-    assert RetryPolicy(jitter=0, initial_backoff=0).backoff(100_000, random.Random(1)) == 0.0
 
 
-@pytest.mark.parametrize("jitter", [0.25, 1.0])
-def test_jitter_shortens_a_pause_by_its_share_at_most(jitter):
+def test_jitter_shortens_a_pause_by_its_share_at_most():
     """Pauses differ, are never longer than without jitter, and shorter by its share at most."""
     rng = random.Random(7)
-    pauses = [RetryPolicy(jitter=jitter).backoff(3, rng) for _ in range(300)]
+    pauses = [RetryPolicy(jitter=0.25).backoff(3, rng) for _ in range(300)]
     assert len(set(pauses)) > 250
-    assert 1 - jitter <= min(pauses) < 1 - 0.9 * jitter
-    assert 1 - 0.1 * jitter < max(pauses) <= 1
+    assert 0.75 <= min(pauses) < 0.78
+    assert 0.97 < max(pauses) <= 1
 
 
 @pytest.mark.parametrize(
@@ -276,13 +208,6 @@ def test_the_servers_hint_is_obeyed_up_to_a_limit(hint, pause):
     policy = RetryPolicy(jitter=0, deadline=None)
     for code in (408, 429, 500, 503):
         assert decided(status(code, Retry_After=hint), policy=policy) == (RAISE if pause is None else pause)
-
-
-def test_when_the_hour_is_used_up_the_minutes_end_is_not_waited_for():
-    """The organisation's hour counts before the requester's minute, and is too long to wait for."""
-    error = status(429, RateLimit_Reset="20", X_RateLimit_Org_Hour_Remaining="0", X_RateLimit_Org_Hour_Reset="1800")
-    assert error.retry_after == 1800
-    assert decided(error, policy=RetryPolicy(jitter=0, deadline=None)) == RAISE
 
 
 def test_nobody_comes_back_earlier_than_asked_or_all_at_once():
@@ -304,13 +229,10 @@ def test_no_pause_goes_past_the_deadline(elapsed, again):
 
 
 def test_a_hint_past_the_deadline_is_not_waited_for():
-    """If the server asks for more than there is time, its error is raised at once."""
-    assert decided(status(429, Retry_After="20"), policy=RetryPolicy(deadline=10)) == RAISE
-
-
-def test_without_a_deadline_there_is_always_time():
-    """`deadline=None` means no limit."""
-    assert is_again(decided(ERRORS["503"], elapsed=1e9, policy=RetryPolicy(deadline=None)))
+    """If the server asks for more than there is time, its error is raised at once; without a deadline there is time."""
+    late = status(429, Retry_After="20")
+    assert decided(late, policy=RetryPolicy(deadline=10)) is RAISE
+    assert is_again(decided(late, elapsed=1e9, policy=RetryPolicy(deadline=None)))
 
 
 @pytest.mark.parametrize(("number", "again"), [(1, True), (2, True), (3, False), (4, False)])
@@ -385,41 +307,26 @@ def test_the_defaults_of_a_policy():
         "jitter": 0.25,
         "budget": 250,
     }
+    assert RetryPolicy(budget=None).budget is None
 
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
         ({"max_attempts": 0}, "RetryPolicy.max_attempts = 0: must be"),
-        ({"max_attempts": None}, "RetryPolicy.max_attempts = None: must be"),
         ({"max_attempts": True}, "RetryPolicy.max_attempts = True: must be"),
-        ({"max_attempts": 2.5}, "RetryPolicy.max_attempts = 2.5: must be"),
         ({"initial_backoff": -0.1}, "RetryPolicy.initial_backoff = -0.1: must be a finite number of at least 0"),
         ({"max_backoff": math.inf}, "RetryPolicy.max_backoff = inf: must be a finite number of at least 0"),
         ({"max_retry_after": math.nan}, "RetryPolicy.max_retry_after = nan: must be a finite number of at least 0"),
         ({"deadline": "30"}, "RetryPolicy.deadline = '30': must be"),
-        ({"deadline": -1}, "RetryPolicy.deadline = -1: must be"),
         ({"deadline": 0}, "RetryPolicy.deadline = 0: must be"),
-        ({"jitter": -0.1}, "RetryPolicy.jitter = -0.1: must be"),
         ({"jitter": 1.5}, "RetryPolicy.jitter = 1.5: must be"),
         ({"budget": -1}, "RetryPolicy.budget = -1: must be"),
     ],
-    ids=map(str, range(13)),
+    ids=itertools.count(),
 )
 def test_policies_are_checked(arguments, text):
     """A value that makes no sense is refused by name."""
     with pytest.raises(AnamConfigError) as caught:
         RetryPolicy(**arguments)
     assert str(caught.value).startswith(text)
-
-
-def test_what_may_be_none():
-    """Deadline and budget can be switched off."""
-    policy = RetryPolicy(deadline=None, budget=None)
-    assert (policy.deadline, policy.budget) == (None, None)
-
-
-@pytest.mark.parametrize("cls", [ConcurrencyLimitError, SpendCapError])
-def test_plan_limits_are_no_rate_limits(cls):
-    """Catching RateLimitError does not catch what waiting cannot cure."""
-    assert not issubclass(cls, RateLimitError)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import copy
+import itertools
 import json
 import math
 import pickle
-import warnings
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 
 import attrs
 import pytest
@@ -27,7 +26,6 @@ from anam_facade import (
     SessionOptions,
     SessionToken,
 )
-from anam_facade.session import jwt_claims
 
 URL = "wss://rooms.example.org"
 
@@ -43,36 +41,22 @@ URI = "must be an absolute URI such as https://host/path, other characters perce
 SPACE = "must not begin or end with white space; was it read from a file with its line break?"
 REFUSED = [
     (
-        lambda: LiveKitEnvironment("", ""),
-        ["url = '': must have at least 1 character", "token = '***': must have at least 1 character"],
+        lambda: LiveKitEnvironment("rooms", "swordfish\n"),
+        [f"url = rooms: {URI}", f"token = '***': {SPACE}"],
     ),
-    (lambda: LiveKitEnvironment("rooms", "swordfish"), [f"url = rooms: {URI}"]),
-    (lambda: LiveKitEnvironment(None, None), ["url: is required", "token: is required"]),
-    (lambda: LiveKitEnvironment(URL, 5), ["token = '***': must be a string, not int"]),
-    (lambda: LiveKitEnvironment(URL, "swordfish\n"), [f"token = '***': {SPACE}"]),
+    (lambda: LiveKitEnvironment(None, ""), ["url: is required", "token = '***': must have at least 1 character"]),
     (lambda: LiveKitEnvironment.from_dict({"livekitUrl": URL}), ["livekitToken: is required"]),
-    (lambda: DailyEgress.from_dict({"mode": "agora", "daily": {"roomUrl": "https://a.b"}}), ['mode: must be "daily"']),
     (
-        lambda: DailyEgress.from_dict({"mode": "daily", "daily": None}),
-        ["daily: must be an object, not null", "daily.roomUrl: is required"],
-    ),
-    (lambda: SessionOptions(video_width=720), ["video_height: must be set together with video_width"]),
-    (lambda: SessionOptions(video_height=480), ["video_width: must be set together with video_height"]),
-    (lambda: SessionOptions(region_policy="strict"), ["region: is required when region_policy is strict"]),
-    (
-        lambda: SessionOptions(end_of_speech_sensitivity=1.5, video_quality="low"),
+        lambda: SessionOptions(video_width=720, region_policy="strict"),
         [
-            "video_quality = low: must be one of high, auto",
-            "end_of_speech_sensitivity = 1.5: must be between 0 and 1",
+            "video_height: must be set together with video_width",
+            "region: is required when region_policy is strict",
         ],
     ),
     (
         lambda: SessionOptions(egress={"mode": "daily", "daily": {"roomUrl": "x"}}),
         [f"egress.daily.roomUrl = x: {URI}"],
     ),
-    (lambda: SessionOptions.from_dict({"videoWidth": 720}), ["videoHeight: must be set together with videoWidth"]),
-    (lambda: SessionOptions.from_dict({"regionPolicy": "strict"}), ["region: is required when regionPolicy is strict"]),
-    (lambda: SessionOptions.from_dict({"sessionReplay": True}), ["sessionReplay: must be an object, not bool"]),
     (
         lambda: SessionOptions.from_dict({"sessionReplay": {"enableSessionReplay": None}}),
         ["sessionReplay.enableSessionReplay: must be true or false, not null; leave it out instead"],
@@ -81,61 +65,16 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("make", "expected"), REFUSED, ids=map(str, range(len(REFUSED))))
+@pytest.mark.parametrize(("make", "expected"), REFUSED, ids=itertools.count())
 def test_what_is_wrong_is_refused_with_field_value_and_rule(problems, make, expected):
-    """Every rule of rooms, options and tokens is enforced, and every problem is reported at once."""
+    """What surrounds a persona keeps its rules, and every problem is named as the caller spells it."""
     assert problems(make) == expected
 
 
-@pytest.mark.parametrize(
-    ("part", "wire"),
-    [
-        (LiveKitEnvironment(URL, "swordfish"), {"livekitUrl": URL, "livekitToken": "swordfish"}),
-        (LiveKitEnvironment(url=URL, token=Secret("s")), {"livekitUrl": URL, "livekitToken": "s"}),
-        (DailyEgress(room_url="https://a.b"), {"mode": "daily", "daily": {"roomUrl": "https://a.b"}}),
-        (SessionOptions(), {}),
-        (SessionOptions(enable_session_replay=False), {"sessionReplay": {"enableSessionReplay": False}}),
-        (
-            SessionOptions(
-                video_quality="auto",
-                video_width=768,
-                video_height=1152,
-                show_ai_avatar_disclosure=True,
-                region="us-west",
-                region_policy="strict",
-                egress=DailyEgress(room_url="https://a.b", token="t", user_name="Tutor"),
-                end_of_speech_sensitivity=0,
-            ),
-            {
-                "videoQuality": "auto",
-                "videoWidth": 768,
-                "videoHeight": 1152,
-                "showAIAvatarDisclosure": True,
-                "region": "us-west",
-                "regionPolicy": "strict",
-                "egress": {"mode": "daily", "daily": {"roomUrl": "https://a.b", "token": "t", "userName": "Tutor"}},
-                "voiceDetection": {"endOfSpeechSensitivity": 0},
-            },
-        ),
-        (SessionOptions(region_policy="preferred"), {"regionPolicy": "preferred"}),
-    ],
-    ids=map(str, range(7)),
-)
-def test_wire_form_both_ways(part, wire):
-    """Every field is written under its name on the wire, and reading gives the same part."""
-    assert part.to_dict() == wire
-    assert type(part).from_dict(wire) == part
-    assert type(part).from_dict(MappingProxyType(wire)) == part
-
-
-def test_an_egress_can_be_a_mapping():
-    """Where an egress is expected, its wire form does as well."""
+def test_options_are_read_from_mappings():
+    """Where an egress is expected its wire form does as well; an object with nothing in it says nothing."""
     wire = {"mode": "daily", "daily": {"roomUrl": "https://a.b"}}
     assert SessionOptions(egress=wire) == SessionOptions(egress=DailyEgress(room_url="https://a.b"))
-
-
-def test_an_empty_object_in_the_options_is_unset():
-    """An object with nothing in it says nothing."""
     assert SessionOptions.from_dict({"sessionReplay": {}, "voiceDetection": {}}) == SessionOptions()
 
 
@@ -167,10 +106,8 @@ def test_the_catalogue_of_video_sizes_is_the_contracts():
         (jwt({"video": {"room": "lobby"}}), "lobby"),
         (jwt({"video": {"room": 5}}), None),
         (jwt({"video": "lobby"}), None),
-        (jwt({}), None),
-        ("opaque", None),
     ],
-    ids=["room", "number", "no-object", "none", "no-jwt"],
+    ids=["room", "number", "no-object"],
 )
 def test_the_room_is_read_from_the_livekit_token(token, room):
     """The room's name is what the token says, as far as it says."""
@@ -182,20 +119,17 @@ def test_the_room_is_read_from_the_livekit_token(token, room):
     [
         (jwt({"type": "ephemeral", "é": 1}), {"type": "ephemeral", "é": 1}),
         (jwt([1]), {}),
-        ("a.b", {}),
         ("a.b.c.d", {}),
-        ("a.é.c", {}),
         ("a.!!!.c", {}),
         ("a.AAAA.c", {}),
         ("a." + base64.urlsafe_b64encode(b"\xff\xff").decode() + ".c", {}),
         ("a." + base64.urlsafe_b64encode(b"[" * 100_000).decode() + ".c", {}),
         ("", {}),
     ],
-    ids=["jwt", "list", "two", "four", "not-ascii", "not-base64", "not-json", "not-utf8", "deep", "empty"],
+    ids=["jwt", "list", "four", "not-base64", "not-json", "not-utf8", "deep", "empty"],
 )
 def test_claims_of_what_is_no_jwt_are_empty(token, claims):
     """Claims are read leniently: a string that is no JWT has none."""
-    assert jwt_claims(token) == claims
     assert SessionToken(token).claims == claims
 
 
@@ -285,46 +219,27 @@ def test_an_engine_session_keeps_everything():
     assert session.raw == ANSWER
     assert "swordfish" not in repr(session)
     assert "credential='***'" in repr(session)
-    assert "credential=None" in repr(session)
 
 
 def test_a_started_session_is_not_lost_over_a_detail():
-    """Fields of the wrong type are None, or the default, and can be looked up in `raw`."""
-    data = {
-        "sessionId": "s",
-        "engineHost": 5,
-        "region": True,
-        "clientConfig": {"heartbeatIntervalSeconds": True, "maxWsReconnectionAttempts": "5", "iceServers": {}},
-    }
+    """Fields of the wrong type are None, or the contract's default, and can be looked up in `raw`."""
+    config = {"heartbeatIntervalSeconds": True, "maxWsReconnectionAttempts": "5", "iceServers": {}}
+    data = {"sessionId": "s", "engineHost": 5, "region": True, "clientConfig": config}
     session = EngineSession.from_dict(data)
-    assert session == EngineSession(session_id="s", client_config=ClientConfig())
+    defaults = ClientConfig(
+        heartbeat_interval_seconds=5, max_ws_reconnection_attempts=5, ice_servers=(), ice_transport_policy=None
+    )
+    assert session == EngineSession(session_id="s", client_config=defaults)
     assert session.raw == data
     assert EngineSession.from_dict({"sessionId": "s", "clientConfig": []}) == EngineSession(session_id="s")
 
 
-def test_the_defaults_of_a_client_config():
-    """What the server leaves out has the contract's defaults."""
-    assert EngineSession.from_dict({"sessionId": "s", "clientConfig": {}}).client_config == ClientConfig(
-        heartbeat_interval_seconds=5, max_ws_reconnection_attempts=5, ice_servers=(), ice_transport_policy=None
-    )
-
-
 def test_secrets_of_rooms_are_not_shown():
-    """The repr of rooms and egress masks their tokens; comparing them works."""
+    """The repr of rooms and egress masks their tokens, and so does an error."""
     room, egress = LiveKitEnvironment(URL, "swordfish"), DailyEgress(room_url=URL, token="swordfish")
     assert repr(room) == f"LiveKitEnvironment(url='{URL}', token=Secret('***'))"
     assert repr(egress) == f"DailyEgress(room_url='{URL}', token=Secret('***'))"
-    assert repr(DailyEgress(room_url=URL)) == f"DailyEgress(room_url='{URL}')"
-    assert room == LiveKitEnvironment(URL, Secret("swordfish"))
-    assert room != LiveKitEnvironment(URL, "other")
-    for part in (room, egress):
-        with pytest.raises(TypeError, match="cannot be pickled"):
-            pickle.dumps(part)
-
-
-def test_a_refused_token_is_not_shown():
-    """A room that is refused does not show its token in the error."""
-    with pytest.raises(AnamConfigError) as caught, warnings.catch_warnings():
+    assert room == LiveKitEnvironment(URL, Secret("swordfish")) != LiveKitEnvironment(URL, "other")
+    with pytest.raises(AnamConfigError) as caught:
         LiveKitEnvironment("nowhere", "swordfish\ud800")
     assert "swordfish" not in str(caught.value)
-    assert [p.field for p in caught.value.problems] == ["url", "token"]
