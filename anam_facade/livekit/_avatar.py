@@ -97,6 +97,7 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
         self._client = client
         self._audio: _AvatarAudio | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._started = False
         self.session_id: str | None = None
 
     @property
@@ -140,7 +141,7 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
                 `join_timeout`. It is LiveKit's `APIError` too.
         """
         secret, livekit_api_secret = as_secret(livekit_api_secret), None
-        if self._watch is not None:
+        if self._started:
             raise RuntimeError("this AvatarSession was started before; use a new one")
         if not room.isconnected():
             raise AnamConfigError(Problem("room", "", "must be connected: await ctx.connect() before start"))
@@ -152,9 +153,10 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
             api_secret=secret,
             identity=self._identity,
         )
-        await self._make_way(room)
-        await super().start(agent_session, room)
+        self._started = True  # before anything is awaited: a second start meanwhile would start a second session
         try:
+            await self._make_way(room)
+            await super().start(agent_session, room)
             await self._start_engine(environment, room.name)
             self._audio = _AvatarAudio(room, self._identity)
             agent_session.output.replace_audio_tail(self._audio)
@@ -163,6 +165,7 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
             self._watch = asyncio.create_task(self._watch_join(room.name))
         except BaseException:
             await self.aclose()  # or the base class waits on, and an avatar that came stays
+            self._started = False
             raise
 
     async def aclose(self) -> None:

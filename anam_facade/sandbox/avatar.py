@@ -16,7 +16,6 @@ Whoever removes the avatar from the room ends its session. Needs `pip install "a
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import threading
 import time
@@ -27,6 +26,7 @@ from urllib.parse import urlsplit
 from livekit import rtc
 from PIL import Image, ImageDraw, ImageFont
 
+from .._hosts import is_loopback
 from .connection import logger
 from .masking import MASK
 from .state import Listener, Session, State
@@ -66,7 +66,7 @@ class Avatars(Listener):
         """Sends an avatar, if the session has a LiveKit room."""
         if session.livekit_url is None:
             return
-        if not (self._anywhere or _is_loopback(session.livekit_url)):
+        if not (self._anywhere or is_loopback(urlsplit(session.livekit_url).hostname or "")):
             logger.warning("avatar of session %s: does not join, for the room is not on this machine", session.id)
             return
         with self._lock:
@@ -365,11 +365,3 @@ async def _next(chunks: Any) -> bytes | None:
             return piece
     except (StopAsyncIteration, TimeoutError):
         return None
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -20,14 +20,14 @@ import logging
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from livekit import rtc
 from livekit.agents import Agent, AgentServer, AgentSession, JobContext
 
-RATE = 24_000
+from tests.livekit.room import tone
+
 AVATAR_ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
 
 NAME, CLIENT = sys.argv[1:3]
@@ -63,13 +63,6 @@ server = AgentServer(
 server.on("worker_registered", lambda *_: print("ready", flush=True))
 
 
-async def tone(hz: float, seconds: float) -> AsyncIterator[rtc.AudioFrame]:
-    step = RATE // 50
-    for first in range(0, int(seconds * RATE), step):
-        samples = 12_000 * np.sin(2 * np.pi * hz * np.arange(first, first + step) / RATE)
-        yield rtc.AudioFrame(samples.astype(np.int16).tobytes(), RATE, 1, step)
-
-
 @server.rtc_session(agent_name=NAME)
 async def entrypoint(ctx: JobContext) -> None:
     await ctx.connect()
@@ -89,7 +82,7 @@ async def entrypoint(ctx: JobContext) -> None:
 
     @answers("outcome")
     async def _() -> dict[str, Any]:
-        return {**await outcome, "worker": os.getpgid(0)}
+        return await outcome
 
     @answers("say")
     async def _(hz: float, seconds: float) -> dict[str, Any]:
@@ -119,11 +112,10 @@ async def entrypoint(ctx: JobContext) -> None:
         )
         await avatar.wait_for_join(timeout=15)
     except Exception as error:
-        kind = [base.__name__ for base in type(error).__mro__ if base.__name__.startswith(("API", "Anam"))]
-        told = {"error": str(error), "kind": kind, "retryable": getattr(error, "retryable", None)}
-        outcome.set_result({"began": began, "ok": False, "seconds": time.time() - began, **told})
+        told = {"ok": False, "error": str(error), "retryable": getattr(error, "retryable", None)}
     else:
-        outcome.set_result({"began": began, "ok": True, "seconds": time.time() - began, "started": started})
+        told = {"ok": True, "started": started}
+    outcome.set_result({"began": began, "seconds": time.time() - began, "worker": os.getpgid(0), **told})
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
 import signal
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from tests.livekit.room import Server
 
@@ -22,6 +23,8 @@ if importlib.util.find_spec("livekit") is None:
     collect_ignore_glob = ["*"]  # `make test`: without the libraries that a room takes
 else:
     from anam_facade.sandbox import Sandbox
+    from tests.livekit import room
+    from tests.livekit.stage import Stage
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NPM = ROOT / "tests" / "livekit" / "npm"
@@ -51,9 +54,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def livekit() -> Iterator[Server]:
-    """A LiveKit server."""
-    from tests.livekit import room
-
     with room.server() as running:
         yield running
 
@@ -71,6 +71,27 @@ def sandbox(running_sandbox: Sandbox) -> Sandbox:
     return running_sandbox
 
 
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def stage(
+    request: pytest.FixtureRequest, livekit: Server, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Stage]:
+    """A room named as the test, with an agent and a listener; nothing of ours is left running in the end."""
+    # What a task of LiveKit's own raises is logged, as it is where no test runner looks.
+    asyncio.get_running_loop().set_exception_handler(None)
+    for name, value in environment(livekit, sandbox).items():
+        monkeypatch.setenv(name, value)
+    async with Stage(livekit, sandbox, request.node.name) as stage:
+        yield stage
+    await asyncio.sleep(0)
+    left = {task.get_coro().__qualname__ for task in asyncio.all_tasks()}
+    assert not {name for name in left if "vatar" in name or "anam" in name}
+
+
 @pytest.fixture(scope="module", params=CLIENTS)
 def client(request: pytest.FixtureRequest, livekit: Server, running_sandbox: Sandbox) -> Iterator[str]:
     """One of `CLIENTS`, with a worker that serves jobs with it."""
@@ -79,6 +100,11 @@ def client(request: pytest.FixtureRequest, livekit: Server, running_sandbox: San
     kind, version = CLIENTS[request.param]
     with worker(livekit, running_sandbox, kind, version):
         yield request.param
+
+
+def environment(livekit: Server, sandbox: Sandbox) -> dict[str, str]:
+    """Where an agent finds both."""
+    return livekit.environment | {"ANAM_API_KEY": sandbox.api_key, "ANAM_API_URL": sandbox.base_url}
 
 
 @contextmanager
@@ -93,17 +119,11 @@ def worker(livekit: Server, sandbox: Sandbox, client: str, version: str = "1.8.9
 def running(livekit: Server, sandbox: Sandbox, *program: str, version: str) -> Iterator[subprocess.Popen[str]]:
     """A program of this folder that serves agent jobs, with that version of the plugin."""
     path = [str(folder) for folder in (PLUGINS[version], ROOT, ROOT / "generated") if folder]
-    environment = {
-        **os.environ,
-        **livekit.environment,
-        "PYTHONPATH": os.pathsep.join(path),
-        "ANAM_API_KEY": sandbox.api_key,
-        "ANAM_API_URL": sandbox.base_url,
-    }
     interpreter = "node" if program[0].endswith(".mjs") else sys.executable
     command = [interpreter, str(ROOT / "tests" / "livekit" / program[0]), *program[1:]]
     # A session of its own: its jobs are processes, too.
-    process = subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.PIPE, text=True)
+    env = os.environ | environment(livekit, sandbox) | {"PYTHONPATH": os.pathsep.join(path)}
+    process = subprocess.Popen(command, env=env, start_new_session=True, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

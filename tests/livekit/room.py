@@ -36,6 +36,18 @@ AVATAR = "anam-avatar-agent"
 RATE = 24_000
 
 
+def wave(hz: float, seconds: float, rate: int = RATE) -> np.ndarray:
+    """A tone, as samples of 16 bits."""
+    samples: np.ndarray = 12_000 * np.sin(2 * np.pi * hz * np.arange(int(seconds * rate)) / rate)
+    return samples.astype(np.int16)
+
+
+async def tone(hz: float, seconds: float) -> AsyncIterator[rtc.AudioFrame]:
+    """A tone, as what an agent says."""
+    for piece in wave(hz, seconds).reshape(-1, RATE // 50):
+        yield rtc.AudioFrame(piece.tobytes(), RATE, 1, len(piece))
+
+
 @dataclass(frozen=True)
 class Server:
     """A running server: what stands in `LIVEKIT_URL`, `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET`."""
@@ -192,15 +204,22 @@ class Listener:
                     raise
                 await asyncio.sleep(0.1)
 
-    async def until(self, condition: Callable[[], object], *, within: float = 60.0) -> None:
-        """Waits until something is the case.
+    async def until(self, condition: Callable[[], Any], *, within: float = 60.0) -> Any:
+        """Waits until something is the case, and returns it.
 
         Raises:
             TimeoutError: It has not come about.
         """
         async with asyncio.timeout(within):
-            while not condition():  # noqa: ASYNC110 - nobody sets an event for what is asked here
+            while not (found := condition()):  # noqa: ASYNC110 - nobody sets an event for what is asked here
                 await asyncio.sleep(0.02)
+            return found
+
+    def hears(self, hz: float) -> float | None:
+        """The pitch that is heard, when it is this one."""
+        heard = self.tone()
+        # Not exactly: on a busy machine WebRTC stretches what comes late.
+        return heard if heard is not None and abs(heard - hz) < 0.04 * hz else None
 
     def tone(self) -> float | None:
         """The pitch, in Hz, of what was heard from the avatar in the last half second; None for silence."""

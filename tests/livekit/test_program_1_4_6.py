@@ -25,5 +25,5 @@ def test_it_runs_unmodified(livekit: Server, sandbox: Sandbox) -> None:
 
 async def listen(livekit: Server, room: str) -> None:
     async with Listener(livekit, room) as listener:
-        await listener.until(lambda: abs((listener.tone() or 0) - 440) < 5)
+        await listener.until(lambda: listener.hears(440))
         assert len(listener.when("joined")) == 1
