@@ -98,6 +98,7 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
         self._audio: _AvatarAudio | None = None
         self._watch: asyncio.Task[None] | None = None
         self._started = False
+        self._abandoned: str | None = None  # the room into which the avatar of a start that failed may come yet
         self.session_id: str | None = None
 
     @property
@@ -163,13 +164,18 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
             room.on("participant_disconnected", self._on_left)
             room.on("track_published", self._on_published)
             self._watch = asyncio.create_task(self._watch_join(room.name))
-        except BaseException:
+        except BaseException as error:
             await self.aclose()  # or the base class waits on, and an avatar that came stays
             self._started = False
+            if getattr(error, "may_have_started", True):  # cancelled, too
+                self._abandoned = room.name
             raise
 
     async def aclose(self) -> None:
-        """Removes the avatar from the room, which ends its session; called when the job ends."""
+        """Removes the avatar from the room, which ends its session; called when the job ends.
+
+        After a start that failed and may have started a session it removes an avatar that has come since.
+        """
         if self._watch is not None:
             self._watch.cancel()
         if self._audio is not None:
@@ -180,9 +186,10 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
             room.off("track_published", self._on_published)
         await super().aclose()
         job = get_job_context(required=False)
-        if room is not None and job is not None and not room.isconnected():
-            # A job leaves the room before it closes its avatar, and the base class removes nobody from a room it left.
-            await _remove(job, room.name, self._identity)
+        # A job leaves the room before it closes its avatar, and the base class removes nobody from a room it left.
+        left = room.name if room is not None and not room.isconnected() else self._abandoned
+        if left is not None and job is not None:
+            await _remove(job, left, self._identity)
 
     async def _make_way(self, room: rtc.Room) -> None:
         """Sees to it that the avatar is not in the room yet: it could not be told from the one that is to come."""

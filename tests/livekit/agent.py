@@ -20,7 +20,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from livekit import rtc
@@ -71,35 +71,32 @@ async def entrypoint(ctx: JobContext) -> None:
     outcome: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
     playbacks: list[dict[str, Any]] = []
 
-    def answers(method: str) -> Callable[[Any], Any]:
-        def register(handler: Callable[..., Any]) -> Any:
-            async def handle(data: rtc.RpcInvocationData) -> str:
-                return json.dumps(await handler(**json.loads(data.payload)))
-
-            return ctx.room.local_participant.register_rpc_method(method, handle)
-
-        return register
-
-    @answers("outcome")
-    async def _() -> dict[str, Any]:
-        return await outcome
-
-    @answers("say")
-    async def _(hz: float, seconds: float) -> dict[str, Any]:
+    async def say(hz: float, seconds: float) -> dict[str, Any]:
         playbacks.clear()
         said = session.say("la", audio=tone(hz, seconds), add_to_chat_ctx=False)
         await said.wait_for_playout()
         return {"interrupted": said.interrupted, "playbacks": playbacks}
 
-    @answers("interrupt")
-    async def _() -> None:
-        await session.interrupt(force=True)
-
-    @answers("leave")
-    async def _() -> None:
+    async def leave() -> None:
         # The framework leaves the room before it closes the avatar, which then cannot be removed any more.
         await avatar.aclose()
         asyncio.get_running_loop().call_later(0.1, ctx.shutdown)
+
+    answers: dict[str, Callable[..., Awaitable[Any]]] = {
+        "outcome": lambda: outcome,
+        "say": say,
+        "interrupt": lambda: session.interrupt(force=True),
+        "leave": leave,
+    }
+
+    def register(method: str, answer: Callable[..., Awaitable[Any]]) -> None:
+        async def handle(data: rtc.RpcInvocationData) -> str:
+            return json.dumps(await answer(**json.loads(data.payload)))
+
+        ctx.room.local_participant.register_rpc_method(method, handle)
+
+    for method, answer in answers.items():
+        register(method, answer)
 
     began = time.time()
     try:

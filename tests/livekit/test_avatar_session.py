@@ -147,7 +147,7 @@ async def test_what_was_sent_as_a_whole_ends_when_the_avatar_leaves_and_others_l
 def job(monkeypatch):
     """What the framework looks up while a job runs; the LiveKit API behind it is the real one."""
     callbacks: list[Any] = []
-    context = SimpleNamespace(add_shutdown_callback=callbacks.append)
+    context = SimpleNamespace(add_shutdown_callback=callbacks.append, callbacks=callbacks)
     for module in (_avatar, _types):
         monkeypatch.setattr(module, "get_job_context", lambda required=True: context)
     return context
@@ -186,6 +186,18 @@ async def test_a_job_that_has_left_the_room_still_removes_its_avatar(stage, sand
         await stage.until(lambda: stage.when("left"))
         await _avatar._remove(job, stage.name, AVATAR)
     assert "could not be removed" not in caplog.text
+
+
+async def test_an_avatar_that_comes_after_its_start_has_failed_is_removed_when_the_job_ends(stage, sandbox, job):
+    sandbox.inject(Fault(operation=START, close="after", avatar_joins_after=1.5, times=1))
+    async with api.LiveKitAPI() as job.api:
+        with pytest.raises(SessionStartUncertainError):
+            await stage.start(join_timeout=0.2)
+        await stage.until(lambda: stage.when("joined"))
+        (end_of_job,) = job.callbacks
+        await end_of_job()
+        await stage.until(lambda: not sandbox.active_sessions)
+    assert stage.record.end_reason == "participant_removed"
 
 
 async def test_a_room_that_is_left_before_the_avatar_comes_is_no_error(stage, sandbox, caplog):
