@@ -12,19 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Put together here, so that this file does not name them either.
-HOSTS = [
-    ".".join(parts)
-    for parts in (
-        ("pypi", "org"),
-        ("pythonhosted", "org"),
-        ("npmjs", "org"),
-        ("npmjs", "com"),
-        ("yarnpkg", "com"),
-        ("crates", "io"),
-        ("proxy", "golang", "org"),
-        ("maven", "org"),
-    )
-]
+NAMED = "pypi org, pythonhosted org, npmjs org, npmjs com, yarnpkg com, crates io, proxy golang org, maven org"
+HOSTS = NAMED.replace(" ", ".").split(",.")
 OPTIONS = ["-".join(parts) for parts in (("--index", "url"), ("--extra-index", "url"), ("--find", "links"))]
 
 # Folders that the verbs make.
@@ -64,15 +53,8 @@ def test_no_file_names_a_registry_or_a_folder_of_a_machine(root: Path, files: li
     assert findings == []
 
 
-@pytest.mark.parametrize(
-    "text", [f"see {HOSTS[0]}", f"{OPTIONS[0]} here", "in /" + "root/x", '"/' + 'work/main"', "/" + "home/me/x"]
-)
-def test_the_rule_finds_what_it_is_for(text: str) -> None:
-    assert FORBIDDEN.search(text)
-
-
-@pytest.mark.parametrize(
-    "text", ["https://example.com/work/x", "./work/x", "a/home/b/c", "the npm client", "/v1/root/"]
-)
-def test_the_rule_leaves_the_rest_alone(text: str) -> None:
-    assert FORBIDDEN.search(text) is None
+def test_the_rule_finds_what_it_is_for_and_leaves_the_rest_alone() -> None:
+    for text in (f"see {HOSTS[0]}", f"{OPTIONS[0]} here", "in /" + "root/x", '"/' + 'work/main"', "/" + "home/me/x"):
+        assert FORBIDDEN.search(text)
+    for text in ("https://example.com/work/x", "./work/x", "a/home/b/c", "the npm client", "/v1/root/"):
+        assert not FORBIDDEN.search(text)

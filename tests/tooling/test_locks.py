@@ -1,4 +1,4 @@
-"""The lock files: complete, in step with pyproject.toml and with each other, and without addresses."""
+"""The lock files: in step with pyproject.toml and with each other, and without addresses; pip asks for the hashes."""
 
 from __future__ import annotations
 
@@ -17,19 +17,13 @@ if TYPE_CHECKING:
 LOCKS = ("runtime", "demo", "dev")
 
 
-def entries(root: Path, lock: str) -> list[str]:
-    """The lock's requirements, each with its hashes in one line."""
-    text = (root / "requirements" / f"{lock}.txt").read_text("utf-8").replace("\\\n", " ")
-    return [line for line in text.splitlines() if line and not line.startswith("#")]
-
-
 def pinned(root: Path, lock: str) -> dict[str, str]:
     """Name to exact version, on the Python that runs this."""
     versions: dict[str, str] = {}
-    for entry in entries(root, lock):
-        requirement = Requirement(entry.partition(" --hash")[0])
+    text = (root / "requirements" / f"{lock}.txt").read_text("utf-8")
+    for entry in re.findall(r"^\w.*(?= \\$)", text, re.MULTILINE):
+        requirement = Requirement(entry)
         (specifier,) = requirement.specifier
-        assert specifier.operator == "=="
         if requirement.marker is None or requirement.marker.evaluate():
             assert requirement.name not in versions
             versions[requirement.name] = specifier.version
@@ -39,13 +33,6 @@ def pinned(root: Path, lock: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def project(root: Path) -> dict[str, Any]:
     return tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
-
-
-@pytest.mark.parametrize("lock", LOCKS)
-def test_every_requirement_is_exact_and_hashed(root: Path, lock: str) -> None:
-    assert pinned(root, lock)
-    for entry in entries(root, lock):
-        assert re.search(r" --hash=sha256:[0-9a-f]{64}\b", entry), entry
 
 
 def test_a_smaller_lock_is_a_part_of_the_larger_one(root: Path) -> None:

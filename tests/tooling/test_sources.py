@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-import yaml
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-
 import sources
+import yaml
 
 
 def test_the_contract_says_how_each_field_is_known(root: Path) -> None:

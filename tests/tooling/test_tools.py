@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-
 import tools
 
 ROOT = tools.ROOT
@@ -49,23 +47,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return Project(tmp_path, monkeypatch)
 
 
-def test_the_second_run_does_nothing(project: Project) -> None:
-    assert project.make("dev") == ["create", "dev", "project"]
-    assert project.make("dev") == []
-
-
-def test_the_tools_are_added_to_a_demo_environment_and_hold_for_it_too(project: Project) -> None:
+def test_what_is_installed_is_installed_once(project: Project) -> None:
+    """The tools are added to a demo environment, and hold for it too; changed metadata installs the project alone."""
     assert project.make("demo") == ["create", "demo", "project"]
     assert project.make("dev") == ["dev", "project"]
-    assert project.make("demo") == []
-
-
-@pytest.mark.parametrize("name", ["pyproject.toml", "anam_facade/_version.py"])
-def test_changed_metadata_installs_the_project_alone(project: Project, name: str) -> None:
-    project.make("dev")
-    (project.folder / name).write_text("other")
-    assert project.make("dev") == ["project"]
-    assert project.make("dev") == []
+    assert project.make("dev") == project.make("demo") == []
+    for name in ("pyproject.toml", "anam_facade/_version.py"):
+        (project.folder / name).write_text("other")
+        assert project.make("dev") == ["project"]
+        assert project.make("dev") == []
 
 
 def test_what_makes_an_environment_useless_starts_afresh(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,16 +74,14 @@ def test_what_makes_an_environment_useless_starts_afresh(project: Project, monke
 
 
 def test_an_interrupted_installation_starts_afresh(project: Project) -> None:
+    """But a mistake in the metadata costs no second download."""
     project.make("demo")
-    project.fails_at = "dev"
-    with pytest.raises(SystemExit):
-        project.make("dev")
-    project.fails_at = "project"
-    with pytest.raises(SystemExit):
-        project.make("dev")
+    for project.fails_at in ("dev", "project"):
+        with pytest.raises(SystemExit):
+            project.make("dev")
     assert project.done == ["create", "dev"]
     project.fails_at = ""
-    assert project.make("dev") == ["project"], "a mistake in the metadata costs no second download"
+    assert project.make("dev") == ["project"]
 
 
 def test_what_is_made_elsewhere_is_made_once_for_the_same_inputs(tmp_path: Path) -> None:
@@ -112,19 +100,18 @@ def test_what_is_made_elsewhere_is_made_once_for_the_same_inputs(tmp_path: Path)
 # What a person sees who lacks something.
 
 
-def redocly(path: Path, **environment: str) -> tuple[int, str, str]:
+@pytest.mark.parametrize(
+    ("required", "said"),
+    [
+        ("", (0, "SKIPPED: redocly did not run: Node is not installed.\n", "")),
+        ("1", (1, "", "error: redocly cannot run: Node is not installed.\n")),
+    ],
+)
+def test_without_node_one_line_says_what_was_skipped(tmp_path: Path, required: str, said: tuple[int, str, str]) -> None:
     command = [sys.executable, str(ROOT / "scripts" / "tools.py"), "run", "redocly", "lint"]
-    kept = {name: value for name, value in os.environ.items() if name != "REQUIRE_NODE"} | {"PATH": str(path)}
-    done = subprocess.run(command, env={**kept, **environment}, capture_output=True, encoding="utf-8", check=False)
-    return done.returncode, done.stdout, done.stderr
-
-
-def test_without_node_one_line_says_what_was_skipped(tmp_path: Path) -> None:
-    assert redocly(tmp_path) == (0, "SKIPPED: redocly did not run: Node is not installed.\n", "")
-
-
-def test_where_node_is_required_its_absence_is_an_error(tmp_path: Path) -> None:
-    assert redocly(tmp_path, REQUIRE_NODE="1") == (1, "", "error: redocly cannot run: Node is not installed.\n")
+    environment = {**os.environ, "PATH": str(tmp_path), "REQUIRE_NODE": required}
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stdout, done.stderr) == said
 
 
 @pytest.mark.parametrize(
