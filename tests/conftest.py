@@ -6,18 +6,23 @@ session.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import os
 import ssl
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import httpx
 import pytest
 
-from anam_facade import client, http
+from anam_facade import AnamClient, AsyncAnamClient, RetryPolicy, client, http
 from anam_facade.http.aiohttp_ import Aiohttp
 from anam_facade.http.httpx_ import AsyncHttpx, Httpx
+
+if TYPE_CHECKING:
+    from anam_facade.sandbox import Sandbox
 
 OWN = ("httpx", "fast")
 WAYS = (*OWN, "client", "aiohttp")
@@ -94,3 +99,48 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
+
+
+QUICK = RetryPolicy(initial_backoff=0.01, max_backoff=0.02)
+"""The default policy but for its pauses."""
+
+
+class Calls:
+    """Both clients behind one synchronous face: calls a method of the sync or the async one by name."""
+
+    def __init__(self, kind: str, sandbox: Sandbox) -> None:
+        self._cls = AnamClient if kind == "sync" else AsyncAnamClient
+        self._sandbox = sandbox
+        self._runner = asyncio.Runner()
+        self.client: Any = None
+        self.configure()
+
+    def configure(self, **options: Any) -> None:
+        """Makes the client that the calls go through; by default it retries without waiting long."""
+        self._close_client()
+        where = {"api_key": self._sandbox.api_key, "base_url": self._sandbox.base_url}
+        self.client = self._cls(**{**where, "retry": QUICK, **options})
+
+    def __call__(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        result = getattr(self.client, method)(*args, **kwargs)
+        return result if self._cls is AnamClient else self._runner.run(_awaited(result))
+
+    def _close_client(self) -> None:
+        if self.client is not None:
+            self("close" if self._cls is AnamClient else "aclose")
+
+    def close(self) -> None:
+        self._close_client()
+        self._runner.close()
+
+
+async def _awaited(awaitable: Any) -> Any:
+    return await awaitable
+
+
+@pytest.fixture(params=["sync", "async"])
+def calls(request: pytest.FixtureRequest, anam_sandbox: Sandbox) -> Iterator[Calls]:
+    """`calls("start_session", persona, direct=True)`, over a real socket, against a sandbox of the test's own."""
+    made = Calls(request.param, anam_sandbox)
+    yield made
+    made.close()

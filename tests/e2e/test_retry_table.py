@@ -33,8 +33,7 @@ from anam_facade import (
     SpendCapError,
 )
 from anam_facade.sandbox import Fault, Sandbox
-
-from .conftest import Calls
+from tests.conftest import Calls
 
 MINT, START = "createSessionToken", "createEngineSession"
 PERSONA = {"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"}

@@ -35,8 +35,7 @@ from anam_facade import (
     WebhookTool,
 )
 from anam_facade.sandbox import Fault, Sandbox
-
-from .conftest import Calls
+from tests.conftest import Calls
 
 MINT, START = "createSessionToken", "createEngineSession"
 ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
