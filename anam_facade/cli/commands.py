@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
@@ -294,21 +295,19 @@ def load(
     def go(url: str, key: str | None) -> Report:
         ask(url, count, yes)
         with click.progressbar(length=count, label=f"{count} starts", file=sys.stderr) as bar:
-            return run(url, key, who, count=count, concurrency=concurrency, direct=direct, done=lambda: bar.update(1))
+            how: dict[str, Any] = {"count": count, "concurrency": concurrency, "direct": direct}
+            return asyncio.run(run(url, key, who, **how, done=lambda: bar.update(1)))
 
     if target is not None:
-        sys.exit(shown(go(target, None)) < count)
-    from anam_facade.sandbox import Sandbox
+        report = go(target, None)
+    else:
+        from anam_facade.sandbox import Sandbox
 
-    with Sandbox() as local:
-        sys.exit(shown(go(local.base_url, local.api_key)) < count)
-
-
-def shown(report: Report) -> int:
-    """How many were started, after the report was shown."""
+        with Sandbox() as local:
+            report = go(local.base_url, local.api_key)
     for name, text in report.lines():
         show(name, text)
-    return report.started
+    sys.exit(report.started < count)
 
 
 def persona(file: str | None, persona_id: str | None) -> PersonaConfig:

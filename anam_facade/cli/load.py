@@ -53,7 +53,7 @@ def percentile(values: list[float], share: int) -> float:
     return statistics.quantiles(values * 2 if len(values) == 1 else values, n=100, method="inclusive")[share - 1]
 
 
-def run(
+async def run(
     url: str,
     key: str | None,
     persona: PersonaConfig,
@@ -64,18 +64,7 @@ def run(
     done: Callable[[], object],
 ) -> Report:
     """Starts `count` sessions, `concurrency` at a time; calls `done` after each."""
-    return asyncio.run(_run(Report(url), key, persona, count, concurrency, direct, done))
-
-
-async def _run(
-    report: Report,
-    key: str | None,
-    persona: PersonaConfig,
-    count: int,
-    concurrency: int,
-    direct: bool,
-    done: Callable[[], object],
-) -> Report:
+    report = Report(url)
     waiting = iter(range(count))
     began = time.perf_counter()
 
@@ -89,7 +78,7 @@ async def _run(
                 report.errors[type(error).__name__] += 1
             done()
 
-    async with AsyncAnamClient(key, report.url) as client, asyncio.TaskGroup() as tasks:
+    async with AsyncAnamClient(key, url) as client, asyncio.TaskGroup() as tasks:
         for _ in range(min(concurrency, count)):
             tasks.create_task(work(client))
     report.seconds = time.perf_counter() - began

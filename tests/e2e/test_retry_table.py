@@ -98,7 +98,7 @@ DELIVERY: dict[str, Row] = {
         name: (fault | {"times": 1}, Cell(sent=2), WON, LOST)
         for name, fault in {
             "reset after": {"close": "after"},
-            "time-out": {"delay_answer": 1.0},
+            "time-out": {"delay_answer": 2.0},
             "truncated": {"truncate": True},
         }.items()
     },
@@ -133,7 +133,7 @@ def sent(sandbox: Sandbox, operation: str) -> int:
 def played(sandbox: Sandbox, calls: Calls, mode: str, name: str, fault: dict[str, Any], cell: Cell) -> None:
     token = calls("create_session_token", PERSONA, client_label="e2e") if mode == "token" else None
     if name == "time-out":
-        calls.configure(timeout=0.5)
+        calls.configure(timeout=1.0)
     operation = MINT if mode == "mint" else START
     sandbox.inject(Fault(operation=operation, **fault))
     error: AnamError | None = None
