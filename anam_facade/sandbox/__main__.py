@@ -27,8 +27,10 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python -m anam_fac
     Returns:
         The exit status: 0 when it was asked to end, 2 when it could not serve, or that of the command it ran.
     """
-    own, command = split(sys.argv[1:] if arguments is None else arguments)
-    options = vars(parser(prog).parse_args(own))
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    end = given.index("--") if "--" in given else len(given)
+    command = given[end + 1 :]
+    options = vars(parser(prog).parse_args(given[:end]))
     faults, host = options.pop("fault"), options["host"]
     if options["port"] is None:
         options["port"] = 0 if command else 8787
@@ -43,26 +45,23 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python -m anam_fac
             sandbox.inject(Fault.from_dict(json.loads(text)))
         except (TypeError, ValueError) as error:
             return _failed(f"--fault {text}: {error}")
-    if command:
-        from .run import run
-
-        return run(sandbox, command)
-    _log_to_stderr()
-    # From here on either signal ends the program through the `with` below, which frees the port.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
     try:
+        if command:
+            from .run import run
+
+            return run(sandbox, command)
+        _log_to_stderr()
+        # From here on either signal ends the program through the `with` below, which frees the port.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         with sandbox:
             if not _is_loopback(host):
                 sys.stderr.write(f"warning: {host} is not a loopback address; the network can reach this sandbox\n")
-            url, key = shlex.quote(sandbox.base_url), shlex.quote(sandbox.api_key)
+            url, key = sandbox.base_url, sandbox.api_key
             sys.stdout.write(
-                f"Anam sandbox: a local stand-in, it starts no engine. Ctrl-C ends it.\n"
-                f"base URL: {sandbox.base_url}\n"
-                f"API key:  {sandbox.api_key}\n"
-                f"look:     {sandbox.base_url} in a browser; {sandbox.base_url}/docs for the contract\n"
-                f"export ANAM_API_URL={url}\n"
-                f"export ANAM_API_KEY={key}\n"
+                "Anam sandbox: a local stand-in, it starts no engine. Ctrl-C ends it.\n"
+                f"base URL: {url}\nAPI key:  {key}\nlook:     {url} in a browser; {url}/docs for the contract\n"
+                f"export ANAM_API_URL={shlex.quote(url)}\nexport ANAM_API_KEY={shlex.quote(key)}\n"
             )
             sys.stdout.flush()
             while True:
@@ -71,14 +70,6 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python -m anam_fac
         return _failed(f"cannot listen on {host}:{options['port']}: {error.strerror or error}")
     except KeyboardInterrupt:
         return 0
-
-
-def split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    """Options of the sandbox, and the command after the first `--`."""
-    if "--" not in arguments:
-        return arguments, ()
-    cut = arguments.index("--")
-    return arguments[:cut], arguments[cut + 1 :]
 
 
 def parser(prog: str) -> argparse.ArgumentParser:

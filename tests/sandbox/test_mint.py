@@ -129,7 +129,7 @@ def test_the_bearer_is_what_stands_behind_the_scheme(header: str | None, bearer:
     ("text", "seconds"),
     [
         *[("90s", 90), ("30m", 1800), ("1h", 3600), ("2d", 172_800), ("2w", 1_209_600), ("1.5h", 5400), (" 5 m ", 300)],
-        *[(wrong, None) for wrong in ("soon", "1y", "", "-1h", "1e9d", "99999d", "\u0661s", 60, None, [])],
+        *[(wrong, None) for wrong in ("soon", "1y", "", "-1h", "1e9d", "367d", "\u0661s", 60, None, [])],
     ],
 )
 def test_a_duration_is_a_number_and_a_unit(text: object, seconds: float | None) -> None:

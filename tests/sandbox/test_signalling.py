@@ -63,18 +63,34 @@ def page(sandbox: Sandbox, api: Api) -> Iterator[Any]:
         one.go()
 
 
-def test_a_page_is_told_that_there_is_no_engine(sandbox: Sandbox, page: Any) -> None:
-    """After its first frame, in the SDK's words; the session has ended by then, and the socket is on record."""
-    one = page()
-    assert isinstance(one.opened, events.AcceptConnection)
-    one.say("offer")
-    assert one.hear() == {
-        "actionType": "endsession",
-        "sessionId": one.session_id,
-        "payload": signalling.REASONS["no_engine"],
-    }
-    assert sandbox.sessions[0].end_reason == "no_engine"
-    assert (sandbox.requests[-1].operation, sandbox.requests[-1].status) == ("signalling", 101)
+@pytest.mark.parametrize(
+    ("fault", "opened", "heard"),
+    [
+        ({}, True, signalling.REASONS["no_engine"]),
+        ({"close": "before"}, False, None),
+        ({"close": "after", "delay": 0.01}, True, 1011),
+        ({"delay_answer": 0.2}, True, signalling.REASONS["no_engine"]),
+        ({"delay_answer": 0.2, "body": "Maintenance"}, True, "Maintenance"),
+    ],
+)
+def test_a_page_is_told_that_there_is_no_engine(
+    sandbox: Sandbox, page: Any, fault: dict[str, Any], opened: bool, heard: Any
+) -> None:
+    """After its first frame, in the SDK's words, unless a fault of sockets has other plans; others leave it alone."""
+    sandbox.inject(Fault(status=500, after=1))
+    wanted = sandbox.inject(Fault(operation="signalling", **fault)) if fault else None
+    one, began = page(), time.monotonic()
+    assert isinstance(one.opened, events.AcceptConnection if opened else events.RejectConnection)
+    seen = sandbox.requests[-1]
+    assert (seen.operation, seen.status, seen.fault) == ("signalling", 101 if opened else 403, wanted)
+    if not opened:
+        return
+    for action in ("offer", "heartbeat", "icecandidate", "talkstream"):
+        one.say(action)
+    message = {"actionType": "endsession", "sessionId": one.session_id, "payload": heard}
+    assert one.hear() == (heard if isinstance(heard, int) else message)
+    assert time.monotonic() - began >= fault.get("delay_answer", 0)
+    assert (sandbox.sessions[0].end_reason == "no_engine") == isinstance(heard, str)
 
 
 def test_the_answer_leads_to_the_sandbox(sandbox: Sandbox, api: Api) -> None:
@@ -124,31 +140,6 @@ def test_a_silent_engine_is_heard_when_the_session_is_ended(sandbox: Sandbox, pa
     one.say("offer")
     sandbox.end_session(one.session_id)
     assert one.hear()["payload"] == signalling.REASONS["stopped"]
-
-
-def test_an_engine_ends_the_session_for_a_reason(sandbox: Sandbox, page: Any) -> None:
-    """After so many seconds, in the words of the fault; other frames are taken meanwhile."""
-    fault = sandbox.inject(Fault(operation="signalling", delay_answer=0.2, body="Maintenance"))
-    one, began = page(), time.monotonic()
-    for action in ("offer", "heartbeat", "icecandidate", "talkstream"):
-        one.say(action)
-    assert one.hear()["payload"] == "Maintenance"
-    assert time.monotonic() - began >= 0.2
-    assert sandbox.requests[-1].fault == fault
-
-
-def test_a_socket_can_be_refused_or_dropped(sandbox: Sandbox, page: Any) -> None:
-    """`close` before and after; a fault of the two operations leaves the socket alone."""
-    sandbox.inject(Fault(operation="signalling", close="before", times=1))
-    sandbox.inject(Fault(operation="signalling", close="after", delay=0.01, times=1))
-    assert page().opened.status_code == 403
-    dropped = page()
-    dropped.say("offer")
-    assert dropped.hear() == 1011
-    sandbox.inject(Fault(status=500, after=1))
-    one = page()
-    one.say("offer")
-    assert one.hear()["actionType"] == "endsession"
 
 
 def test_what_else_the_sdk_sends(sandbox: Sandbox, api: Api) -> None:

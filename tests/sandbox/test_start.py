@@ -57,6 +57,26 @@ def test_with_livekit_there_is_no_engine_to_connect_to(api: Api, token: str, roo
         assert token not in repr(session)
 
 
+def test_of_several_things_that_are_wrong_the_first_answers(api: Api) -> None:
+    """Credential, body, plan, avatar, configuration, gated model, spend cap, slots; none of it uses the token up."""
+    used, free = api.token(), api.token()
+    api.start(used)
+    api.sandbox.configure(has_plan=False, spend_cap_reached=True, max_sessions=1)
+    assert api.start(used).json() == EXAMPLES["ErrorBadToken"]
+    assert api.start(free, {"unknown": 1}).status_code == 400
+    assert api.start(free).json() == EXAMPLES["ErrorNoPlan"]
+    api.sandbox.configure(has_plan=True)
+    wrong = {"avatarId": "bogus", "voiceId": "bogus", "avatarModel": "cara-4-latest"}
+    for name, status in (("avatarId", 404), ("voiceId", 400), ("avatarModel", 403)):
+        assert [answer.status_code for answer in api.in_both_modes({**INLINE, **wrong})] == [status, status]
+        del wrong[name]
+    assert api.start(free).json() == EXAMPLES["ErrorSpendCap"]
+    api.sandbox.configure(spend_cap_reached=False)
+    assert api.start(free).json() == EXAMPLES["ErrorConcurrency"]
+    api.sandbox.end_all()
+    assert api.start(free).status_code == 200
+
+
 @pytest.mark.parametrize(("slots", "won", "lost"), [(None, 1, 401), (5, 5, 429)])
 def test_of_simultaneous_starts_as_many_win_as_may(serve: Serve, slots: int | None, won: int, lost: int) -> None:
     """However many requests arrive at once, a token starts one session, and a slot is given once."""
