@@ -7,8 +7,10 @@ only, as in the default; asyncio only; a proxy is not for here: the default is t
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -213,6 +215,8 @@ class _Protocol(AsyncConnection, asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = memoryview(bytearray(BUFFER))  # asyncio would allocate 256 KiB for each answer
         self._answer: asyncio.Future[Answer] | None = None
+        self._looks_at = math.inf
+        self._timer: asyncio.TimerHandle | None = None
 
     async def open(self, request: Request) -> None:
         origin = self._origin
@@ -232,14 +236,14 @@ class _Protocol(AsyncConnection, asyncio.BufferedProtocol):
         self.reusable = False
         self._parser.begin()
         self._answer = self._loop.create_future()
-        late = TimeoutError("the answer did not come in time")
-        timer = self._loop.call_later(request.left(), self._settle, self._parser.broken, late)
+        self._deadline = request.deadline
+        if self._deadline < self._looks_at:
+            self._look()
         try:
             transport.write(self._origin.take(request))
             answer = await self._answer
         finally:
             self._answer = None
-            timer.cancel()
         # What was not sent whole when the answer came would run into the next request.
         sent = transport.get_write_buffer_size() == 0
         self.reusable = self._parser.reusable and sent and not transport.is_closing()
@@ -262,6 +266,20 @@ class _Protocol(AsyncConnection, asyncio.BufferedProtocol):
         else:
             if answer is not None:
                 waiting.set_result(answer)
+
+    def _look(self) -> None:
+        # Ends an exchange that is late. One timer serves many: it is left to run and looks again, for setting one and
+        # cancelling it each time costs more than writing the request.
+        if self._timer is not None:
+            self._timer.cancel()
+        left = self._deadline - time.monotonic()
+        if self._answer is None:
+            self._looks_at = math.inf
+        elif left > 0:
+            self._looks_at = self._deadline
+            self._timer = self._loop.call_later(left, self._look)
+        else:
+            self._settle(self._parser.broken, TimeoutError("the answer did not come in time"))
 
     # What the event loop calls.
 

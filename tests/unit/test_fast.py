@@ -254,3 +254,38 @@ def test_trio_is_refused_by_name():
 
     with pytest.raises(AnamConfigError, match='"fast": needs asyncio'):
         trio.run(run)
+
+
+@pytest.mark.parametrize(
+    ("delays", "timeouts", "between", "outcomes"),
+    [
+        ([0, 60], [30, 0.1], 0, [b"{}", TimeoutError]),  # a short one after a long one holds
+        ([0, 0.6], [0.4, 30], 0, [b"{}", b"{}"]),  # a long one after a short one is not cut
+        ([0, 0], [0.4, 5], 0.5, [b"{}", b"{}"]),  # an idle connection outlives both
+    ],
+)
+def test_each_exchange_has_its_own_time_out(delays, timeouts, between, outcomes):
+    """Although one timer serves many."""
+    seen: list[object] = []
+
+    @on_asyncio
+    async def run(listener, transport) -> None:
+        async def serve() -> None:
+            with await served(listener) as connection:
+                for delay in delays:
+                    await asyncio.get_running_loop().sock_recv(connection, 9999)
+                    await asyncio.sleep(delay)
+                    await asyncio.get_running_loop().sock_sendall(connection, OK)
+                await asyncio.sleep(60)
+
+        server = asyncio.create_task(serve())
+        for timeout in timeouts:
+            try:
+                seen.append((await transport.exchange(request_for(listener, timeout=timeout))).body)
+            except TimeoutError as error:
+                seen.append(type(error))
+            await asyncio.sleep(between)
+        server.cancel()
+
+    run()
+    assert seen == outcomes
