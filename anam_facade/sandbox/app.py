@@ -48,7 +48,7 @@ from .masking import masked, masked_headers
 from .service import Answer, Service, bearer_of
 from .settings import checked_seconds
 from .signalling import TELEMETRY, Signalling
-from .state import Credential, Listener, Session, State, TokenRefused, World
+from .state import Credential, Listener, Refused, Session, State, World
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -149,32 +149,32 @@ class _EndsInTime(Listener):
                 asyncio.get_running_loop().call_later(seconds, state.end_overdue)
 
 
+@dataclass(frozen=True, slots=True)
 class _Gate:
     """What every request passes: records, CORS, the date, one log line."""
 
-    def __init__(self, app: ASGIApp, world: World, operations: Mapping[tuple[str, str], str]) -> None:
-        self._app = app
-        self._world = world
-        self._operations = operations
+    app: ASGIApp
+    world: World
+    operations: Mapping[tuple[str, str], str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             # A web socket: it is no request of the contract's, and its route does its own records.
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         connection = cast("Connection", scope["state"]["connection"])
         method, path = scope["method"], scope["path"]
-        state = self._world.state
+        state = self.world.state
         is_page = path in pages.PATHS and method in ("GET", "HEAD")
         is_preflight = method == "OPTIONS" and b"access-control-request-method" in dict(scope["headers"])
         is_aside = is_page or path == CONTROL or path.startswith(CONTROL + "/")
-        if is_aside or ((is_preflight or path == TELEMETRY) and not self._world.settings.record_all):
-            exchange = Exchange(self._world, state, connection, number=0)
+        if is_aside or ((is_preflight or path == TELEMETRY) and not self.world.settings.record_all):
+            exchange = Exchange(self.world, state, connection, number=0)
         else:
             headers = masked_headers(scope["headers"])
-            operation = self._operations.get((method, path))
+            operation = self.operations.get((method, path))
             number = state.arrived(method=method, path=path, operation=operation, headers=headers)
-            exchange = Exchange(self._world, state, connection, number)
+            exchange = Exchange(self.world, state, connection, number)
         scope["state"]["exchange"] = exchange
         began = time.perf_counter()
 
@@ -183,7 +183,7 @@ class _Gate:
                 exchange.settled(message["status"])
                 # The key is for who reads the page, not for scripts of other pages.
                 cors = path not in pages.WITH_THE_KEY
-                add_common_headers(MutableHeaders(scope=message), self._world.clock(), cors=cors)
+                add_common_headers(MutableHeaders(scope=message), self.world.clock(), cors=cors)
             await send(message)
 
         connection.busy = not is_aside
@@ -191,7 +191,7 @@ class _Gate:
             if is_preflight:
                 await Response(status_code=204, headers=_PREFLIGHT)(scope, receive, send_with_headers)
             else:
-                await self._app(scope, receive, send_with_headers)
+                await self.app(scope, receive, send_with_headers)
         finally:
             connection.busy = False
             if exchange.status is None:
@@ -296,7 +296,7 @@ async def _read(request: Request) -> bytes:
 def _config_of(state: State, credential: Credential | None, body: bytes) -> Mapping[str, Any]:
     """What the session that a call is for will look like: bound to its token, or in its body."""
     config: Any = None
-    with contextlib.suppress(NotJson, TokenRefused):
+    with contextlib.suppress(NotJson, Refused):
         if credential is not None and credential.token_id is not None:
             _, config = state.token(credential.token_id)
         else:

@@ -141,29 +141,28 @@ def _is_deeper(value: Any, limit: int) -> bool:
 # The contract's own keywords. jsonschema-rs calls `validate` and reports what it raises.
 
 
-class _UniqueBy:
-    """`x-uniqueBy`: the property that must differ between the items of an array."""
-
+class _Keyword:
     def __init__(self, parent_schema: dict[str, Any], value: Any, schema_path: list[str | int]) -> None:
-        self._property = value
+        self._value = value
+
+
+class _UniqueBy(_Keyword):
+    """`x-uniqueBy`: the property that must differ between the items of an array."""
 
     def validate(self, instance: Any) -> None:
         items = [item for item in instance if isinstance(item, dict)] if isinstance(instance, list) else []
-        values = [value for item in items if isinstance(value := item.get(self._property), str)]
+        values = [value for item in items if isinstance(value := item.get(self._value), str)]
         if len(set(values)) < len(values):
-            raise ValueError(f"two items have the same {self._property}")
+            raise ValueError(f"two items have the same {self._value}")
 
 
-class _MaxBytes:
+class _MaxBytes(_Keyword):
     """`x-maxBytes`: the size of the value as compact JSON in UTF-8."""
-
-    def __init__(self, parent_schema: dict[str, Any], value: Any, schema_path: list[str | int]) -> None:
-        self._limit = value
 
     def validate(self, instance: Any) -> None:
         size = len(json.dumps(instance, ensure_ascii=False, separators=(",", ":")).encode("utf-8"))
-        if size > self._limit:
-            raise ValueError(f"it has {size:,} bytes as JSON, more than {self._limit:,}")
+        if size > self._value:
+            raise ValueError(f"it has {size:,} bytes as JSON, more than {self._value:,}")
 
 
 # From a validator's errors to problems that name the field a person has to change.

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from starlette.responses import JSONResponse
@@ -31,7 +31,7 @@ from . import contract
 from .contract import Problem
 from .faults import Fault
 from .settings import Settings
-from .state import Credential, NoSlot, State, TokenRefused, TokenUsed
+from .state import Credential, Refused, State
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _UNITS = "it is not a number and one of s, m, h, d, w, such as 1h"
@@ -54,39 +54,30 @@ class Answer(JSONResponse):
         super().__init__(value, status_code=status, headers=headers)
 
 
-class _Refused(Exception):
-    """Ends the handling of a request with an error answer."""
-
-    def __init__(self, status: int, example: str, message: str | None = None, /, **fields: Any) -> None:
-        super().__init__(status)
-        self.status, self.example = status, example
-        # What is not the example's: with a message of its own, none of the example's further fields.
-        self.fields = ({"message": message} if message is not None else {}) | fields
-
-    def answer(self) -> Answer:
-        error = contract.example(self.example)
-        if self.fields:
-            error = {"error": error["error"]} | self.fields
-        answer = Answer(self.status, error, {"WWW-Authenticate": "Bearer"} if self.status == 401 else None)
-        answer.refusal = error.get("message", error["error"])
-        return answer
+def _error(refused: Refused) -> Answer:
+    error = contract.example(refused.example)
+    if refused.fields:
+        error = {"error": error["error"]} | refused.fields
+    answer = Answer(refused.status, error, {"WWW-Authenticate": "Bearer"} if refused.status == 401 else None)
+    answer.refusal = error.get("message", error["error"])
+    return answer
 
 
+@dataclass(frozen=True, slots=True)
 class Service:
     """Answers requests out of the state.
 
-    Args:
+    Attributes:
         state: Tokens and sessions.
         settings: The account and the server, as they are for this request.
         engine: Protocol and host of the engine that sessions are sent to: this very server, see `signalling`.
         fault: What the request meets besides, for the record of its session.
     """
 
-    def __init__(self, state: State, settings: Settings, engine: tuple[str, str], fault: Fault | None = None) -> None:
-        self._state = state
-        self._settings = settings
-        self._engine = engine
-        self._fault = fault
+    state: State
+    settings: Settings
+    engine: tuple[str, str]
+    fault: Fault | None = None
 
     def answer(self, operation: str, *, credential: Credential | None, content_type: str | None, body: bytes) -> Answer:
         """Does what an operation does, and says what the server says.
@@ -100,28 +91,28 @@ class Service:
         work = self._mint if operation == "createSessionToken" else self._start
         try:
             return work(credential, content_type, body)
-        except _Refused as refused:
-            return refused.answer()
+        except Refused as refused:
+            return _error(refused)
 
     # Minting
 
     def _mint(self, credential: Credential | None, content_type: str | None, body: bytes) -> Answer:
         if credential is None or credential.kind != "api_key":
-            raise _Refused(401, "ErrorBadKey", None if credential else "The API key is missing")
+            raise Refused(401, "ErrorBadKey", None if credential else "The API key is missing")
         config = _object(content_type, body)
         if "personaConfig" in config and not isinstance(config["personaConfig"], dict):
             raise _invalid([Problem("personaConfig", "type", "the value is not an object")])
         expires_in = config.pop("expiresIn", None)
         lifetime = parse_duration(expires_in)
-        if self._settings.strict:
+        if self.settings.strict:
             asked = config if expires_in is None else {**config, "expiresIn": expires_in}
             self._check_config("SessionTokenRequest", asked)
             if expires_in is not None and lifetime is None:
                 raise _invalid([Problem("expiresIn", "format", _UNITS)])
-        token = self._state.mint(
+        token = self.state.mint(
             config,
             kind=token_type(config),
-            lifetime=self._settings.token_lifetime if lifetime is None else lifetime,
+            lifetime=self.settings.token_lifetime if lifetime is None else lifetime,
         )
         return Answer(200, {"sessionToken": token})
 
@@ -129,19 +120,16 @@ class Service:
 
     def _start(self, credential: Credential | None, content_type: str | None, body: bytes) -> Answer:
         if credential is None:
-            raise _Refused(401, "ErrorBadKey", "The credential is missing")
+            raise Refused(401, "ErrorBadKey", "The credential is missing")
         if credential.kind == "api_key":
             asked = _object(content_type, body)
             return self._started(201, "DirectStartRequest", config=asked, asked=asked, token_id=None)
         if credential.token_id is None:
-            raise _Refused(401, "ErrorBadToken" if credential.looks_like_token else "ErrorBadKey")
+            raise Refused(401, "ErrorBadToken" if credential.looks_like_token else "ErrorBadKey")
         return self._start_with_token(credential.token_id, content_type, body)
 
     def _start_with_token(self, token_id: str, content_type: str | None, body: bytes) -> Answer:
-        try:
-            token, config = self._state.token(token_id)
-        except TokenRefused:
-            raise _Refused(401, "ErrorBadToken") from None
+        token, config = self.state.token(token_id)
         asked = _object(content_type, body) if body else {}
         repeated = asked.pop("personaConfig", None)
         if "voiceDetection" in asked:
@@ -152,47 +140,38 @@ class Service:
         if problems:
             raise _invalid(problems)
         if token.type == "legacy":
-            raise _Refused(400, "ErrorBadRequest", "A session token of type legacy cannot start a session")
+            raise Refused(400, "ErrorBadRequest", "A session token of type legacy cannot start a session")
         if token.used_by:
-            raise self._token_used()
+            raise Refused.used(self.settings)
         return self._started(200, "SessionTokenRequest", config=config, asked=asked, token_id=token_id)
 
     def _started(
         self, status: int, schema: str, *, config: Mapping[str, Any], asked: Mapping[str, Any], token_id: str | None
     ) -> Answer:
-        if not self._settings.has_plan:
-            raise _Refused(402, "ErrorNoPlan")
+        if not self.settings.has_plan:
+            raise Refused(402, "ErrorNoPlan")
         self._check_avatar(config)
         self._check_config(schema, config)
-        if self._settings.spend_cap_reached:
-            raise _Refused(429, "ErrorSpendCap")
-        try:
-            session = self._state.start(
-                config,
-                token_id=token_id,
-                client_metadata=asked.get("clientMetadata") or {},
-                max_sessions=self._settings.max_sessions,
-                fault=self._fault,
-            )
-        except TokenUsed:
-            raise self._token_used() from None
-        except NoSlot:
-            raise _Refused(429, "ErrorConcurrency") from None
+        if self.settings.spend_cap_reached:
+            raise Refused(429, "ErrorSpendCap")
+        session = self.state.start(
+            config,
+            token_id=token_id,
+            client_metadata=asked.get("clientMetadata") or {},
+            settings=self.settings,
+            fault=self.fault,
+        )
         example = next((name for key, name in _STARTED.items() if key in session.environment), "StartedForBrowser")
         started = contract.example(example)
         started["sessionId"] = session.id
         if "engineHost" in started:
-            started["engineProtocol"], started["engineHost"] = self._engine
+            started["engineProtocol"], started["engineHost"] = self.engine
         # The vendor's SDK reads it with LiveKit too. No ICE servers: nothing is to be reached, and nobody to be asked.
         started["clientConfig"] = {**contract.example("StartedForBrowser")["clientConfig"], "iceServers": []}
         started["region"] = session.session_options.get("region", started["region"])
         answer = Answer(status, started)
         answer.session_id = session.id
         return answer
-
-    def _token_used(self) -> _Refused:
-        status = self._settings.used_token_status
-        return _Refused(status, "ErrorTokenUsed" if status == 409 else "ErrorBadToken")
 
     # Checks
 
@@ -205,28 +184,28 @@ class Service:
             # A saved persona, and one without a model of its own, may turn out to have any of them.
             sizes = by_model.get(model) or [size for sizes in by_model.values() for size in sizes]
             if f"{int(options['videoWidth'])}x{int(options['videoHeight'])}" not in sizes:
-                raise _Refused(400, "ErrorVideoSize", supportedDimensions=sizes)
-        if model in self._settings.gated_models:
-            raise _Refused(403, "ErrorForbidden")
+                raise Refused(400, "ErrorVideoSize", supportedDimensions=sizes)
+        if model in self.settings.gated_models:
+            raise Refused(403, "ErrorForbidden")
 
     def _check_avatar(self, config: Mapping[str, Any]) -> None:
         persona = config.get("personaConfig")
         avatar = persona.get("avatarId") if isinstance(persona, dict) else None
         pattern = contract.schema("EphemeralPersonaConfig")["properties"]["avatarId"]["pattern"]
-        if isinstance(avatar, str) and (avatar in self._settings.unknown_avatars or not re.search(pattern, avatar)):
-            raise _Refused(404, "ErrorNotFound", f"Avatar {avatar[:100]} not found")
+        if isinstance(avatar, str) and (avatar in self.settings.unknown_avatars or not re.search(pattern, avatar)):
+            raise Refused(404, "ErrorNotFound", f"Avatar {avatar[:100]} not found")
 
 
 def _object(content_type: str | None, body: bytes) -> dict[str, Any]:
     media_type = (content_type or "application/json").partition(";")[0].strip().lower()
     if media_type != "application/json":
-        raise _Refused(400, "ErrorBadRequest", "The Content-Type must be application/json")
+        raise Refused(400, "ErrorBadRequest", "The Content-Type must be application/json")
     try:
         value = contract.parse_json(body)
     except contract.NotJson as error:
-        raise _Refused(400, "ErrorBadRequest", f"The body is not valid JSON: {error}") from None
+        raise Refused(400, "ErrorBadRequest", f"The body is not valid JSON: {error}") from None
     if not isinstance(value, dict):
-        raise _Refused(400, "ErrorBadRequest", "The body must be a JSON object")
+        raise Refused(400, "ErrorBadRequest", "The body must be a JSON object")
     return value
 
 
@@ -242,10 +221,10 @@ def _beyond_the_schema(config: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("sessionOptions.egress", "enableAudioPassthrough", f"it needs {needed}")
 
 
-def _invalid(problems: list[Problem]) -> _Refused:
+def _invalid(problems: list[Problem]) -> Refused:
     summary = f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'} in the request"
     details = list(map(asdict, problems))
-    return _Refused(400, "ErrorBadRequest", "; ".join(map(str, problems)), summary=summary, details=details)
+    return Refused(400, "ErrorBadRequest", "; ".join(map(str, problems)), summary=summary, details=details)
 
 
 def token_type(config: Mapping[str, Any]) -> str:

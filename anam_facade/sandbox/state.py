@@ -153,16 +153,20 @@ class SeenRequest:
     status: int | Literal["closed"] | None = None
 
 
-class TokenRefused(Exception):
-    """The session token does not work: it has expired, or is from before a reset."""
+class Refused(Exception):
+    """Ends the handling of a request with an error: an example of the contract's, or the like with other fields."""
 
+    def __init__(self, status: int, example: str, message: str | None = None, /, **fields: Any) -> None:
+        super().__init__(status)
+        self.status, self.example = status, example
+        # What is not the example's: with a message of its own, none of the example's further fields.
+        self.fields = ({"message": message} if message is not None else {}) | fields
 
-class TokenUsed(Exception):
-    """The token has already started a session."""
-
-
-class NoSlot(Exception):
-    """All simultaneous sessions of the plan are in use."""
+    @classmethod
+    def used(cls, settings: Settings) -> Refused:
+        """For a token that has started a session before."""
+        status = settings.used_token_status
+        return cls(status, "ErrorTokenUsed" if status == 409 else "ErrorBadToken")
 
 
 class Listener:
@@ -272,12 +276,12 @@ class State:
         """The token of that id, and the configuration bound to it.
 
         Raises:
-            TokenRefused: There is none, or it has expired.
+            Refused: There is none, or it has expired.
         """
         with self._lock:
             token = self._tokens.get(token_id)
             if token is None or self._clock() >= token.expires_at:
-                raise TokenRefused
+                raise Refused(401, "ErrorBadToken")
             return token, self._configs[token_id]
 
     @property
@@ -294,14 +298,13 @@ class State:
         *,
         token_id: str | None,
         client_metadata: Mapping[str, Any],
-        max_sessions: int | None,
+        settings: Settings,
         fault: Fault | None = None,
     ) -> Session:
         """Starts a session, using up the token and a slot; or neither of them.
 
         Raises:
-            TokenUsed: The token has started a session before.
-            NoSlot: `max_sessions` sessions are running.
+            Refused: The token has started a session before, or `max_sessions` are running.
         """
         persona, environment = config["personaConfig"], config.get("environment") or {}
         session = Session(
@@ -321,9 +324,9 @@ class State:
         self.end_overdue()
         with self._lock:
             if token_id is not None and self._tokens[token_id].used_by:
-                raise TokenUsed
-            if max_sessions is not None and len(self._running) >= max_sessions:
-                raise NoSlot
+                raise Refused.used(settings)
+            if settings.max_sessions is not None and len(self._running) >= settings.max_sessions:
+                raise Refused(429, "ErrorConcurrency")
             if token_id is not None:
                 self._tokens[token_id] = replace(self._tokens[token_id], used_by=(session.id,))
             self._sessions[session.id] = session

@@ -124,6 +124,7 @@ def test_tokens_that_were_not_minted_here_are_refused(serve: Serve) -> None:
         raw = {"Authorization": f"Bearer {bearer}".encode("latin-1"), "Content-Type": b"application/json"}
         response = api.http.post(START, content=b"{}", headers=raw)  # type: ignore[arg-type]
         assert (response.status_code, response.json()) == (401, EXAMPLES["ErrorBadToken"])
+        assert response.headers["www-authenticate"] == "Bearer"
     api.sandbox.reset()
     assert api.start(token).json() == EXAMPLES["ErrorBadToken"]
     assert api.start("no-jwt").json() == EXAMPLES["ErrorBadKey"]
