@@ -1,17 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from anam_facade.sandbox import Sandbox
-from tests.sandbox.support import Api
+from tests.sandbox.support import Api, Serve
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Api]]:
+def serve() -> Iterator[Serve]:
     """Starts sandboxes with the settings a test wants, and ends them with it."""
     with ExitStack() as stack:
 
@@ -24,7 +24,7 @@ def serve() -> Iterator[Callable[..., Api]]:
 
 
 @pytest.fixture
-def api(serve: Callable[..., Api]) -> Api:
+def api(serve: Serve) -> Api:
     """A sandbox as it is by default, with a client that checks every answer against the contract."""
     return serve()
 

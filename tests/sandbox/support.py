@@ -74,6 +74,9 @@ class Api:
         return [self.start(self.token(persona, **config)), self.direct(persona, **config)]
 
 
+Serve = Callable[..., Api]
+
+
 class Clock:
     """A clock that moves when it is told to."""
 

@@ -1,16 +1,15 @@
-"""What is not one of the two operations: other paths and methods, browsers, answers as such."""
+"""What is not one of the two operations: other paths and methods, browsers, and the control for other languages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
 from email.utils import parsedate_to_datetime
 
+import httpx
 import pytest
 
-from anam_facade.sandbox import Fault
-from tests.sandbox.support import MINT, START, Api, Clock, assert_fits_contract, eventually
-
-Serve = Callable[..., Api]
+from anam_facade.sandbox import Fault, Sandbox
+from tests.sandbox.support import INLINE, LIVEKIT, MINT, START, Api, Clock, Serve, assert_fits_contract, eventually
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/auth/session-token/", "/%00", "/%ff", "/_sandboxes", "/docs/", "/Docs"])
@@ -68,3 +67,110 @@ def test_a_failure_of_the_sandbox_itself_is_a_500(serve: Serve, caplog: pytest.L
     assert response.status_code == 500
     assert_fits_contract(response)
     eventually(lambda: "a defect" in caplog.text)
+
+
+def test_the_state_tells_what_happened(api: Api, sandbox: Sandbox) -> None:
+    """Settings, faults, sessions, tokens and requests, as Python sees them; asking is not itself a request."""
+    fault = sandbox.inject(Fault(operation="createEngineSession", status=503, times=1))
+    token = api.token({**INLINE, "metadata": {"a": 1}}, clientLabel="kiosk", environment=LIVEKIT)
+    for start in (lambda: api.start(token), lambda: api.start(token), api.direct):
+        start()
+    sandbox.end_session(sandbox.sessions[1].id)
+    state = api.http.get("/_sandbox/state").json()
+    assert (state["base_url"], state["active_sessions"]) == (sandbox.base_url, 1)
+    assert (state["settings"]["latency"], state["faults"]) == ([0.0, 0.0], [fault.to_dict()])
+    first, second = state["sessions"]
+    assert [first["id"], second["id"]] == [session.id for session in sandbox.sessions]
+    assert (first["label"], first["mode"], first["active"], first["delivered"]) == ("kiosk", "token", True, True)
+    assert first["persona"]["metadata"] == {"a": 1}
+    assert (second["mode"], second["active"], second["token_id"]) == ("direct", False, None)
+    assert [(t["id"], t["used_by"]) for t in state["tokens"]] == [(first["token_id"], [first["id"]])]
+    assert [(r["number"], r["status"]) for r in state["requests"]] == [(1, 200), (2, 503), (3, 200), (4, 201)]
+    assert [r["fault"] for r in state["requests"]] == [None, fault.to_dict(), None, None]
+    assert state["requests"][0]["body"]["environment"]["livekitToken"] == "***"
+
+
+def test_faults_are_injected_listed_and_cleared(api: Api, sandbox: Sandbox) -> None:
+    """One or several at a time; none of them touches the control."""
+    one, two = {"status": 500, "times": 1}, {"close": "before", "rate": 0.5, "seed": 3}
+    assert api.http.post("/_sandbox/faults", json=one).status_code == 201
+    assert api.http.post("/_sandbox/faults", json=[two, one]).json() == [two, one]
+    assert api.http.get("/_sandbox/faults").json() == [one, two, one]
+    assert sandbox.faults[1] == Fault(close="before", rate=0.5, seed=3)
+    assert api.mint().status_code == 500
+    assert api.http.delete("/_sandbox/faults").status_code == 204
+    assert sandbox.faults == ()
+
+
+def test_sessions_are_ended(api: Api, sandbox: Sandbox) -> None:
+    """One by its id, or all of them; an unknown id is answered 404."""
+    ids = [api.direct().json()["sessionId"] for _ in range(4)]
+    assert api.http.post(f"/_sandbox/sessions/{ids[0]}/end").json() == {"ended": True}
+    assert api.http.delete(f"/_sandbox/sessions/{ids[0]}/end").json() == {"ended": False}
+    assert api.http.post("/_sandbox/sessions/nobody/end").status_code == 404
+    assert api.http.post("/_sandbox/sessions/end").json() == {"ended": 3}
+    assert sandbox.active_sessions == ()
+
+
+def test_settings_are_changed_and_a_reset_restores_them(api: Api, sandbox: Sandbox) -> None:
+    """Those that are named; the answer has all of them."""
+    changes = {"max_sessions": 1, "latency": [0, 0.1], "gated_models": ["cara-4"]}
+    changed = api.http.put("/_sandbox/settings", json=changes)
+    assert (changed.status_code, changed.json()["strict"]) == (200, False)
+    assert (sandbox.settings.max_sessions, sandbox.latency, sandbox.settings.gated_models) == (1, (0, 0.1), ("cara-4",))
+    api.direct()
+    assert api.direct().status_code == 429
+    assert api.http.post("/_sandbox/reset").status_code == 204
+    assert (sandbox.settings.max_sessions, sandbox.sessions) == (None, ())
+
+
+def test_an_outage_is_announced_before_it_begins(api: Api, sandbox: Sandbox) -> None:
+    """The answer arrives; then connecting is refused for a while."""
+    began = time.monotonic()
+    answer = api.http.post("/_sandbox/outage", json={"seconds": 0.3})
+    assert (answer.status_code, answer.json()) == (202, {"seconds": 0.3})
+    eventually(lambda: refused(sandbox))
+    eventually(lambda: not refused(sandbox))
+    assert time.monotonic() - began >= 0.3
+    assert api.direct().status_code == 201
+
+
+def refused(sandbox: Sandbox) -> bool:
+    try:
+        httpx.get(f"{sandbox.base_url}/_sandbox/faults", trust_env=False, verify=False)
+    except httpx.TransportError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "reason"),
+    [
+        ("POST", "faults", b"{", "JSON"),
+        ("POST", "faults", b"5", "object"),
+        ("POST", "faults", b'[{"status": 500}, {"sttaus": 500}]', "sttaus"),
+        ("PUT", "settings", b"[]", "object"),
+        ("PUT", "settings", b'{"stirct": true}', "stirct"),
+        ("PUT", "settings", b'{"strict": 1}', "strict"),
+        ("POST", "outage", b"{}", "seconds"),
+        ("POST", "outage", b'{"seconds": -1}', "seconds"),
+        ("POST", "outage", b'{"seconds": 1, "minutes": 1}', "seconds"),
+    ],
+)
+def test_a_wrong_body_is_answered_with_the_reason(api: Api, method: str, path: str, body: bytes, reason: str) -> None:
+    """400, and nothing has changed: of several faults none is injected when one is wrong."""
+    response = api.http.request(method, f"/_sandbox/{path}", content=body)
+    assert response.status_code == 400
+    assert reason in response.json()["message"]
+    assert api.sandbox.faults == ()
+    assert api.sandbox.settings.strict is False
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "nothing", 404), ("PATCH", "faults", 405), ("GET", "reset", 405), ("HEAD", "state", 200)],
+)
+def test_other_paths_and_methods_are_told_so(api: Api, method: str, path: str, status: int) -> None:
+    """404 and 405, as elsewhere."""
+    response = api.http.request(method, f"/_sandbox/{path}")
+    assert (response.status_code, response.headers["content-type"]) == (status, "application/json")

@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,9 +20,8 @@ import pytest
 from anam_facade.sandbox import Fault, Sandbox, Session
 from anam_facade.sandbox.server import Server
 from anam_facade.sandbox.state import Listener, State
-from tests.sandbox.support import GONE, INLINE, LIVEKIT, SAVED, Api, eventually
+from tests.sandbox.support import GONE, INLINE, LIVEKIT, SAVED, Api, Serve, eventually
 
-Serve = Callable[..., Api]
 REQUEST = b"POST /v1/engine/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Callable
 
 import pytest
 
 from anam_facade.sandbox import Fault
 from anam_facade.sandbox.masking import masked, masked_headers
 from anam_facade.sandbox.state import REQUESTS_KEPT, State
-from tests.sandbox.support import EXAMPLES, GONE, INLINE, MINT, SAVED, START, Api, Clock
-
-Serve = Callable[..., Api]
+from tests.sandbox.support import EXAMPLES, GONE, INLINE, MINT, SAVED, START, Api, Clock, Serve
 
 SECRETS = ["livekit-secret.a.b", "webhook-secret-value", "daily-secret-value", "stranger-secret-value"]
 LIVEKIT, WEBHOOK, DAILY, STRANGER = SECRETS
