@@ -118,7 +118,7 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        self._value: str = plain(value)
+        self._value: str = value if type(value) is str else plain(value)
 
     def reveal(self) -> str:
         """The secret itself. Do not log what this returns."""
@@ -150,7 +150,8 @@ class Secret:
 
 def as_secret(value: Any) -> Any:
     """A string, or a settings library's own secret (`get_secret_value`), as a `Secret`; anything else untouched."""
-    value = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+    if not isinstance(value, (str, Secret)) and hasattr(value, "get_secret_value"):
+        value = value.get_secret_value()
     return Secret(value) if isinstance(value, str) else value
 
 
@@ -372,8 +373,10 @@ class Password(Text):
 
     def take(self, value: Any, at: str, found: Findings) -> Any:
         secret = as_secret(value)
-        taken = super().take(secret.reveal() if isinstance(secret, Secret) else value, at, found)
-        return secret if isinstance(taken, str) else taken
+        if not isinstance(secret, Secret):
+            return self.refuse(value, at, found)
+        self.check(secret.reveal(), at, found)
+        return secret
 
 
 class Items(Kind):
@@ -392,8 +395,8 @@ class Items(Kind):
         return self.check(tuple(self.of.take(item, f"{at}[{i}]", found) for i, item in enumerate(value)), at, found)
 
     def read(self, value: Any) -> Any:
-        read = map(self.of.read, value if isinstance(value, list) else [value])
-        return tuple(item for item in read if item is not None)
+        items = [self.of.read(item) for item in (value if isinstance(value, list) else [value])]
+        return tuple(item for item in items if item is not None)
 
 
 class Json(Kind):
@@ -429,7 +432,8 @@ class Object(Kind):
         return {name: self.of.take(inner, _join(at, shown(name)), found) for name, inner in _named(value, at, found)}
 
 
-_ANYTHING, _FREE, _SCALARS = Json(), Object(), (Text(), Flag(), Number())
+_ANYTHING, _FREE = Json(), Object()
+_SCALARS: dict[type, Kind] = {str: Text(), bool: Flag(), int: Number(), float: Number()}
 
 
 class One(Kind):
@@ -465,7 +469,7 @@ class One(Kind):
                 return found.refuse(_join(at, name), f"must be one of {', '.join(values)}", shown(data.get(name)))
             candidates = [cls for cls in candidates if not values or cls.CONSTANTS.get(name) == data.get(name)]
         tries = []
-        for cls in sorted(candidates, key=lambda cls: cls._distance(data)):
+        for cls in sorted(candidates, key=lambda cls: len(data.keys() - cls._heads)):
             tries.append(tried := Findings())
             made = cls._parse(data, at, tried)
             if not tried.problems:
@@ -475,7 +479,7 @@ class One(Kind):
         return WRONG
 
     def read(self, value: Any) -> Any:
-        return self.classes[0].from_dict(value) if isinstance(value, Mapping) else None
+        return self.classes[0].from_dict(value) if isinstance(value, dict) else None
 
 
 class Field(NamedTuple):
@@ -519,7 +523,8 @@ def constructor(declared: Constructor) -> Constructor:
         found = Findings()
         try:
             declared(self, *args, **given)  # raises Python's own error for a name that is not there
-            given.update(zip(self._fields, args, strict=False))
+            if args:
+                given.update(zip(self._fields, args, strict=False))
             self._fill(given, self._names, found)
         finally:
             del args, given  # no frame that an error passes keeps what was given
@@ -559,11 +564,13 @@ class Model:
     _fields: ClassVar[Mapping[str, Field]]
     _names: ClassVar[Mapping[str, str]]
     _wires: ClassVar[Mapping[str, Field]]
+    _heads: ClassVar[set[str]]
 
     def __init_subclass__(cls) -> None:
         cls._fields = {field.name: field for field in (*cls.FIELDS, Field("extra", "extra", _FREE))}
         cls._names = {name: name for name in cls._fields}
         cls._wires = {field.wire: field for field in cls.FIELDS}
+        cls._heads = {wire.partition(".")[0] for wire in (*cls.CONSTANTS, *cls._wires)}
         for name in cls._fields:
             setattr(cls, name, None)  # an instance holds what is set, and no more
 
@@ -586,11 +593,12 @@ class Model:
         for name, value in vars(self).items():
             if value is None or name == "extra":
                 continue
-            head, _, inner = self._fields[name].wire.partition(".")
-            if inner:
-                wire.setdefault(head, {})[inner] = _wire(value)
+            at = self._fields[name].wire
+            if "." in at:
+                outer, _, inner = at.partition(".")
+                wire.setdefault(outer, {})[inner] = _wire(value)
             else:
-                wire[head] = value if type(value) is str else _wire(value)
+                wire[at] = _wire(value)
         for name, value in (self.extra or {}).items():
             known = wire.get(name)
             wire[name] = {**known, **_wire(value)} if isinstance(known, dict) else _wire(value)
@@ -622,42 +630,35 @@ class Model:
 
     def _fill(self, given: Mapping[str, Any], spell: Mapping[str, str], found: Findings) -> None:
         """Sets every attribute that is given. `spell` is how the caller spells each name."""
-        state: dict[str, Any] = {}
+        state = vars(self)
         for name, field in self._fields.items():
             value = given.get(name)
             if value is not None:
                 state[name] = value = field.kind.take(value, spell[name], found)
             if value is None and field.required:
                 found.refuse(spell[name], "is required")
-        if isinstance(extra := state.get("extra"), dict):
-            for name in self._flat(extra, spell["extra"], found):
+        if "extra" in state and state["extra"] is not WRONG:
+            for name in self._flat(state["extra"], spell["extra"], found):
                 if name in self._wires or name in self.CONSTANTS:
                     found.refuse(_join(spell["extra"], name), "has an argument of its own")
         for rule in self.ACROSS:
             rule.check(state, spell, found)
         if found.problems:  # what is not right is not kept: it may be a credential in the wrong place
-            state = {name: None if value is WRONG else value for name, value in state.items()}
-        vars(self).update(state)
+            state.update({name: None for name, value in state.items() if value is WRONG})
         self._check(state, spell, found)
 
     @classmethod
     def _flat(cls, data: Mapping[Any, Any], path: str, found: Findings) -> dict[str, Any]:
         """`{"daily": {"token": …}}` as `{"daily.token": …}`, where the class has the fields of the inner object."""
-        deeper = {wire.partition(".")[0] for wire in cls._wires if "." in wire}
         flat: dict[str, Any] = {}
         for name, value in _named(data, path, found):
-            if name not in deeper:
+            if name in cls._wires or name not in cls._heads or name in cls.CONSTANTS:
                 flat[name] = value
             elif isinstance(value, Mapping):
                 flat |= {f"{name}.{key}": content for key, content in _named(value, _join(path, name), found)}
             else:
                 found.refuse(_join(path, name), f"must be an object, not {_type(value)}")
         return flat
-
-    @classmethod
-    def _distance(cls, data: Mapping[Any, Any]) -> int:
-        heads = {name.partition(".")[0]: field.required for name, field in cls._wires.items()}
-        return len(data.keys() - heads - cls.CONSTANTS.keys()) + sum(heads[name] for name in heads.keys() - data.keys())
 
     @classmethod
     def _parse(cls, data: Any, path: str, found: Findings) -> Self:
@@ -693,8 +694,7 @@ class Model:
         near = get_close_matches(name[:60], [*cls.CONSTANTS, *cls._wires], n=3) if before < 100 else []
         guess = f"did you mean {' or '.join(near)}? Else " if near else ""
         head, _, rest = name.partition(".")
-        inside = any(wire.startswith(f"{head}.") for wire in cls._wires)
-        extra = f"{{{shown(head)!r}: {{{shown(rest)!r}: …}}}}" if inside else f"{{{shown(name)!r}: …}}"
+        extra = f"{{{shown(head)!r}: {{{shown(rest)!r}: …}}}}" if head in cls._heads else f"{{{shown(name)!r}: …}}"
         return f"unknown; {guess}a field that is newer than this package goes into extra={extra}"
 
 
@@ -766,7 +766,7 @@ def _secrets(value: Any) -> list[Secret]:
         return [value]
     value = vars(value) if isinstance(value, Model) else value
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
-    return [secret for inner in inside for secret in _secrets(inner)]
+    return [secret for inner in inside if type(inner) not in _PLAIN for secret in _secrets(inner)]
 
 
 class _TooMuch(Exception):
@@ -779,9 +779,9 @@ def _json(value: Any, at: str, found: Findings, depth: int, budget: Iterator[int
         raise _TooMuch(f"must not nest deeper than {MAX_DEPTH} levels")
     if next(budget, None) is None:
         raise _TooMuch(f"must not hold more than {MAX_VALUES:,} values")
-    for kind in _SCALARS:
-        if isinstance(value, kind.types):
-            return kind.take(value, at, found)
+    value = plain(value)
+    if kind := _SCALARS.get(type(value)):
+        return kind.check(value, at, found)
     if isinstance(value, Mapping):
         return {
             name: _json(inner, _join(at, shown(name)), found, depth + 1, budget)
@@ -813,7 +813,7 @@ def _named(data: Mapping[Any, Any], at: str, found: Findings) -> Iterator[tuple[
     """The content of a mapping, but for names that JSON does not have: those are noted."""
     for key, value in data.items():
         name = plain(key)
-        if isinstance(name, str) and _encodable(name):
+        if isinstance(name, str) and (name.isascii() or _encodable(name)):
             yield name, value
         else:
             found.refuse(at or "an object", "names must be strings of valid Unicode", shown(name))
