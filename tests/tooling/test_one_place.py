@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.tooling.test_generate import contents
+
 SECRET = "vault-swordfish-1"
 Document = dict[str, Any]
 
@@ -30,23 +32,16 @@ def field(schema: str, name: str, **what: Any) -> Callable[[Document], None]:
     return lambda document: properties(document, schema).update({name: what})
 
 
-def a_bounded_number(document: Document) -> None:
+def every_kind_of_change(document: Document) -> None:
+    schemas, examples = document["components"]["schemas"], document["components"]["examples"]
+    persona, options = properties(document, "EphemeralPersonaConfig"), properties(document, "SessionOptions")
+    # A bounded number; an open and a closed enumeration.
     level = {"type": "number", "minimum": 0, "maximum": 3, "description": "How much `avatarId` gestures."}
-    properties(document, "EphemeralPersonaConfig")["gestureLevel"] = level
-
-
-def an_open_and_a_closed_enum(document: Document) -> None:
-    codec = {"type": "string", "x-extensible-enum": ["h264", "av1"], "description": "Codec."}
-    properties(document, "SessionOptions")["videoCodec"] = codec
-    properties(document, "SessionOptions")["pace"] = {
-        "type": "string",
-        "enum": ["slow", "quick"],
-        "description": "Pace.",
-    }
-
-
-def a_nested_object_with_a_secret(document: Document) -> None:
-    document["components"]["schemas"]["Vault"] = {
+    persona["gestureLevel"] = level
+    options["videoCodec"] = {"type": "string", "x-extensible-enum": ["h264", "av1"], "description": "Codec."}
+    options["pace"] = {"type": "string", "enum": ["slow", "quick"], "description": "Pace."}
+    # A nested object with a secret; a list of objects with a unique name.
+    schemas["Vault"] = {
         "type": "object",
         "description": "Where documents are.",
         "required": ["vaultKey"],
@@ -56,42 +51,20 @@ def a_nested_object_with_a_secret(document: Document) -> None:
         },
         "additionalProperties": False,
     }
-    properties(document, "EphemeralPersonaConfig")["vault"] = {"$ref": "#/components/schemas/Vault"}
-
-
-def a_list_of_objects_with_a_unique_name(document: Document) -> None:
-    prop = {"propName": {"type": "string", "minLength": 1, "description": "Its name."}}
-    properties(document, "EphemeralPersonaConfig")["stageProps"] = {
-        "type": "array",
-        "x-uniqueBy": "propName",
-        "description": "What stands about.",
-        "items": {"type": "object", "description": "A thing.", "required": ["propName"], "properties": prop},
-    }
-
-
-def a_renamed_description(document: Document) -> None:
+    persona["vault"] = {"$ref": "#/components/schemas/Vault"}
+    name = {"propName": {"type": "string", "minLength": 1, "description": "Its name."}}
+    thing = {"type": "object", "description": "A thing.", "required": ["propName"], "properties": name}
+    props = {"type": "array", "x-uniqueBy": "propName", "description": "What stands about.", "items": thing}
+    persona["stageProps"] = props
+    # A renamed description; a field of the answer; a field of errors.
     properties(document, "DirectorNotes")["expressivity"]["description"] = "Told anew: `presetStyle` by how much."
-
-
-def a_field_of_the_answer(document: Document) -> None:
-    properties(document, "EngineSession")["seatNumber"] = {"type": "integer", "format": "int32", "description": "Seat."}
-    document["components"]["examples"]["StartedForBrowser"]["value"]["seatNumber"] = 7
-
-
-def a_field_of_errors(document: Document) -> None:
+    seat = {"type": "integer", "format": "int32", "description": "Seat."}
+    properties(document, "EngineSession")["seatNumber"] = seat
+    examples["StartedForBrowser"]["value"]["seatNumber"] = 7
     properties(document, "ErrorResponse")["remedyHint"] = {"type": "string", "description": "What to do."}
-    document["components"]["examples"]["ErrorForbidden"]["value"]["remedyHint"] = "Ask for more."
+    examples["ErrorForbidden"]["value"]["remedyHint"] = "Ask for more."
 
 
-CHANGES = (
-    a_bounded_number,
-    an_open_and_a_closed_enum,
-    a_nested_object_with_a_secret,
-    a_list_of_objects_with_a_unique_name,
-    a_renamed_description,
-    a_field_of_the_answer,
-    a_field_of_errors,
-)
 USE = f'''
 import warnings
 from anam_facade import AnamClient, AnamConfigError, AnamError, DirectorNotes, PersonaConfig, SessionOptions, Vault
@@ -151,11 +124,8 @@ print("used")
 
 def copied(root: Path, folder: Path) -> Path:
     """What a user of the project would check out, as far as it is needed."""
-    ignore = shutil.ignore_patterns("__pycache__", "docs.html")
-    for name in ("anam_facade", "generated"):
-        shutil.copytree(root / name, folder / name, ignore=ignore)
-    (folder / "scripts").mkdir()
-    shutil.copy(root / "scripts" / "generate.py", folder / "scripts")
+    for name in ("anam_facade", "generated", "scripts"):
+        shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "docs.html"))
     shutil.copy(root / "openapi.yaml", folder)
     return folder
 
@@ -170,42 +140,35 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def change(folder: Path, *changes: Callable[[Document], None]) -> subprocess.CompletedProcess[str]:
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "touched"),
+    [
+        (every_kind_of_change, "models/__init__.py"),
+        (lambda document: document["info"].update(version="9.9.9"), "__init__.py"),
+    ],
+    ids=["every kind of change", "a new version"],
+)
+def test_a_change_is_used_after_generating_alone_and_touches_one_file(
+    root: Path, tmp_path: Path, change: Callable[[Document], None], touched: str
+) -> None:
+    """Typed, documented, bounded, masked, all problems at once, sent and answered, with `openapi.yaml` alone edited.
+
+    The versions stand in one place, so that a diff shows what changed and nothing else.
+    """
+    folder = copied(root, tmp_path)
+    before = contents(folder)
     spec = folder / "openapi.yaml"
     document = yaml.safe_load(spec.read_text("utf-8"))
-    for each in changes:
-        each(document)
+    change(document)
     spec.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), "utf-8")
-    return run(folder, "scripts/generate.py")
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = (file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
-    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
-
-
-@pytest.mark.slow
-def test_every_kind_of_change_is_used_after_generating_alone(root: Path, tmp_path: Path) -> None:
-    """Typed, documented, bounded, masked, all problems at once, sent and answered, with `openapi.yaml` alone edited."""
-    folder = copied(root, tmp_path)
-    before = contents(folder)
-    done = change(folder, *CHANGES)
+    done = run(folder, "scripts/generate.py")
     assert done.returncode == 0, done.stderr
     changed = {name for name, content in contents(folder).items() if before.get(name) != content}
-    assert changed == {"openapi.yaml", "generated/anam_api/models/__init__.py"}
-    used = run(folder, "-c", USE)
-    assert used.stdout == "used\n", used.stderr
-
-
-@pytest.mark.slow
-def test_a_new_version_touches_one_file(root: Path, tmp_path: Path) -> None:
-    """The versions stand in one place, so that a diff shows what changed and nothing else."""
-    folder = copied(root, tmp_path)
-    before = contents(folder)
-    done = change(folder, lambda document: document["info"].update(version="9.9.9"))
-    assert done.returncode == 0, done.stderr
-    changed = {name for name, content in contents(folder).items() if before.get(name) != content}
-    assert changed == {"openapi.yaml", "generated/anam_api/__init__.py"}
+    assert changed == {"openapi.yaml", f"generated/anam_api/{touched}"}
+    if change is every_kind_of_change:
+        used = run(folder, "-c", USE)
+        assert used.stdout == "used\n", used.stderr
 
 
 UNKNOWN: list[tuple[str, Callable[[Document], None]]] = [
