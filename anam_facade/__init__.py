@@ -10,30 +10,13 @@ with AnamClient() as client:  # ANAM_API_KEY
 
 from anam_api import models
 from anam_api.models import *  # noqa: F403 - what the contract has; a new schema is here without being listed
-from anam_api.support import BLAMELESS, AnamConfigError, AnamConfigWarning, AnamError, Problem, Secret
+from anam_api.support import BLAMELESS, AnamConfigWarning, Secret
 
+from . import errors
 from ._contract import openapi_path
 from ._version import __version__
 from .client import DEFAULT_BASE_URL, AnamClient, AsyncAnamClient
-from .errors import (
-    AnamConnectionError,
-    AnamResponseError,
-    AnamStatusError,
-    AnamTimeoutError,
-    AuthenticationError,
-    BadRequestError,
-    ClientClosedError,
-    ConcurrencyLimitError,
-    ConflictError,
-    NotFoundError,
-    PermissionDeniedError,
-    PlanRequiredError,
-    RateLimitError,
-    ServerError,
-    ServiceBusyError,
-    SessionStartUncertainError,
-    SpendCapError,
-)
+from .errors import *  # noqa: F403
 from .persona import CUSTOMER_CLIENT_V1, PersonaConfig
 from .retry import RetryPolicy
 from .session import VIDEO_SIZES, LiveKitEnvironment, SessionToken
@@ -43,36 +26,17 @@ __all__ = [
     "DEFAULT_BASE_URL",
     "VIDEO_SIZES",
     "AnamClient",
-    "AnamConfigError",
     "AnamConfigWarning",
-    "AnamConnectionError",
-    "AnamError",
-    "AnamResponseError",
-    "AnamStatusError",
-    "AnamTimeoutError",
     "AsyncAnamClient",
-    "AuthenticationError",
-    "BadRequestError",
-    "ClientClosedError",
-    "ConcurrencyLimitError",
-    "ConflictError",
     "LiveKitEnvironment",
-    "NotFoundError",
-    "PermissionDeniedError",
     "PersonaConfig",
-    "PlanRequiredError",
-    "Problem",
-    "RateLimitError",
     "RetryPolicy",
     "Secret",
-    "ServerError",
-    "ServiceBusyError",
-    "SessionStartUncertainError",
     "SessionToken",
-    "SpendCapError",
     "__version__",
     "openapi_path",
 ]
+__all__ += errors.__all__
 __all__ += models.__all__
 
 BLAMELESS.append(__name__)  # a warning blames the caller's line

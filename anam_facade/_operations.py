@@ -48,8 +48,13 @@ T = TypeVar("T")
 
 Flow = Generator[Request | float, Answer | Exception | None, T]
 
-# Of the contract's kinds of environment, and the facade's own class for one of them.
 ENVIRONMENTS = get_args(getattr(models, "SessionEnvironment", None)) or (models.LiveKitEnvironment,)
+
+# The facade's own classes for some of the contract's.
+_OURS: Mapping[type[Model], type[Model]] = {
+    models.PersonaConfig: PersonaConfig,
+    models.LiveKitEnvironment: LiveKitEnvironment,
+}
 
 ENDPOINTS: Mapping[Operation, Any] = {
     Operation.MINT: create_session_token,
@@ -143,23 +148,19 @@ class Setup:
 
         What is wrong becomes `Refused`, which the body's constructor takes as its own problems.
         """
-        self.persona = (
-            _refused("persona", "is required")
-            if self.persona is None
-            else _taken(self.persona, "persona", "personaConfig", (models.PersonaConfig,), PersonaConfig)
-        )
-        ours = [LiveKitEnvironment if cls is models.LiveKitEnvironment else cls for cls in ENVIRONMENTS]
-        self.environment = _taken(self.environment, "environment", "environment", ENVIRONMENTS, *ours)
-        options = (models.SessionOptions,)
-        self.session_options = _taken(self.session_options, "session_options", "sessionOptions", options, *options)
+        if self.persona is None:
+            self.persona = _refused("persona", "is required")
+        self.persona = _taken(self.persona, "persona", "personaConfig", models.PersonaConfig)
+        self.environment = _taken(self.environment, "environment", "environment", *ENVIRONMENTS)
+        self.session_options = _taken(self.session_options, "session_options", "sessionOptions", models.SessionOptions)
 
 
-def _taken(value: Any, name: str, wire: str, accepted: tuple[type[Model], ...], *read_as: type[Model]) -> Any:
-    if value is None or isinstance(value, accepted):
+def _taken(value: Any, name: str, wire: str, *classes: type[Model]) -> Any:
+    if value is None or isinstance(value, classes):
         return value
     if isinstance(value, Mapping) and wire in value:
         return _refused(name, f"is a whole body; pass what is under {wire}")
-    return read(value, name, *read_as)
+    return read(value, name, *(_OURS.get(cls, cls) for cls in classes))
 
 
 def _refused(field: str, rule: str) -> Refused:

@@ -37,10 +37,30 @@ from typing import Any
 import httpx
 
 from anam_api.models import ErrorResponse
-from anam_api.support import AnamConfigError as AnamConfigError
-from anam_api.support import AnamError as AnamError
-from anam_api.support import Problem as Problem
-from anam_api.support import Secret, scrub
+from anam_api.support import AnamConfigError, AnamError, Problem, Secret, scrub
+
+__all__ = [
+    "AnamConfigError",
+    "AnamConnectionError",
+    "AnamError",
+    "AnamResponseError",
+    "AnamStatusError",
+    "AnamTimeoutError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ClientClosedError",
+    "ConcurrencyLimitError",
+    "ConflictError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "PlanRequiredError",
+    "Problem",
+    "RateLimitError",
+    "ServerError",
+    "ServiceBusyError",
+    "SessionStartUncertainError",
+    "SpendCapError",
+]
 
 
 class AnamConnectionError(AnamError):

@@ -301,6 +301,10 @@ def test_livekit_gets_what_it_needs(settings, persona, added):
             {"persona": {}, "session_options": {"egress": {"mode": "daily", "daily": {"roomUrl": "https://a.b"}}}},
             ["session_options.egress: needs persona.enable_audio_passthrough to be true"],
         ),
+        (
+            {"persona": RetryPolicy()},
+            ["persona: must be an object (PersonaConfig, or a mapping in the wire's form), not RetryPolicy"],
+        ),
     ],
     ids=itertools.count(),
 )
