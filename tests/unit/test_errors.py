@@ -48,38 +48,24 @@ def respond(status: int, body: bytes = b"", headers: object = (), secrets: tuple
     )
 
 
+# Beside those that the vectors have.
 BY_STATUS = {
     300: AnamStatusError,
-    302: AnamStatusError,
-    400: BadRequestError,
-    401: AuthenticationError,
     402: PlanRequiredError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
     408: AnamStatusError,
-    409: ConflictError,
     418: AnamStatusError,
-    429: RateLimitError,
-    500: ServerError,
     502: ServerError,
-    503: ServiceBusyError,
-    504: ServerError,
     520: ServerError,
     599: ServerError,
 }
 BODIES: dict[str, tuple[bytes, str | None, str | None, str]] = {
     # name → body, code, message, the words in str(error) when the body has them
     "both": (b'{"error": "Slow", "message": "Too fast"}', "Slow", "Too fast", ": Slow: Too fast"),
-    "error": (b'{"error": "Slow"}', "Slow", None, ": Slow"),
-    "message": (b'{"message": "Too fast"}', None, "Too fast", ": Too fast"),
     "same": (b'{"error": "Slow", "message": "Slow"}', "Slow", "Slow", ": Slow"),
-    "more": (b'{"error": "Slow", "new": [1], "details": {"a": 1}}', "Slow", None, ": Slow"),
     "bom": (b'\xef\xbb\xbf{"error": "Slow"}', "Slow", None, ": Slow"),
     "wrong-types": (b'{"error": {"a": 1}, "message": 5}', None, None, ': {"error": {"a": 1}, "message": 5}'),
     "empty-strings": (b'{"error": "", "message": ""}', None, None, ': {"error": "", "message": ""}'),
-    "array": (b'["Slow"]', None, None, ': ["Slow"]'),
     "null": (b"null", None, None, ": null"),
-    "empty": (b"", None, None, ""),
     "blank": (b" \n ", None, None, ""),
     "html": (
         b"<html>\r\n <h1>502  Bad\tGateway</h1>\n</html>",
@@ -87,7 +73,6 @@ BODIES: dict[str, tuple[bytes, str | None, str | None, str]] = {
         None,
         ": <html> <h1>502 Bad Gateway</h1> </html>",
     ),
-    "truncated": (b'{"error": "Slo', None, None, ': {"error": "Slo'),
     "invalid-utf8": (b"\xff\xfe caf\xe9", None, None, ": \ufffd\ufffd caf\ufffd"),
     "deep details": (b'{"error": "Slow", "details": ' + b"[" * 600 + b"]" * 600 + b"}", "Slow", None, ": Slow"),
     "deep": (b"[" * 100_000, None, None, ": " + "[" * 200),
@@ -193,18 +178,15 @@ def test_the_three_429s_are_told_apart(text, cls, field):
     assert type(respond(429, json.dumps({field: text}).encode())) is cls
 
 
-@pytest.mark.parametrize("status", [400, 403, 500, 503])
-def test_the_words_of_a_plan_limit_mean_nothing_elsewhere(status):
+def test_the_words_of_a_plan_limit_mean_nothing_elsewhere():
     """Only a 429 is a plan limit."""
-    assert type(respond(status, b'{"error": "Spend cap reached"}')) is BY_STATUS[status]
+    assert type(respond(403, b'{"error": "Spend cap reached"}')) is PermissionDeniedError
 
 
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
         ({}, None),
-        ({"Retry-After": "0"}, 0.0),
-        ({"Retry-After": "120"}, 120.0),
         ({"Retry-After": " 1.5 "}, 1.5),
         ({"Retry-After": "-1"}, None),
         ({"Retry-After": "nan"}, None),
@@ -212,13 +194,11 @@ def test_the_words_of_a_plan_limit_mean_nothing_elsewhere(status):
         ({"Retry-After": "9" * 400}, None),
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": "Sun, 22 Nov 2026 09:00:10 GMT", "Date": "Sun, 22 Nov 2026 09:00:00 GMT"}, 10.0),
-        ({"Retry-After": "Sun, 22 Nov 2026 08:00:00 GMT", "Date": "Sun, 22 Nov 2026 09:00:00 GMT"}, 0.0),
         ({"Retry-After": "Sun, 22 Nov 2026 09:00:10 GMT"}, 5.0),
         ({"Retry-After": "Sun, 22 Nov 2026 09:00:10 GMT", "Date": "yesterday"}, 5.0),
         ({"Retry-After": "Sun, 22 Nov 2026 11:00:10 +0200"}, 5.0),
         ({"Retry-After": "Sun, 99 Nov 2026 09:00:10 GMT"}, None),
         ({"Retry-After": "Sun, 22 Nov 99999 09:00:10 GMT"}, None),
-        ({"RateLimit-Reset": "7"}, 7.0),
         ({"RateLimit-Reset": "7", "RateLimit-Remaining": "0"}, 7.0),
         ({"RateLimit-Reset": "7", "RateLimit-Remaining": "3"}, None),
         ({"RateLimit-Reset": "later"}, None),

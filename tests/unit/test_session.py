@@ -174,60 +174,17 @@ def test_expiry_is_told_with_leeway(seconds, leeway, expired):
     assert token.expires_at.tzinfo is UTC
 
 
-ANSWER = {
-    "sessionId": "0f9d6a5e-3f0c-4f57-9a7c-2c1d5b8e4a63",
-    "engineHost": "engine.example/v1",
-    "engineProtocol": "https",
-    "signallingEndpoint": "/ws",
-    "region": "moon",
-    "clientConfig": {
-        "heartbeatIntervalSeconds": 7,
-        "maxWsReconnectionAttempts": 0,
-        "iceServers": [
-            {"urls": "stun:a"},
-            {"urls": ["turn:b", 5], "username": "u", "credential": "swordfish", "new": 1},
-            {"urls": 5},
-            "nonsense",
-        ],
-        "iceTransportPolicy": "relay",
-        "new": True,
-    },
-    "new": {"deep": [1]},
-}
-
-
-def test_an_engine_session_keeps_everything():
-    """Every field of the answer has its attribute, and what is not known today stays in `raw`."""
-    session = EngineSession.from_dict(ANSWER)
-    assert session == EngineSession(
-        session_id=ANSWER["sessionId"],
-        engine_host="engine.example/v1",
-        engine_protocol="https",
-        signalling_endpoint="/ws",
-        region="moon",
-        client_config=ClientConfig(
-            heartbeat_interval_seconds=7,
-            max_ws_reconnection_attempts=0,
-            ice_servers=(
-                IceServer(urls=("stun:a",)),
-                IceServer(urls=("turn:b",), username="u", credential="swordfish"),
-                IceServer(urls=()),
-            ),
-            ice_transport_policy="relay",
-        ),
-    )
-    assert session.raw == ANSWER
-    assert "swordfish" not in repr(session)
-    assert "credential='***'" in repr(session)
-
-
 def test_a_started_session_is_not_lost_over_a_detail():
     """Fields of the wrong type are None, or the contract's default, and can be looked up in `raw`."""
-    config = {"heartbeatIntervalSeconds": True, "maxWsReconnectionAttempts": "5", "iceServers": {}}
+    servers = [{"urls": ["turn:b", 5], "credential": 5}, {"urls": 5}, "nonsense"]
+    config = {"heartbeatIntervalSeconds": True, "maxWsReconnectionAttempts": "5", "iceServers": servers}
     data = {"sessionId": "s", "engineHost": 5, "region": True, "clientConfig": config}
     session = EngineSession.from_dict(data)
     defaults = ClientConfig(
-        heartbeat_interval_seconds=5, max_ws_reconnection_attempts=5, ice_servers=(), ice_transport_policy=None
+        heartbeat_interval_seconds=5,
+        max_ws_reconnection_attempts=5,
+        ice_servers=(IceServer(urls=("turn:b",)), IceServer(urls=())),
+        ice_transport_policy=None,
     )
     assert session == EngineSession(session_id="s", client_config=defaults)
     assert session.raw == data
