@@ -72,7 +72,6 @@ ifdef ARGS
 	$(RUN) scripts/$(firstword $(ARGS)).py $(wordlist 2,9,$(ARGS))
 else
 	$(RUN) -m openapi_spec_validator openapi.yaml
-	$(RUN) scripts/sources.py
 	$(TOOL) redocly lint --max-problems=1000
 	$(RUN) scripts/vectors.py
 	$(RUN) scripts/breaking.py

@@ -34,7 +34,7 @@ from anam_facade.sandbox import Sandbox
 
 HERE = Path(__file__).resolve().parent
 LANGUAGES, VECTORS, BUILDS = HERE / "languages", HERE / "vectors", HERE.parent / ".interop"
-GENERATOR_LOCK = LANGUAGES / "generator.txt"
+GENERATOR_LOCK = tools.ROOT / "requirements" / "tools.txt"
 NODE_LOCK = tools.ROOT / "tools" / "package-lock.json"
 STEP_LIMIT = 900.0
 """Seconds that one command may take; a first build downloads what it needs."""

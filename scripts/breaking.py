@@ -22,16 +22,16 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 import yaml
+from spec import SPEC, Contract, Document, load
 
 import tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-CONTRACT, CHANGELOG = tools.ROOT / "openapi.yaml", tools.ROOT / "contract" / "CHANGELOG.md"
+CHANGELOG = tools.ROOT / "contract" / "CHANGELOG.md"
 RELEASED, VECTORS = tools.ROOT / "contract" / "released.yaml", tools.ROOT / "interop" / "vectors"
 
-Document = dict[str, Any]
 Steps = tuple[str, ...]
 Difference = tuple[Steps, Any, Any]  # where two documents differ, and what is there in each; None for nothing
 
@@ -122,29 +122,20 @@ def structure(old: Document, new: Document) -> list[Difference]:
     return [d for d in found if not PROSE & set(keywords(d[0]))]
 
 
-def references(node: Any) -> Iterator[str]:
-    """Every reference in a part of a document."""
-    if isinstance(node, dict):
-        yield from [node["$ref"]] if "$ref" in node else []
-        node = list(node.values())
-    for item in node if isinstance(node, list) else ():
-        yield from references(item)
-
-
-def operations(document: Document) -> dict[str, Document]:
-    """The operations by name."""
-    return {operation["operationId"]: operation for item in document["paths"].values() for operation in item.values()}
+def references(node: Any) -> list[str]:
+    """The names of all that a part of a document refers to."""
+    return re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(node))
 
 
 def schemas_sent(document: Document) -> set[str]:
     """Names of the schemas that a client's requests are held to."""
-    waiting = [name for one in operations(document).values() for name in references(one["requestBody"])]
+    contract = Contract(document)
+    waiting = references([operation["requestBody"] for operation in contract.operations.values()])
     seen: set[str] = set()
     while waiting:
-        *_, kind, name = waiting.pop().split("/")
-        if name not in seen:
+        if (name := waiting.pop()) not in seen:
             seen.add(name)
-            waiting += references(document["components"][kind].get(name))
+            waiting += references(contract.schemas[name])
     return seen
 
 
@@ -197,7 +188,9 @@ def refused_requests(old: Document, new: Document) -> Iterator[str]:
 
 def validators(document: Document) -> dict[str, jsonschema_rs.Validator]:
     """Of each operation's requests."""
-    schemas = {name: one["requestBody"]["content"]["application/json"] for name, one in operations(document).items()}
+    schemas = {
+        name: one["requestBody"]["content"]["application/json"] for name, one in Contract(document).operations.items()
+    }
     components = {"components": document["components"]}
     return {name: jsonschema_rs.validator_for(content["schema"] | components) for name, content in schemas.items()}
 
@@ -215,7 +208,7 @@ def touched(old: Document, new: Document) -> set[str]:
     """Names of the operations and components that changed, by more than descriptions and examples."""
     paths = [path for path, _, _ in structure(old, new)]
     names = {path[2] if path[0] == "components" else path[0] for path in paths if path[0] != "paths"}
-    before, after = operations(old), operations(new)
+    before, after = Contract(old).operations, Contract(new).operations
     changed = {name for name in {*before, *after} if structure({"": before.get(name)}, {"": after.get(name)})}
     return names | changed
 
@@ -249,12 +242,12 @@ def released() -> tuple[Document, str]:
 
 def main(arguments: Sequence[str]) -> int:
     if arguments == ["--release"]:
-        RELEASED.write_bytes(CONTRACT.read_bytes())
+        RELEASED.write_bytes(SPEC.read_bytes())
         return 0
     skipped = tools.skips("oasdiff", tools.go_is_missing(), "REQUIRE_GO")
     if not skipped:
         tools.build_oasdiff()
-    new, (old, where) = yaml.safe_load(CONTRACT.read_text("utf-8")), released()
+    new, (old, where) = load(), released()
     level, findings = assess(old, new, with_oasdiff=not skipped)
     mistakes = list(problems(old, new, level, CHANGELOG.read_text("utf-8")))
     print(f"openapi.yaml {new['info']['version']} against {old['info']['version']} of {where}: {level.name.lower()}")

@@ -8,7 +8,6 @@ it is written. Which text stands where is `docs/page.html.jinja`'s business.
 from __future__ import annotations
 
 import base64
-import difflib
 import hashlib
 import json
 import re
@@ -16,18 +15,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from jinja2 import Environment, FileSystemLoader
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
+from spec import Contract, Document, load
+
+import tools
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ROOT = Path(__file__).resolve().parent.parent
-SPEC = ROOT / "openapi.yaml"
-PAGE = ROOT / "generated" / "docs.html"
-TEMPLATES = ROOT / "scripts" / "docs"
+PAGE = tools.ROOT / "generated" / "docs.html"
+TEMPLATES = Path(__file__).parent / "docs"
 
 Schema = dict[str, Any]
 
@@ -86,37 +85,23 @@ def as_json(value: object) -> Markup:
     return Markup(TOKEN.sub(coloured, json.dumps(value, indent=2, ensure_ascii=False)))
 
 
-class Page:
+class Page(Contract):
     """The document, for the template."""
 
-    def __init__(self, document: dict[str, Any]) -> None:
-        self.document = document
-        self.operations = [
-            {"path": path, "method": method.upper(), **operation}
-            for path, item in document["paths"].items()
-            for method, operation in item.items()
-        ]
-        self.schemas: dict[str, Schema] = document["components"]["schemas"]
-        responses = [self.at(r) for operation in self.operations for r in operation["responses"].values()]
+    def __init__(self, document: Document) -> None:
+        super().__init__(document)
+        responses = [self.at(r) for operation in self.operations.values() for r in operation["responses"].values()]
         self.headers = {name: self.at(h) for r in responses for name, h in r.get("headers", {}).items()}
-
-    def at(self, node: Any) -> Any:
-        """What a node is, or refers to."""
-        while isinstance(node, dict) and "$ref" in node:
-            reference, node = node["$ref"], self.document
-            for step in reference.removeprefix("#/").split("/"):
-                node = node[step]
-        return node
 
     def uses(self, schema: str) -> dict[str, str]:
         """Anchor and name of everything that refers to a schema."""
         mark = json.dumps(f"#/components/schemas/{schema}")
         by_schemas = {f"schema-{name}": name for name, other in self.schemas.items() if mark in json.dumps(other)}
-        bodies = {o["operationId"]: [o["requestBody"], *map(self.at, o["responses"].values())] for o in self.operations}
+        bodies = {n: [o["requestBody"], *map(self.at, o["responses"].values())] for n, o in self.operations.items()}
         return by_schemas | {name: name for name, parts in bodies.items() if mark in json.dumps(parts)}
 
 
-def build(document: dict[str, Any]) -> str:
+def build(document: Document) -> str:
     """The page of a document."""
     # The policy names the style by its hash, so what is hashed is byte for byte what stands in the page.
     style = "\n".join(line.rstrip() for line in (TEMPLATES / "style.css").read_text("utf-8").strip().splitlines())
@@ -144,17 +129,7 @@ def build(document: dict[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    fresh = build(yaml.safe_load(SPEC.read_text("utf-8")))
-    there = PAGE.read_text("utf-8") if PAGE.exists() else ""
-    if arguments != ["--check"]:
-        PAGE.write_text(fresh, "utf-8", newline="\n")
-    elif there != fresh:
-        sys.stdout.writelines(
-            difflib.unified_diff(there.splitlines(True), fresh.splitlines(True), "committed", "built")
-        )
-        print(f"error: {PAGE.name} is not what openapi.yaml gives; run `make docs`.", file=sys.stderr)
-        return 1
-    return 0
+    return tools.keep(PAGE, build(load()), arguments, "make docs")
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ PYTHON_LOCKS: dict[str, tuple[str, ...]] = {
         "--constraint=interop/peers/today.txt",
     ),
     "requirements/runtime.txt": ("pyproject.toml", "--constraint=requirements/dev.txt"),
+    "requirements/tools.txt": ("requirements/tools.in",),
     "interop/peers/today.txt": ("interop/peers/today.in",),
     "interop/peers/livekit-anam-1.6.10.txt": ("interop/peers/livekit-anam-1.6.10.in",),
 }

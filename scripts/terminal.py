@@ -6,17 +6,20 @@ What differs from run to run (times, ids, ports, versions) is replaced by someth
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import tools
 from anam_facade.sandbox import Sandbox
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "command.md"
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PAGE = tools.ROOT / "docs" / "command.md"
 
 SESSIONS = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 KNOWN = (
@@ -71,16 +74,10 @@ def recorded(page: str, sandbox: Sandbox) -> str:
     return SESSIONS.sub(run, page)
 
 
-def main() -> None:
-    old = PAGE.read_text("utf-8")
+def main(arguments: Sequence[str]) -> int:
     with Sandbox() as sandbox:
-        new = recorded(old, sandbox)
-    if "--check" not in sys.argv:
-        PAGE.write_text(new, "utf-8")
-    elif new != old:
-        sys.stdout.writelines(difflib.unified_diff(old.splitlines(True), new.splitlines(True), "recorded", "now"))
-        sys.exit("error: docs/command.md is not what the command prints; run: python scripts/terminal.py")
+        return tools.keep(PAGE, recorded(PAGE.read_text("utf-8"), sandbox), arguments, "make docs")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -9,6 +9,7 @@ browser is missing, one line says what was skipped; with REQUIRE_NODE=1 and so o
 from __future__ import annotations
 
 import contextlib
+import difflib
 import fcntl
 import hashlib
 import os
@@ -58,6 +59,18 @@ def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> None:
     done = subprocess.run(list(map(str, command)), cwd=cwd, env={**kept, **QUIET, **environment}, check=False)
     if done.returncode != 0:
         sys.exit(f"error: {Path(command[0]).name} failed (its output is above); run the same command again.")
+
+
+def keep(file: Path, text: str, arguments: Sequence[str], verb: str) -> int:
+    """Writes a file that is made; with --check only shows how it differs from what is there, and gives 1 if it does."""
+    there = file.read_text("utf-8") if file.exists() else ""
+    if arguments != ["--check"]:
+        file.write_text(text, "utf-8", newline="\n")
+    elif there != text:
+        sys.stdout.writelines(difflib.unified_diff(there.splitlines(True), text.splitlines(True), "committed", "made"))
+        print(f"error: {file.name} is not what it is made from; run `{verb}`.", file=sys.stderr)
+        return 1
+    return 0
 
 
 def digest(*parts: Path | str) -> str:
@@ -231,7 +244,7 @@ def main(arguments: Sequence[str]) -> int:
             install_node_tools()
             return 0
         case ["run", "hadolint", *rest]:
-            program = peer_environment(ROOT / "requirements" / "hadolint.txt") / "bin" / "hadolint"
+            program = peer_environment(ROOT / "requirements" / "tools.txt") / "bin" / "hadolint"
         case ["run", tool, *rest]:
             if skips(tool, node_is_missing(), "REQUIRE_NODE"):
                 return 0

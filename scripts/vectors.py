@@ -11,26 +11,21 @@ import base64
 import json
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
-import yaml
+from spec import Contract, Document, load
+
+import tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "interop" / "vectors"
+FOLDER = tools.ROOT / "interop" / "vectors"
 REWRITE = 'run `make contract ARGS="vectors --write"`'
 
-Document = dict[str, Any]
 Vector = dict[str, Any]
-
-
-def document() -> Document:
-    loaded: Document = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
-    return loaded
 
 
 def read() -> dict[Path, Vector]:
@@ -51,25 +46,12 @@ def body_bytes(response: Mapping[str, Any]) -> bytes:
     return base64.b64decode(response.get("bodyBase64", ""), validate=True)
 
 
-class Contract:
+class Validated(Contract):
     """What the vectors are held against."""
 
     def __init__(self, document: Document) -> None:
-        self.document = document
-        self.operations: dict[str, Document] = {
-            operation["operationId"]: {"method": method.upper(), "path": path, **operation}
-            for path, item in document["paths"].items()
-            for method, operation in item.items()
-        }
+        super().__init__(document)
         self._validators: dict[str, jsonschema_rs.Validator] = {}
-
-    def at(self, node: Any) -> Any:
-        """What a node is, or refers to."""
-        while isinstance(node, dict) and "$ref" in node:
-            reference, node = node["$ref"], self.document
-            for step in reference.removeprefix("#/").split("/"):
-                node = node[step]
-        return node
 
     def mistakes(self, where: str, schema: Mapping[str, Any], value: Any) -> list[str]:
         """Why a value is not what a schema allows."""
@@ -96,7 +78,7 @@ def media_type(text: str | None) -> str:
     return (text or "").partition(";")[0].strip()
 
 
-def request_problems(contract: Contract, vector: Vector) -> Iterator[str]:
+def request_problems(contract: Validated, vector: Vector) -> Iterator[str]:
     """Why a vector's request is not one that the contract describes. No vector may ask a client for that."""
     request, operation = vector["request"], contract.operations[vector["operation"]]
     if (request["method"], request["path"]) != (operation["method"], operation["path"]):
@@ -119,7 +101,7 @@ def request_problems(contract: Contract, vector: Vector) -> Iterator[str]:
             yield from contract.mistakes(name, parameters[name], value)
 
 
-def response_problems(contract: Contract, vector: Vector) -> Iterator[str]:
+def response_problems(contract: Validated, vector: Vector) -> Iterator[str]:
     """Why a vector's response is not one that the contract promises."""
     response = vector["response"]
     if response["delivery"] != "complete":
@@ -146,7 +128,7 @@ def response_problems(contract: Contract, vector: Vector) -> Iterator[str]:
             yield from contract.mistakes(name, schema, plain)
 
 
-def problems_of(contract: Contract, file: Path, vector: Vector, shape: jsonschema_rs.Validator) -> list[str]:
+def problems_of(contract: Validated, file: Path, vector: Vector, shape: jsonschema_rs.Validator) -> list[str]:
     if not shape.is_valid(vector):
         return [f"{'/'.join(map(str, error.instance_path))}: {error.message}" for error in shape.iter_errors(vector)]
     found = list(request_problems(contract, vector))
@@ -170,7 +152,7 @@ def problems_of(contract: Contract, file: Path, vector: Vector, shape: jsonschem
     return found + ([f"the contract promises {promised}, not {schema}"] if schema not in (None, promised) else [])
 
 
-def problems(contract: Contract, vectors: Mapping[Path, Vector], schema: Mapping[str, Any]) -> Iterator[str]:
+def problems(contract: Validated, vectors: Mapping[Path, Vector], schema: Mapping[str, Any]) -> Iterator[str]:
     """All that is wrong, one line each."""
     shape = jsonschema_rs.Draft202012Validator(dict(schema))
     played: set[tuple[str, str, str | None]] = set()
@@ -186,7 +168,7 @@ def problems(contract: Contract, vectors: Mapping[Path, Vector], schema: Mapping
             yield f"no vector plays the example {name} as {part} of {operation}"
 
 
-def write(contract: Contract, vectors: Mapping[Path, Vector]) -> int:
+def write(contract: Validated, vectors: Mapping[Path, Vector]) -> int:
     """Takes the contract's examples over, and puts every file into the one form. Gives how many files changed."""
     changed = 0
     for file, vector in vectors.items():
@@ -200,7 +182,7 @@ def write(contract: Contract, vectors: Mapping[Path, Vector]) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    contract, vectors = Contract(document()), read()
+    contract, vectors = Validated(load()), read()
     if arguments == ["--write"]:
         print(f"{write(contract, vectors)} of {len(vectors)} vectors rewritten")
     found = list(problems(contract, vectors, json.loads((FOLDER / "vector.schema.json").read_text("utf-8"))))

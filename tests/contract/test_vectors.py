@@ -6,7 +6,6 @@ import asyncio
 import copy
 import json
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
+import spec
+import vectors
 
 import anam_facade
 from anam_facade import AnamClient, AnamConfigError, AnamError, AnamStatusError, AsyncAnamClient, RetryPolicy
@@ -21,14 +22,10 @@ from anam_facade.sandbox import Fault, Sandbox, SeenRequest
 from anam_facade.sandbox.masking import masked
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "scripts"))
-
-import vectors  # noqa: E402 - of the scripts, which are no package
-
 FILES = vectors.read()
 NAMED = {file.stem: vector for file, vector in FILES.items()}
 assert len(NAMED) > 100
-CONTRACT = vectors.Contract(vectors.document())
+CONTRACT = vectors.Validated(spec.load())
 SCHEMA = json.loads((vectors.FOLDER / "vector.schema.json").read_text("utf-8"))
 ONCE = RetryPolicy(max_attempts=1)
 AT_ONCE = RetryPolicy(max_attempts=2, initial_backoff=0, max_backoff=0, max_retry_after=86_400, deadline=None)
@@ -382,7 +379,7 @@ def test_a_changed_example_of_the_contract_is_noticed_and_taken_over(tmp_path):
     """A vector whose example changed in the contract fails, until it is taken over."""
     document = copy.deepcopy(CONTRACT.document)
     document["components"]["examples"]["MintSaved"]["value"]["clientLabel"] = "new"
-    changed = vectors.Contract(document)
+    changed = vectors.Validated(document)
     assert any("example MintSaved" in line for line in vectors.problems(changed, FILES, SCHEMA))
     copies = {}
     for file, vector in FILES.items():

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import breaking
 import pytest
-import yaml
+import spec
 from breaking import Level
 
 import tools
 
-CONTRACT: dict[str, Any] = yaml.safe_load(breaking.CONTRACT.read_text("utf-8"))
+CONTRACT: dict[str, Any] = spec.load()
 WITH_OASDIFF = tools.OASDIFF.exists() or os.environ.get("REQUIRE_GO") == "1"
 NEEDS_OASDIFF = "oasdiff is not built: make contract builds it, with Go"
 

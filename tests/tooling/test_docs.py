@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import spec
 import yaml
 
 import docs
 
 HTML = docs.PAGE.read_text("utf-8")
-DOCUMENT: dict[str, Any] = yaml.safe_load(docs.SPEC.read_text("utf-8"))
+DOCUMENT: dict[str, Any] = spec.load()
 PAGE = docs.Page(DOCUMENT)
 
 
@@ -96,7 +97,7 @@ def test_every_schema_is_there_with_every_keyword_and_value(page: Reader) -> Non
 
 def test_html_in_the_contract_stays_text() -> None:
     """In a description, in a summary and in an example."""
-    text, bad = docs.SPEC.read_text("utf-8"), "<script>alert(1)</script>"
+    text, bad = spec.SPEC.read_text("utf-8"), "<script>alert(1)</script>"
     for right in ("Anam renders talking", "Mint a session token\n", "systemPrompt: You are"):
         assert right in text
         text = text.replace(right, right.replace("a", bad, 1), 1)
