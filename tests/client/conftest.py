@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -32,28 +33,18 @@ class Harness:
         self.client = client
         self.is_async = isinstance(client, AsyncAnamClient)
 
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return functools.partial(self._call, name)
+
     async def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         made = getattr(self.client, name)(*args, **kwargs)
         return await made if self.is_async else made
-
-    async def create_session_token(self, *args: Any, **kwargs: Any) -> Any:
-        return await self._call("create_session_token", *args, **kwargs)
-
-    async def start_engine_session(self, *args: Any, **kwargs: Any) -> Any:
-        return await self._call("start_engine_session", *args, **kwargs)
-
-    async def start_session(self, *args: Any, **kwargs: Any) -> Any:
-        return await self._call("start_session", *args, **kwargs)
-
-    async def warm_up(self, *args: Any) -> None:
-        await self._call("warm_up", *args)
 
     async def close(self) -> None:
         await self._call("aclose" if self.is_async else "close")
 
     async def __aenter__(self) -> Harness:
-        entered = await self._call("__aenter__" if self.is_async else "__enter__")
-        assert entered is self.client
+        assert await self._call("__aenter__" if self.is_async else "__enter__") is self.client
         return self
 
     async def __aexit__(self, *exc: object) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import SimpleNamespace
 
 SAID = json.dumps({"sessionToken": "a.b.c", "sessionId": "s-1"}).encode()
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(SAID), SAID)
@@ -98,44 +97,112 @@ def running(context: ssl.SSLContext | None = None):
         thread.join()
 
 
-@contextlib.contextmanager
-def scripted(*replies: bytes):
-    """A server of raw bytes: each connection gets the next reply after its request, and is closed."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    requests: list[bytes] = []
+Behaviour = Callable[[socket.socket, bytes], object]
 
-    def serve() -> None:
-        for reply in replies:
+
+class RawServer:
+    """Sends whatever bytes a test wants: reads one request per connection, hands the socket to `behave`, closes."""
+
+    def __init__(self) -> None:
+        self.behave: Behaviour = lambda connection, request: None
+        self.requests: list[bytes] = []
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._acceptor = threading.Thread(target=self._accept)
+        self._acceptor.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def answer(self, *chunks: bytes) -> None:
+        """Every request is answered with these bytes."""
+        self.behave = lambda connection, request: connection.sendall(b"".join(chunks))
+
+    def drip(self, data: bytes, pause: float, *, at_once: bytes = b"") -> None:
+        """Every request is answered one byte at a time, after what comes at once."""
+
+        def behave(connection: socket.socket, request: bytes) -> None:
+            connection.sendall(at_once)
+            for i in range(len(data)):
+                connection.sendall(data[i : i + 1])
+                if self._stopping.wait(pause):
+                    return
+
+        self.behave = behave
+
+    def forever(self, head: bytes, chunk: bytes) -> None:
+        """Every request is answered with a head, and then chunks until the client has had enough."""
+
+        def behave(connection: socket.socket, request: bytes) -> None:
+            connection.sendall(head)
+            while not self._stopping.is_set():
+                connection.sendall(chunk)
+
+        self.behave = behave
+
+    def hang(self) -> None:
+        """Every request is read and never answered."""
+        self.behave = lambda connection, request: self._stopping.wait(10)
+
+    def _accept(self) -> None:
+        while True:
             try:
-                connection, _ = listener.accept()
+                connection, _ = self._listener.accept()
             except OSError:
                 return
-            with connection:
-                connection.settimeout(5)
-                stream = connection.makefile("rb")
-                received = b""
-                with contextlib.suppress(OSError):
-                    while not received.endswith(b"\r\n\r\n") and (line := stream.readline()):
-                        received += line
-                    length = re.search(rb"content-length: (\d+)", received, re.IGNORECASE)
-                    received += stream.read(int(length[1]) if length else 0)
-                requests.append(received)
-                with contextlib.suppress(OSError):
-                    connection.sendall(reply)
-                if b"stall" in reply:
-                    with contextlib.suppress(OSError):
-                        connection.recv(1)
-                stream.close()
+            thread = threading.Thread(target=self._serve, args=(connection,))
+            self._threads.append(thread)
+            thread.start()
 
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.settimeout(5)
+            request = b""
+            while b"\r\n\r\n" not in request:
+                received = connection.recv(65536)
+                if not received:
+                    return
+                request += received
+            head, _, body = request.partition(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
+            while len(body) < length:
+                body += connection.recv(65536)
+            self.requests.append(head + b"\r\n\r\n" + body)
+            self.behave(connection, request)
+            # Say goodbye properly, so that unread input does not turn the answer into a reset.
+            connection.shutdown(socket.SHUT_WR)
+            connection.settimeout(0.2)
+            while connection.recv(65536):
+                pass
+
+    def stop(self) -> None:
+        self._stopping.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._acceptor.join()
+        for thread in self._threads:
+            thread.join()
+
+
+@contextlib.contextmanager
+def scripted(*replies: bytes):
+    """Each connection gets the next reply after its request, and is closed; after a reply of "stall", by the client."""
+    server, left = RawServer(), list(replies)
+
+    def behave(connection: socket.socket, request: bytes) -> None:
+        reply = left.pop(0)
+        connection.sendall(reply)
+        if b"stall" in reply:
+            connection.recv(1)
+
+    server.behave = behave
     try:
-        yield SimpleNamespace(url=f"http://127.0.0.1:{listener.getsockname()[1]}", requests=requests)
+        yield server
     finally:
-        listener.close()
-        with contextlib.suppress(OSError), socket.create_connection(listener.getsockname(), 0.1):
-            pass
-        thread.join(2)
+        server.stop()
 
 
 # TLS without certificates: both sides agree on a cipher that needs none.

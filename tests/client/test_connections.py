@@ -17,7 +17,6 @@ from anam_facade import (
     AnamClient,
     AnamConfigError,
     AnamConnectionError,
-    AnamResponseError,
     AnamTimeoutError,
     AsyncAnamClient,
     ClientClosedError,
@@ -28,7 +27,7 @@ from anam_facade import (
 )
 from anam_facade.http import network
 from tests.client.conftest import Harness
-from tests.client.servers import OK, anonymous, running, scripted
+from tests.client.servers import OK, running, scripted
 from tests.hostile.certificates import self_signed
 
 pytestmark = [pytest.mark.anyio, pytest.mark.every_transport]
@@ -56,13 +55,6 @@ async def test_one_connection_serves_all_calls(connect, local):
             await client.start_session(PERSONA)
     assert (local.requests, local.connections) == (10, 1)
     assert local.paths[:2] == ["/v1/auth/session-token", "/v1/engine/session"]
-
-
-async def test_a_path_in_the_base_url_is_kept(connect, local):
-    """Behind a path prefix the calls go to that prefix."""
-    async with connect(base_url=f"{local.url}/anam/") as client:
-        await client.create_session_token(PERSONA)
-    assert local.paths == ["/anam/v1/auth/session-token"]
 
 
 async def test_a_connection_the_server_closed_is_replaced(connect, local):
@@ -197,42 +189,16 @@ async def test_an_answer_that_breaks_off(connect, reply):
     assert b"\r\n\r\n{}" in server.requests[0]
 
 
-async def test_an_error_that_breaks_off_is_still_that_error(connect):
-    """After an error status the status counts, even if the body does not come whole; the connection is done with."""
-    with scripted(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 500\r\n\r\n<html>", OK) as server:
-        async with connect(base_url=server.url, retry=ONCE) as client:
+@pytest.mark.parametrize("note", ["", "X-Note: stall\r\n"], ids=["breaks off", "stalls"])
+async def test_an_error_that_does_not_come_whole_is_still_that_error(connect, note):
+    """After an error status the status counts, whatever becomes of the body; the connection is done with."""
+    head = f"HTTP/1.1 502 Bad Gateway\r\n{note}Content-Length: 500\r\n\r\n<html>".encode()
+    with scripted(head, OK) as server:
+        async with connect(base_url=server.url, retry=ONCE, timeout=0.5) as client:
             with pytest.raises(ServerError) as caught:
                 await client.create_session_token(PERSONA)
             assert (await client.create_session_token(PERSONA)).value == "a.b.c"
     assert (caught.value.status_code, caught.value.body) == (502, "<html>")
-
-
-async def test_an_error_that_stalls_is_still_that_error(connect):
-    """After an error status the status counts, even if the rest of the body does not come in time."""
-    with scripted(b"HTTP/1.1 502 Bad Gateway\r\nX-Note: stall\r\nContent-Length: 500\r\n\r\n<html>") as server:
-        async with connect(base_url=server.url, retry=ONCE, timeout=0.5) as client:
-            with pytest.raises(ServerError) as caught:
-                await client.create_session_token(PERSONA)
-    assert caught.value.body == "<html>"
-
-
-async def test_an_answer_that_stalls(connect):
-    """A server that stops within the answer is given up on in time."""
-    with scripted(b"HTTP/1.1 200 OK\r\nX-Note: stall\r\nContent-Length: 500\r\n\r\n{") as server:
-        async with connect(base_url=server.url, retry=ONCE, timeout=0.5) as client:
-            with pytest.raises(AnamTimeoutError) as caught:
-                await client.create_session_token(PERSONA)
-    assert caught.value.sent
-
-
-async def test_an_endless_answer_is_cut(connect):
-    """A body beyond the ceiling is not read to its end, and the connection is not used again."""
-    body = b"x" * 3_000_000
-    with scripted(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body), OK) as server:
-        async with connect(base_url=server.url, retry=ONCE) as client:
-            with pytest.raises(AnamResponseError, match="too long"):
-                await client.create_session_token(PERSONA)
-            assert (await client.create_session_token(PERSONA)).value == "a.b.c"
 
 
 @pytest.mark.own_only
@@ -278,9 +244,10 @@ async def test_a_cancelled_call_gives_its_connection_back(local, monkeypatch):
     monkeypatch.setattr(network, "MAX_CONNECTIONS", 1)
     local.hold = threading.Event()
     async with AsyncAnamClient("key", local.url, retry=ONCE) as client:
-        with anyio.move_on_after(0.05) as scope:
-            await client.create_session_token(PERSONA)
-        assert scope.cancelled_caught
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.create_session_token, PERSONA)
+            assert await anyio.to_thread.run_sync(lambda: local.held.acquire(timeout=5))
+            tasks.cancel_scope.cancel()
         local.hold.set()
         assert (await client.create_session_token(PERSONA)).value == "a.b.c"
     assert local.connections == 2
@@ -323,16 +290,6 @@ async def test_a_connection_made_ahead_that_the_server_closed_costs_no_error(con
         await anyio.sleep(0.02)
         assert (await client.create_session_token(PERSONA)).value == "a.b.c"
     assert (local.requests, local.connections) == (1, 3)
-
-
-@pytest.mark.own_only
-async def test_a_connection_made_ahead_that_waited_too_long_is_replaced(connect, local, monkeypatch):
-    """What has been idle for too long is not trusted."""
-    async with connect(base_url=local.url, retry=ONCE) as client:
-        await client.warm_up()
-        monkeypatch.setattr(network, "KEEPALIVE_EXPIRY", -1)
-        await client.create_session_token(PERSONA)
-    assert (local.requests, local.connections) == (1, 2)
 
 
 @pytest.mark.own_only
@@ -409,28 +366,6 @@ async def test_warming_up_behind_a_proxy(connect, monkeypatch):
             with pytest.raises(AnamConnectionError, match=r"407.*HTTPS_PROXY"):
                 await client.warm_up()
     assert len(proxy.requests) == 1
-
-
-# TLS, without certificates: both sides agree on a cipher that needs none.
-
-
-async def test_tls_with_trust_of_ones_own(connect):
-    """An `ssl_context` of the caller's decides whom to trust; connections are kept over TLS as well."""
-    with running(anonymous(ssl.PROTOCOL_TLS_SERVER)) as server:
-        async with connect(base_url=server.url, ssl_context=anonymous(ssl.PROTOCOL_TLS_CLIENT)) as client:
-            for _ in range(3):
-                await client.start_session(PERSONA)
-    assert (server.requests, server.connections) == (6, 1)
-
-
-async def test_tls_is_verified_otherwise(connect):
-    """A server that cannot prove who it is gets nothing."""
-    with running(anonymous(ssl.PROTOCOL_TLS_SERVER)) as server:
-        async with connect(base_url=server.url, retry=ONCE) as client:
-            with pytest.raises(AnamConnectionError) as caught:
-                await client.create_session_token(PERSONA)
-    assert caught.value.sent is False
-    assert server.requests == 0
 
 
 # Proxies.

@@ -136,20 +136,21 @@ def test_closing_from_another_event_loop_ends_the_calls_of_this_one(local):
 def test_a_loop_that_ends_without_a_word_is_forgotten(local):
     """A loop that nobody shuts down properly leaves nothing that the next one would use."""
     client = AsyncAnamClient(KEY, local.url, retry=0)
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(client.create_session_token(PERSONA))
-    ((shelf, until),) = client._exchange._own.values()
-    loop.run_until_complete(client._exchange._end(shelf))
-    loop.close()
+
+    def mint_in_such_a_loop():
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(client.create_session_token(PERSONA))
+        ((shelf, until),) = client._exchange._own.values()
+        loop.run_until_complete(client._exchange._end(shelf))
+        loop.close()
+        return until  # or its end would be noticed after all
+
+    first = mint_in_such_a_loop()
     asyncio.run(client.create_session_token(PERSONA))
-    assert local.connections == 2
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(client.create_session_token(PERSONA))
-    ((shelf, until),) = client._exchange._own.values()
-    loop.run_until_complete(client._exchange._end(shelf))
-    loop.close()
+    second = mint_in_such_a_loop()
     asyncio.run(client.aclose())
-    del until
+    assert local.connections == 3
+    del first, second
 
 
 class Interrupt(BaseException):
@@ -157,25 +158,31 @@ class Interrupt(BaseException):
 
 
 @pytest.fixture
-def alarm():
+def interrupt(local):
+    """Interrupts the main thread as soon as the server holds a request."""
+
     def ring(*args: object) -> None:
         raise Interrupt
 
+    def once_it_is_held() -> None:
+        assert local.held.acquire(timeout=5)
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+
     before = signal.signal(signal.SIGALRM, ring)
-    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    with ThreadPoolExecutor(1) as thread:
+        yield lambda: thread.submit(once_it_is_held)
     signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no such signals here")
 @pytest.mark.own_only
-def test_signals_lose_nothing(local, alarm, monkeypatch, caplog):
+def test_signals_lose_nothing(local, interrupt, monkeypatch, caplog):
     """However often a call is cut off, its place is free again, its connection is closed, and a line is logged."""
     monkeypatch.setattr(network, "MAX_CONNECTIONS", 2)
     local.hold = threading.Event()
     with AnamClient(KEY, local.url, retry=0) as client:
         for _ in range(4):
-            alarm(0.05)
+            interrupt()
             with pytest.raises(Interrupt) as caught:
                 client.start_session(PERSONA, direct=True, client_label="desk-7")
             assert holders_of(KEY, caught.value) == []

@@ -34,21 +34,9 @@ USERS = (
     *("localhost\\@", "localhost#@", "localhost?@", "localhost/@", "[::1]@"),
 )  # fmt: skip
 PORTS = (
-    "",
-    "",
-    "",
-    ":8080",
-    ":0",
-    ":",
-    ":65535",
-    ":65536",
-    ":-1",
-    ":80:80",
-    ":\u0661",
-    ":8 0",
-    ":http",
+    *("", "", "", ":8080", ":0", ":", ":65535", ":65536", ":-1", ":80:80", ":\u0661", ":8 0", ":http"),
     ":" + "9" * 5000,
-)
+)  # fmt: skip
 PATHS = (
     *("", "", "", "/", "/base", "/base/", "//x", "/..", "/a/../b", "/%0d%0aX-Injected:%201", "/\r\nX: 1", "/ "),
     *("/\u00e9", "?x=1", "#x", "?", "#", ";x", "\\@evil.example", "@evil.example", "/{x}", "/%", "/\ud800"),
@@ -89,73 +77,26 @@ def test_no_two_parsers_see_another_host_in_an_address(url: str) -> None:
     assert again[0]._settings.base_url == address
 
 
-NOT_THIS_MACHINE = [
-    "http://api.anam.ai",
-    "HTTP://api.anam.ai",
-    "hTtP://API.ANAM.AI:80",
-    "http://10.0.0.1",
-    "http://0.0.0.0",
-    "http://[::]",
-    "http://[fe80::1]",
-    "http://[::ffff:10.0.0.1]",
-    "http://127.1",
-    "http://127.0.1",
-    "http://0x7f000001",
-    "http://0x7f.0.0.1",
-    "http://2130706433",
-    "http://0177.0.0.1",
-    "http://017700000001",
-    "http://127.0.0.1.",
-    "http://127.0.0.1.nip.example",
-    "http://127.0.0.1%2eevil.example",
-    "http://127\u30020\u30020\u30021",
-    "http://127\uff0e0\uff0e0\uff0e1",
-    "http://\u0661\u0662\u0667.0.0.1",
-    "http://localhost.evil.example",
-    "http://localhost.localdomain",
-    "http://evil.localhost.example",
-    "http://localhost-evil.example",
-    "http://evil.example/localhost",
-    "http://evil.example#localhost",
-    "http://evil.example?localhost",
-    "http://localhost%00.evil.example",
-    "http://localhost\u3002evil.example",
-    "http://\u24db\u24de\u24d2alhost",
-    "http://localho\u017ft",
-    "http://localhost@evil.example",
-    "http://127.0.0.1@evil.example",
-    "http://127.0.0.1:80@evil.example",
-    "http://[::1]@evil.example",
-    "http://evil.example\\@localhost",
-    "http://localhost\\@evil.example",
-    "http://localhost\\.evil.example",
-    "http://localhost#@evil.example",
-    "http://localhost/@evil.example#",
-    "http://[::1]evil.example",
-    "http://evil.example[::1]",
-    "http://[::1].evil.example",
-    "http:/localhost",
-    "http:localhost",
-    "http:///localhost",
-    "http:\\\\localhost",
-    "//localhost",
-    "localhost",
-    "localhost:8080",
-    "http://",
-    "http://:8080",
-    "http://local host",
-    "http://localhost\t",
-    "http://localhost\n.evil.example",
-    " http://localhost",
-    "http://localhost ",
-    "http://local\u00adhost",
-    "http://localhost\u200b",
-    "javascript://localhost",
-    "file://localhost/etc/passwd",
-    "ftp://localhost",
-    "ws://localhost",
+LOOKALIKES = """
+    api.anam.ai 10.0.0.1 0.0.0.0 [::] [fe80::1] [::ffff:10.0.0.1] 127.1 127.0.1 0x7f000001 0x7f.0.0.1 2130706433
+    0177.0.0.1 017700000001 127.0.0.1. 127.0.0.1.nip.example 127.0.0.1%2eevil.example localhost.evil.example
+    localhost.localdomain evil.localhost.example localhost-evil.example evil.example/localhost
+    evil.example#localhost evil.example?localhost localhost%00.evil.example localhost@evil.example
+    127.0.0.1@evil.example 127.0.0.1:80@evil.example [::1]@evil.example localhost#@evil.example
+    localhost/@evil.example# [::1]evil.example evil.example[::1] [::1].evil.example /localhost :8080
+"""
+NOT_THIS_MACHINE = (
+    *(f"http://{host}" for host in LOOKALIKES.split()),
+    *("HTTP://api.anam.ai", "hTtP://API.ANAM.AI:80", "http://127\u30020\u30020\u30021"),
+    *("http://127\uff0e0\uff0e0\uff0e1", "http://\u0661\u0662\u0667.0.0.1"),
+    *("http://localhost\u3002evil.example", "http://\u24db\u24de\u24d2alhost", "http://localho\u017ft"),
+    *("http://evil.example\\@localhost", "http://localhost\\@evil.example", "http://localhost\\.evil.example"),
+    *("http:/localhost", "http:localhost", "http:\\\\localhost", "//localhost", "localhost", "localhost:8080"),
+    *("http://", "http://local host", "http://localhost\t", "http://localhost\n.evil.example"),
+    *(" http://localhost", "http://localhost ", "http://local\xadhost", "http://localhost\u200b"),
+    *("javascript://localhost", "file://localhost/etc/passwd", "ftp://localhost", "ws://localhost"),
     "unix://localhost",
-]
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("url", NOT_THIS_MACHINE, ids=itertools.count())
@@ -168,22 +109,14 @@ def test_what_only_looks_like_this_machine_is_refused(client: Any, setting: str,
     assert [problem.field for problem in error.problems] == [setting]
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://localhost",
-        "http://LOCALHOST:8787",
-        "http://127.0.0.1:8787/base/",
-        "http://127.200.3.4",
-        "http://[::1]:8787",
-        "http://[0:0:0:0:0:0:0:1]",
-        "https://api.anam.ai",
-        "HTTPS://API.ANAM.AI",
-        "https://localhost.evil.example",
-        "https://ex\u00e4mple.org",
-    ],
-    ids=itertools.count(),
+THIS_MACHINE_OR_ENCRYPTED = (
+    *("http://localhost", "http://LOCALHOST:8787", "http://127.0.0.1:8787/base/", "http://127.200.3.4"),
+    *("http://[::1]:8787", "http://[0:0:0:0:0:0:0:1]", "https://api.anam.ai", "HTTPS://API.ANAM.AI"),
+    *("https://localhost.evil.example", "https://ex\u00e4mple.org"),
 )
+
+
+@pytest.mark.parametrize("url", THIS_MACHINE_OR_ENCRYPTED, ids=itertools.count())
 @pytest.mark.parametrize("client", [AnamClient, AsyncAnamClient])
 def test_what_is_this_machine_or_is_encrypted_is_accepted(client: Any, url: str) -> None:
     """The check refuses nothing that is safe."""
@@ -197,23 +130,10 @@ def test_plain_http_is_sent_elsewhere_when_it_is_permitted(client: Any) -> None:
     assert refusal(lambda: client(KEY, elsewhere, gateway_url=elsewhere, allow_insecure_http=True)) is None
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        "<your-host>",
-        "%3Cyour-host%3E",
-        "*.example",
-        "a..b",
-        ".a",
-        "a" * 64,
-        "a,b",
-        "a'b",
-        "a!",
-        "$HOST",
-        "{host}",
-        "a%20b",
-    ],
-)
+NO_HOSTS = ["<your-host>", "%3Cyour-host%3E", "*.example", "a..b", ".a", "a,b", "a'b", "a!", "$HOST", "{host}", "a%20b"]
+
+
+@pytest.mark.parametrize("host", [*NO_HOSTS, "a" * 64])
 @pytest.mark.parametrize("setting", ["base_url", "gateway_url"])
 def test_what_can_be_no_host_is_refused(setting: str, host: str) -> None:
     """A placeholder that was never filled in, or a name that no resolver takes, is found when the client is made."""

@@ -3,89 +3,59 @@
 from __future__ import annotations
 
 import asyncio
-import http.server
+import contextlib
 import itertools
-import json
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from anam_facade import AnamClient, AnamConnectionError, AsyncAnamClient, RetryPolicy
+from anam_facade import AnamClient, AnamConnectionError, AsyncAnamClient
 from anam_facade.http.network import trust_settings
+from tests.client.servers import running
 from tests.hostile.certificates import self_signed
 from tests.hostile.test_inputs import KEY, refusal
 
-TOKEN = "header.payload.signature"
-ONCE = RetryPolicy(max_attempts=1)
 SAVED = {"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"}
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers like Anam, and keeps who asked."""
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.bearers.append(self.headers["Authorization"])  # type: ignore[attr-defined]
-        body = json.dumps({"sessionToken": TOKEN}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 class Tls:
-    """A server whose certificate vouches for itself."""
+    """A server whose certificate vouches for itself, and who asked it."""
 
-    def __init__(self, folder: Path, host: str = "localhost", days: int = 1) -> None:
+    def __init__(self, stack: contextlib.ExitStack, folder: Path, host: str = "localhost", days: int = 1) -> None:
         self.certificate = folder / f"{host}{days}.pem"
         self.certificate.write_text(self_signed(host, days=days))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate)
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.bearers = self.bearers = []  # type: ignore[attr-defined]
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-        self.url = f"https://localhost:{self._server.server_port}"
+        self._server = stack.enter_context(running(context))
+
+    @property
+    def bearers(self) -> list[str]:
+        return [headers["Authorization"] for headers in self._server.headers]
 
     def trust(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self.certificate)
 
-    def mint(self, kind: str, **client: Any) -> Any:
-        options = {"api_key": KEY, "retry": ONCE} | client | {"base_url": self.url}
+    def mint(self, kind: str, **client: Any) -> str:
+        options = (
+            {"api_key": KEY, "retry": 0} | client | {"base_url": self._server.url.replace("127.0.0.1", "localhost")}
+        )
         if kind == "sync":
             with AnamClient(**options) as made:
-                return made.create_session_token(SAVED)
+                return made.create_session_token(SAVED).value
         return asyncio.run(self._mint(options))
 
-    async def _mint(self, options: dict[str, Any]) -> Any:
+    async def _mint(self, options: dict[str, Any]) -> str:
         async with AsyncAnamClient(**options) as made:
-            return await made.create_session_token(SAVED)
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+            return (await made.create_session_token(SAVED)).value
 
 
 @pytest.fixture
 def tls(tmp_path: Path) -> Iterator[Callable[..., Tls]]:
-    made: list[Tls] = []
-
-    def start(*args: Any, **kwargs: Any) -> Tls:
-        made.append(Tls(tmp_path, *args, **kwargs))
-        return made[-1]
-
-    yield start
-    for server in made:
-        server.stop()
+    with contextlib.ExitStack() as stack:
+        yield lambda *args, **kwargs: Tls(stack, tmp_path, *args, **kwargs)
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -108,9 +78,9 @@ def test_a_server_that_nobody_vouches_for_gets_nothing(tls: Any, kind: str) -> N
 def test_who_trusts_a_certificate_says_so(tls: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same server is accepted by a context that trusts it, and by `SSL_CERT_FILE`, which names whom to trust."""
     server = tls()
-    assert server.mint(kind, ssl_context=server.trust()).value == TOKEN
+    assert server.mint(kind, ssl_context=server.trust()) == "a.b.c"
     monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
-    assert server.mint(kind).value == TOKEN
+    assert server.mint(kind) == "a.b.c"
     assert server.bearers == [f"Bearer {KEY}"] * 2
 
 
