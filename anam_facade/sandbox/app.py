@@ -387,8 +387,7 @@ async def _internal_error(request: Request, error: Exception) -> Response:
 
 
 async def _wrong_body(request: Request, error: Exception) -> Response:
-    prefix = "The body is not valid JSON: " if isinstance(error, NotJson) else ""
-    return Answer(400, {"error": "Bad Request", "message": f"{prefix}{error}"})
+    return Answer(400, {"error": "Bad Request", "message": str(error)})
 
 
 # The control

@@ -28,6 +28,9 @@ MAX_DEPTH = 80
 class NotJson(ValueError):
     """The text is not JSON that everyone reads alike."""
 
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The body is not valid JSON: {reason}")
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

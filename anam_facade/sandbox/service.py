@@ -203,7 +203,7 @@ def _object(content_type: str | None, body: bytes) -> dict[str, Any]:
     try:
         value = contract.parse_json(body)
     except contract.NotJson as error:
-        raise Refused(400, "ErrorBadRequest", f"The body is not valid JSON: {error}") from None
+        raise Refused(400, "ErrorBadRequest", str(error)) from None
     if not isinstance(value, dict):
         raise Refused(400, "ErrorBadRequest", "The body must be a JSON object")
     return value
