@@ -19,6 +19,11 @@ from anam_facade.sandbox import contract
 from anam_facade.sandbox.service import bearer_of, parse_duration, token_type
 from tests.sandbox.support import EXAMPLES, INLINE, LIVEKIT, MINT, SAVED, START, UUID, Api, Clock, Serve
 
+OTHER = "30fa96d0-26c4-4e55-94a0-517025942e18"
+CARA3, CARA4 = {**INLINE, "avatarModel": "cara-3"}, {**INLINE, "avatarModel": "cara-4"}
+PASSTHROUGH = {"avatarId": UUID, "enableAudioPassthrough": True}
+DAILY = {"egress": {"mode": "daily", "daily": {"roomUrl": "https://rooms.example.org/a", "token": "daily-secret"}}}
+
 
 def test_a_token_is_a_signed_jwt_with_the_claims_seen_in_the_wild(serve: Serve) -> None:
     """The claims are account, type, issue and expiry (one hour later), and an id that the ledger knows."""
@@ -77,20 +82,15 @@ def test_minting_validates_almost_nothing(api: Api, config: dict[str, Any]) -> N
         (b'{"a": 1e999}', "out of range"),
         (b'{"a": 1' + b"0" * 5000 + b"}", "out of range"),
         (b'{"a": "\\ud800"}', "lone surrogate"),
-        (b"[" * 100_000, "nests deeper"),
+        (b"[" * 100_000, "80 levels"),
+        (b"[" * 81 + b"1" + b"]" * 81, "80 levels"),
     ],
 )
 def test_json_is_read_as_strictly_as_the_standard(body: bytes, reason: str) -> None:
     """A reason, which does not quote the body."""
     with pytest.raises(contract.NotJson, match=reason):
         contract.parse_json(body)
-
-
-def test_json_may_nest_so_deep_and_no_deeper() -> None:
-    """80 levels."""
     assert contract.parse_json(b"[" * 80 + b"1" + b"]" * 80)
-    with pytest.raises(contract.NotJson, match="80 levels"):
-        contract.parse_json(b"[" * 81 + b"1" + b"]" * 81)
 
 
 @pytest.mark.parametrize(
@@ -113,33 +113,17 @@ def test_what_is_no_json_object_is_refused(api: Api, body: bytes, content_type: 
     assert api.mint().status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("header", "bearer"),
-    [
-        (None, None),
-        ("", None),
-        ("Bearer", None),
-        ("Bearer ", None),
-        ("bearer  a ", "a"),
-        ("Basic a", None),
-        ("a", None),
-    ],
-)
-def test_the_bearer_is_what_stands_behind_the_scheme(header: str | None, bearer: str | None) -> None:
+def test_the_bearer_is_what_stands_behind_the_scheme() -> None:
     """The scheme's letters may be small or large."""
-    assert bearer_of(header) == bearer
+    expected = {None: None, "": None, "Bearer": None, "Bearer ": None, "bearer  a ": "a", "Basic a": None, "a": None}
+    assert {header: bearer_of(header) for header in expected} == expected
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        *[("90s", 90), ("30m", 1800), ("1h", 3600), ("2d", 172_800), ("2w", 1_209_600), ("1.5h", 5400), (" 5 m ", 300)],
-        *[(wrong, None) for wrong in ("soon", "1y", "", "-1h", "1e9d", "367d", "\u0661s", 60, None, [])],
-    ],
-)
-def test_a_duration_is_a_number_and_a_unit(text: object, seconds: float | None) -> None:
+def test_a_duration_is_a_number_and_a_unit() -> None:
     """Seconds, minutes, hours, days and weeks, up to a year; anything else is none."""
-    assert parse_duration(text) == seconds
+    durations = {"90s": 90, "30m": 1800, "1h": 3600, "2d": 172_800, "2w": 1_209_600, "1.5h": 5400, " 5 m ": 300}
+    others = dict.fromkeys(("soon", "1y", "", "-1h", "1e9d", "367d", "\u0661s", 60, None))
+    assert {text: parse_duration(text) for text in durations | others} == durations | others
 
 
 def test_a_lifetime_that_is_none_is_ignored_unless_strict(serve: Serve) -> None:
@@ -150,13 +134,6 @@ def test_a_lifetime_that_is_none_is_ignored_unless_strict(serve: Serve) -> None:
         assert lenient.sandbox.tokens[-1].expires_at == clock.now + seconds
     refused = serve(strict=True).mint(expiresIn="soon")
     assert [problem["path"] for problem in refused.json()["details"]] == ["expiresIn"]
-
-
-OTHER = "30fa96d0-26c4-4e55-94a0-517025942e18"
-
-CARA3, CARA4 = {**INLINE, "avatarModel": "cara-3"}, {**INLINE, "avatarModel": "cara-4"}
-PASSTHROUGH = {"avatarId": UUID, "enableAudioPassthrough": True}
-DAILY = {"egress": {"mode": "daily", "daily": {"roomUrl": "https://rooms.example.org/a", "token": "daily-secret"}}}
 
 
 def test_the_ledger_has_what_a_session_was_started_with(api: Api) -> None:
