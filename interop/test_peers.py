@@ -6,14 +6,8 @@ sandbox must have recorded exactly the sessions whose ids the client returned.
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
 import peers
+import pytest
 
 from anam_facade.sandbox import Sandbox
 

@@ -13,7 +13,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,30 +21,18 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
+import spec
 
 import anam_facade as facade
 import tools
 
 KEY, MINT, START = "ak-prism", "/v1/auth/session-token", "/v1/engine/session"
-DOCUMENT: dict[str, Any] = yaml.safe_load(facade.openapi_path().read_text("utf-8"))
+CONTRACT = spec.Contract(spec.load())
 VECTORS = [json.loads(file.read_text("utf-8")) for file in sorted(Path(__file__).parent.glob("vectors/*/*.json"))]
 REQUESTS = {json.dumps([v["operation"], v["request"]["body"]], sort_keys=True): v for v in VECTORS}
 """The vectors, each request once."""
 
-
-def at(node: dict[str, Any]) -> dict[str, Any]:
-    while "$ref" in node:
-        found: Any = DOCUMENT
-        for step in node["$ref"].removeprefix("#/").split("/"):
-            found = found[step]
-        node = found
-    return node
-
-
-TOKEN = facade.SessionToken(at(DOCUMENT["components"]["examples"]["Minted"])["value"]["sessionToken"])
+TOKEN = facade.SessionToken(CONTRACT.document["components"]["examples"]["Minted"]["value"]["sessionToken"])
 
 
 @pytest.fixture(scope="module")
@@ -113,11 +100,11 @@ def test_prism_accepts_what_the_facade_sends(prism: str, vector: dict[str, Any])
 
 SAVED = {"personaConfig": {"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"}}
 ANSWERS = [
-    (operation["operationId"], body, int(status) if status != "default" else 418, name, at(example)["value"])
+    (operation["operationId"], body, int(status) if status != "default" else 418, name, CONTRACT.at(example)["value"])
     for path, bodies in ((MINT, [SAVED]), (START, [SAVED, {}]))
-    for operation in [DOCUMENT["paths"][path]["post"]]
+    for operation in [CONTRACT.document["paths"][path]["post"]]
     for status, response in operation["responses"].items()
-    for name, example in at(response)["content"]["application/json"]["examples"].items()
+    for name, example in CONTRACT.at(response)["content"]["application/json"]["examples"].items()
     for body in bodies
 ]
 

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import httpx
 import jwt
@@ -18,6 +19,10 @@ from anam_facade.sandbox import Fault, Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
+FOUR_STARTS_AND_THREE_ERRORS = (
+    "(?=(.*started +[0-9a-f-]{36}){4})(?=.*trying again in)"
+    "(?=.*AnamConfigError)(?=.*ConcurrencyLimitError)(?=.*PermissionDeniedError)"
+)
 
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -27,59 +32,62 @@ def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_demo_starts_sessions_and_ends_by_itself() -> None:
-    """It prints the ids of four sessions, one retry, and three errors, and exits with 0."""
-    done = run("examples/demo.py")
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert len(re.findall(r"started +[0-9a-f-]{36}", done.stdout)) == 4
-    assert done.stdout.count("trying again in") == 1
-    for error in ("AnamConfigError", "ConcurrencyLimitError", "PermissionDeniedError"):
-        assert error in done.stdout
+def at(sandbox: Sandbox) -> dict[str, str]:
+    return {"ANAM_API_KEY": sandbox.api_key, "ANAM_API_URL": sandbox.base_url, "PERSONA_ID": ID}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "missing"),
+    ("command", "environment", "status", "printed"),
     [
-        (["--real"], {}, "ANAM_API_KEY"),
-        (["--real"], {"ANAM_API_KEY": "k"}, "--persona-id"),
+        # The real API takes the flag, the key and a persona; a key alone in the environment changes nothing.
+        (
+            "examples/demo.py",
+            {"ANAM_API_KEY": "k"},
+            0,
+            f"(?=.*nothing leaves this machine){FOUR_STARTS_AND_THREE_ERRORS}",
+        ),
+        ("examples/demo.py --real", {}, 2, "ANAM_API_KEY"),
+        ("examples/demo.py --real", {"ANAM_API_KEY": "k"}, 2, "--persona-id"),
+        ("examples/load.py 60 20", {}, 0, r"\{'started': 60\}.*counts 60 sessions"),
+        ("-m pytest -q -p no:cacheprovider examples/test_your_own_code.py", {}, 0, "4 passed"),
     ],
 )
-def test_the_demo_does_not_go_to_anam_unasked(arguments: list[str], environment: dict[str, str], missing: str) -> None:
-    """The real API takes the flag, the key and a persona; a key alone in the environment changes nothing."""
-    done = run("examples/demo.py", *arguments, **environment)
-    assert done.returncode == 2
-    assert missing in done.stderr
-    assert "nothing leaves this machine" in run("examples/demo.py", ANAM_API_KEY="k").stdout
+def test_what_runs_by_itself_says_what_it_should(
+    command: str, environment: dict[str, str], status: int, printed: str
+) -> None:
+    done = run(*command.split(), **environment)
+    assert done.returncode == status, done.stderr
+    assert re.search(printed, done.stdout + done.stderr, re.DOTALL), done.stdout + done.stderr
 
 
 def test_the_demo_starts_one_session_when_asked(anam_sandbox: Sandbox) -> None:
     """With flag, key and persona it starts exactly one session, at the address it is given."""
-    environment = {"ANAM_API_KEY": anam_sandbox.api_key, "ANAM_API_URL": anam_sandbox.base_url}
-    done = run("examples/demo.py", "--real", "--persona-id", ID, **environment)
+    done = run("examples/demo.py", "--real", "--persona-id", ID, **at(anam_sandbox))
     assert done.returncode == 0, done.stderr
     (session,) = anam_sandbox.sessions
     assert session.id in done.stdout
 
 
-def test_the_users_tests_pass() -> None:
-    """The example of testing one's own code passes under a pytest of its own."""
-    done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "examples/test_your_own_code.py")
-    assert done.returncode == 0, done.stdout
-    assert "4 passed" in done.stdout
+@pytest.fixture
+def token_server(anam_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> ModuleType:
+    """One of the examples, which reads its settings from the environment."""
+    for name, value in at(anam_sandbox).items():
+        monkeypatch.setenv(name, value)
+    return importlib.import_module(request.param)
 
 
-def test_the_token_server_hands_out_tokens(anam_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def is_stateful(token: str) -> bool:
+    return bool(jwt.decode(token, options={"verify_signature": False})["type"] == "stateful")
+
+
+@pytest.mark.parametrize("token_server", ["examples.token_server"], indirect=True)
+def test_the_token_server_hands_out_tokens(anam_sandbox: Sandbox, token_server: ModuleType) -> None:
     """A browser gets a token and never sees the key; when Anam fails it learns no details."""
-    monkeypatch.setenv("ANAM_API_KEY", anam_sandbox.api_key)
-    monkeypatch.setenv("ANAM_API_URL", anam_sandbox.base_url)
-    monkeypatch.setenv("PERSONA_ID", ID)
-    server = importlib.import_module("examples.token_server")
 
     async def ask() -> list[httpx.Response]:
-        transport = httpx.ASGITransport(server.app)
+        transport = httpx.ASGITransport(token_server.app)
         async with (
-            server.lifespan(server.app),
+            token_server.lifespan(token_server.app),
             httpx.AsyncClient(transport=transport, base_url="http://web") as browser,
         ):
             good = await browser.post("/api/session-token")
@@ -87,30 +95,23 @@ def test_the_token_server_hands_out_tokens(anam_sandbox: Sandbox, monkeypatch: p
             return [good, await browser.post("/api/session-token")]
 
     good, bad = asyncio.run(ask())
-    assert jwt.decode(good.json()["sessionToken"], options={"verify_signature": False})["type"] == "stateful"
+    assert is_stateful(good.json()["sessionToken"])
     assert good.headers["Cache-Control"] == "no-store"
     assert (bad.status_code, bad.headers["Retry-After"]) == (503, "41")
     assert anam_sandbox.api_key not in good.text + bad.text
     assert [token.label for token in anam_sandbox.tokens] == ["web"]
 
 
-def test_the_flask_view_hands_out_tokens(anam_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("token_server", ["examples.flask_app"], indirect=True)
+def test_the_flask_view_hands_out_tokens(anam_sandbox: Sandbox, token_server: ModuleType) -> None:
     """One client serves every request; a failure is logged, and the visitor learns no details."""
-    monkeypatch.setenv("ANAM_API_KEY", anam_sandbox.api_key)
-    monkeypatch.setenv("ANAM_API_URL", anam_sandbox.base_url)
-    monkeypatch.setenv("PERSONA_ID", ID)
-    server = importlib.import_module("examples.flask_app")
-    with server.anam, server.app.test_client() as browser:
+    with token_server.anam, token_server.app.test_client() as browser:
         good = browser.post("/api/session-token")
         anam_sandbox.inject(Fault(status=403))
         bad = browser.post("/api/session-token")
-    assert jwt.decode(good.get_json()["sessionToken"], options={"verify_signature": False})["type"] == "stateful"
+    assert is_stateful(good.get_json()["sessionToken"])
     assert good.headers["Cache-Control"] == "no-store"
     assert (bad.status_code, bad.get_json()) == (503, {"error": "no avatar right now"})
-
-
-def at(sandbox: Sandbox) -> dict[str, str]:
-    return {"ANAM_API_KEY": sandbox.api_key, "ANAM_API_URL": sandbox.base_url, "PERSONA_ID": ID}
 
 
 def test_a_persona_file_is_started(anam_sandbox: Sandbox) -> None:
@@ -127,14 +128,6 @@ def test_a_persona_file_is_started(anam_sandbox: Sandbox) -> None:
     anam_sandbox.inject(Fault(operation="createEngineSession", close="after", times=1))
     lost = run(script, "examples/cara.yaml", **at(anam_sandbox))
     assert (lost.returncode, "from-a-file" in lost.stderr) == (3, True)
-
-
-def test_the_load_test_starts_every_session() -> None:
-    """Every start is counted once, by the client and by the sandbox."""
-    done = run("examples/load.py", "60", "20")
-    assert done.returncode == 0, done.stderr
-    assert "{'started': 60}" in done.stdout
-    assert "counts 60 sessions" in done.stdout
 
 
 def test_traces_of_a_start_that_was_retried(tmp_path: Path) -> None:
