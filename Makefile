@@ -72,7 +72,7 @@ ifdef ARGS
 	$(RUN) scripts/$(firstword $(ARGS)).py $(wordlist 2,9,$(ARGS))
 else
 	$(RUN) -m openapi_spec_validator openapi.yaml
-	$(TOOL) redocly lint --max-problems=1000
+	$(TOOL) redocly lint --config=tools/redocly.yaml --max-problems=1000
 	$(RUN) scripts/vectors.py
 	$(RUN) scripts/breaking.py
 endif

@@ -64,10 +64,10 @@ def test_the_sdist_holds_what_building_and_testing_need(distributions: Distribut
         names = {name.partition("/")[2] for name in archive.getnames()}
 
     assert {
-        *("pyproject.toml", "Makefile", "openapi.yaml", "README.md", "LICENSE", "CHANGELOG.md", "redocly.yaml"),
+        *("pyproject.toml", "Makefile", "openapi.yaml", "README.md", "LICENSE", "CHANGELOG.md"),
         *("anam_facade/_version.py", "generated/config.yaml", "generated/anam_api/client.py"),
         *("scripts/tools.py", "scripts/generate.py", "requirements/dev.txt", "requirements/demo.txt"),
-        *("tools/package.json", "tools/package-lock.json", "tests/packaging/test_distributions.py"),
-        "examples/demo.py",
+        *("tools/package.json", "tools/package-lock.json", "tools/redocly.yaml", "examples/demo.py"),
+        "tests/packaging/test_distributions.py",
     } <= names
     assert not [name for name in names if name.startswith((".venv", ".git/", "tools/node_modules", "dist"))]

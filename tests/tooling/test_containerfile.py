@@ -77,11 +77,10 @@ def test_it_runs_as_nobody_and_listens_on_every_address() -> None:
 
 
 def test_nothing_is_let_into_the_build_but_what_is_copied() -> None:
-    rules = [line for line in (ROOT / ".containerignore").read_text("utf-8").splitlines() if not line.startswith("#")]
+    rules = [line for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if not line.startswith("#")]
     copied = [step.text.split()[:-1] for step in STEPS if step.name == "COPY" and "--from=" not in step.text]
 
     assert rules[0] == "*"
-    assert (ROOT / ".dockerignore").read_text("utf-8").splitlines()[-len(rules) :] == rules  # what docker reads
     assert {source for sources in copied for source in sources} == {rule[1:] for rule in rules if rule[0] == "!"}
 
 
