@@ -194,17 +194,17 @@ def mint(settings: Settings, setup: Setup) -> Call:
     Raises:
         AnamConfigError: With every problem of every argument.
     """
-    problems: list[Problem] = []
+    found = Findings()
     if setup.client_metadata is not None:  # it goes with the start that follows; nothing is sent when it is wrong
-        _made(problems, models.TokenStartRequest, client_metadata=setup.client_metadata)
+        _made(found, models.TokenStartRequest, client_metadata=setup.client_metadata)
     body_class = partial(models.SessionTokenRequest, expires_in=setup.expires_in)
-    return _binding(settings, Operation.MINT, setup, body_class, problems)
+    return _binding(settings, Operation.MINT, setup, body_class, found)
 
 
 def start_direct(settings: Settings, setup: Setup) -> Call:
     """The call that starts a session with the API key."""
     body_class = partial(models.DirectStartRequest, client_metadata=setup.client_metadata)
-    return _binding(settings, Operation.START_DIRECT, setup, body_class, [])
+    return _binding(settings, Operation.START_DIRECT, setup, body_class, Findings())
 
 
 def start_with_token(
@@ -214,32 +214,28 @@ def start_with_token(
     end_of_speech_sensitivity: float | None = None,
 ) -> Call:
     """The call that starts a session with a session token: the token, and not the API key, is the bearer."""
-    problems: list[Problem] = []
-    options = None
+    found, options = Findings(), None
     if end_of_speech_sensitivity is not None:
-        options = _made(problems, models.TokenStartOptions, end_of_speech_sensitivity=end_of_speech_sensitivity)
-    body = _made(problems, models.TokenStartRequest, client_metadata=client_metadata, session_options=options)
+        options = _made(found, models.TokenStartOptions, end_of_speech_sensitivity=end_of_speech_sensitivity)
+    body = _made(found, models.TokenStartRequest, client_metadata=client_metadata, session_options=options)
     if token._secret == settings.api_key:
-        problems.append(Problem("token", "", "must be a session token; this is the API key, which may not travel here"))
+        found.refuse("token", "must be a session token; this is the API key, which may not travel here")
     elif not BEARER.fullmatch(token.value):
-        problems.append(Problem("token", "", "must be a bearer token: letters, digits and -._~+/ only, not empty"))
+        found.refuse("token", "must be a bearer token: letters, digits and -._~+/ only, not empty")
     elif token.claims.get("type") == "legacy":
-        rule = (
-            "is of type legacy, which cannot start a session: give the persona a voice_id or an llm_id, and mint anew"
-        )
-        problems.append(Problem("token", "", rule))
-    if body is None or problems:
-        raise AnamConfigError(*problems)
+        remedy = "give the persona a voice_id or an llm_id, and mint anew"
+        found.refuse("token", f"is of type legacy, which cannot start a session: {remedy}")
+    found.settle()
     return _call(settings, Operation.START_WITH_TOKEN, body, token)
 
 
 def _binding(
-    settings: Settings, operation: Operation, setup: Setup, body_class: Callable[..., Any], problems: list[Problem]
+    settings: Settings, operation: Operation, setup: Setup, body_class: Callable[..., Any], found: Findings
 ) -> Call:
     """The call whose body says who appears, where and how; to a token, or to a session at once."""
     persona, environment, options = setup.persona, setup.environment, setup.session_options
     body = _made(
-        problems,
+        found,
         body_class,
         persona_config=persona,
         environment=environment,
@@ -248,21 +244,20 @@ def _binding(
     )
     egress = options.egress if isinstance(options, models.SessionOptions) else None
     if egress is not None and isinstance(persona, models.PersonaConfig) and not persona.enable_audio_passthrough:
-        problems.append(Problem("session_options.egress", "", "needs persona.enable_audio_passthrough to be true"))
-    if body is None or problems:
-        raise AnamConfigError(*problems)
+        found.refuse("session_options.egress", "needs persona.enable_audio_passthrough to be true")
+    found.settle()
     _warn_of_legacy(persona, environment)
     _warn_of_video_size(persona, options)
     needs = what_livekit_needs(persona) if isinstance(environment, models.LiveKitEnvironment) else {}
     return _call(settings, operation, body, needs=needs)
 
 
-def _made(problems: list[Problem], make: Callable[..., T], **arguments: Any) -> T | None:
-    """The object; None after its problems were added to the list."""
+def _made(found: Findings, make: Callable[..., Any], **arguments: Any) -> Any:
+    """The object; None after its problems were noted."""
     try:
         return make(**arguments)
     except AnamConfigError as error:
-        problems += error.problems
+        found.problems += error.problems
         return None
 
 

@@ -69,17 +69,8 @@ class LiveKitEnvironment(models.LiveKitEnvironment):  # noqa: D101 - the generat
             AnamConfigError: With every problem found.
         """
         secret, api_secret = as_secret(api_secret), None  # no frame of ours shows it from here on
-        return cls(
-            *room_access(
-                url,
-                room=room,
-                agent_identity=agent_identity,
-                api_key=api_key,
-                api_secret=secret,
-                identity=identity,
-                ttl=ttl,
-            )
-        )
+        access = room_access(url, api_key, secret, room=room, agent_identity=agent_identity, identity=identity, ttl=ttl)
+        return cls(*access)
 
     @property
     def room(self) -> str | None:
