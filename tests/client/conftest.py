@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 import json
 from collections.abc import Callable
@@ -14,16 +13,10 @@ import httpx
 import pytest
 
 from anam_facade import AnamClient, AsyncAnamClient, RetryPolicy
+from tests.tokens import signed
 
 SETTINGS = ("ANAM_API_KEY", "ANAM_API_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 API_KEY = "api-key/0123456789=="
-
-
-def make_jwt(**claims: object) -> str:
-    def part(value: object) -> str:
-        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
-
-    return f"{part({'alg': 'HS256'})}.{part(claims)}.c2lnbmF0dXJl"
 
 
 class Harness:
@@ -56,7 +49,7 @@ class Server:
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers) or [
-            httpx.Response(200, json={"sessionToken": make_jwt(type="ephemeral"), "sessionId": "s-1"})
+            httpx.Response(200, json={"sessionToken": signed(type="ephemeral"), "sessionId": "s-1"})
         ]
         self.requests: list[httpx.Request] = []
 
@@ -124,11 +117,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 @pytest.fixture
 def server() -> type[Server]:
     return Server
-
-
-@pytest.fixture
-def jwt() -> Callable[..., str]:
-    return make_jwt
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from anam_facade import (
     SessionToken,
     __version__,
 )
+from tests.tokens import signed
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +24,7 @@ PERSONA = PersonaConfig(voice_id=ID, llm_id=ID)
 MINT, START = "/v1/auth/session-token", "/v1/engine/session"
 
 
-async def test_each_request_has_its_own_credential(connect, server, jwt, api_key):
+async def test_each_request_has_its_own_credential(connect, server, api_key):
     """Minting and a direct start use the API key; a start with a token uses the token, and the key is nowhere in it."""
     answers = server()
     client = connect(answers)
@@ -32,7 +33,7 @@ async def test_each_request_has_its_own_credential(connect, server, jwt, api_key
     await client.start_engine_session("head.payload.sign")
     assert session.session_id == "s-1"
     assert answers.paths == [MINT, START, START, START]
-    assert answers.bearers == [api_key, jwt(type="ephemeral"), api_key, "head.payload.sign"]
+    assert answers.bearers == [api_key, signed(type="ephemeral"), api_key, "head.payload.sign"]
     setup, metadata = {"personaConfig": PERSONA.to_dict(), "clientLabel": "desk-7"}, {"clientMetadata": {"a": 1}}
     assert answers.bodies == [setup, metadata, setup | metadata, {}]
     for request in (answers.requests[1], answers.requests[3]):

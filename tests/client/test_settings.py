@@ -31,6 +31,7 @@ from anam_facade import (
 )
 from tests.client.conftest import Harness
 from tests.client.servers import running, scripted
+from tests.tokens import signed
 
 pytestmark = pytest.mark.anyio
 
@@ -155,12 +156,12 @@ def test_what_comes_from_the_environment_is_named_so(monkeypatch, variable, valu
 
 
 @pytest.mark.parametrize("kind", ["ephemeral", "stateful", "legacy"])
-def test_a_session_token_is_no_api_key(jwt, kind):
+def test_a_session_token_is_no_api_key(kind):
     """As a string or as a token; only what is known to be one is refused, for a key may be a JWT of another kind."""
-    text = jwt(type=kind)
+    text = signed(type=kind)
     assert problems_of(AnamClient, api_key=text) == [TOKEN]
     assert problems_of(AnamClient, api_key=SessionToken(text)) == [TOKEN]
-    AnamClient(jwt(type="service")).close()
+    AnamClient(signed(type="service")).close()
 
 
 @pytest.mark.parametrize("url", ["http://localhost:8787", "http://127.0.0.1", "http://[::1]:1"])

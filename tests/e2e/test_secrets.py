@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
-import jwt
 import pytest
 
 from anam_facade import (
@@ -36,6 +35,7 @@ from anam_facade import (
 )
 from anam_facade.sandbox import Fault, Sandbox
 from tests.conftest import Calls
+from tests.tokens import signed
 
 MINT, START = "createSessionToken", "createEngineSession"
 ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
@@ -60,9 +60,9 @@ class Secrets(dict[str, str]):
 SECRETS = Secrets(
     {
         "api key": "k3y/" + "apikey+0123456789" + "==",
-        "session token": jwt.encode({"type": "ephemeral"}, "a" * 32),
-        "somebody's token": jwt.encode({"type": "stateful"}, "b" * 32),
-        "livekit token": jwt.encode({"video": {"room": "lobby"}}, "c" * 32),
+        "session token": signed(type="ephemeral"),
+        "somebody's token": signed(type="stateful"),
+        "livekit token": signed(video={"room": "lobby"}),
         "webhook header": "Bearer hook-" + "s3cret/+=",
         "daily token": "daily-" + "s3cret",
         "gateway header": "gate-" + "s3cret",

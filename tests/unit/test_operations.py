@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
 import json
 from types import SimpleNamespace
@@ -28,14 +27,10 @@ from anam_facade._observer import Observer
 from anam_facade._operations import Call, Setup, as_token
 from anam_facade._settings import Settings
 from anam_facade.http.exchange import Answer, Request
+from tests.tokens import signed
 
 ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
 PERSONA = PersonaConfig(voice_id=ID, llm_id=ID)
-
-
-def jwt(**claims: object) -> str:
-    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
-    return f"eyJhbGciOiJIUzI1NiJ9.{payload}.sig"
 
 
 @pytest.fixture
@@ -61,7 +56,7 @@ def answer(status: int = 200, body: object = None, **headers: str) -> Answer:
     return Answer(status, httpx.Headers(headers).raw, raw)
 
 
-MINTED = answer(200, {"sessionToken": jwt(type="ephemeral")})
+MINTED = answer(200, {"sessionToken": signed(type="ephemeral")})
 STARTED = answer(201, {"sessionId": "s-1"})
 LOST, UNSENT = ConnectionResetError("lost"), ConnectionRefusedError("unsent")
 
@@ -104,7 +99,7 @@ def test_pauses_lie_between_the_attempts(settings):
 
 def test_a_token_knows_what_it_was_minted_for(settings):
     """Label and room stay with the token, for finding the session later."""
-    room = LiveKitEnvironment("wss://rooms.example", jwt(video={"room": "lobby"}))
+    room = LiveKitEnvironment("wss://rooms.example", signed(video={"room": "lobby"}))
     _, token = play(_operations.minting(settings(), Setup(PERSONA, room, None, "desk-7")), MINTED)
     assert (token.client_label, token.livekit_url, token.livekit_room) == ("desk-7", "wss://rooms.example", "lobby")
     assert token.claims == {"type": "ephemeral"}
@@ -125,7 +120,7 @@ def test_after_a_start_was_sent_no_token_is_minted(settings):
 def test_a_used_token_on_a_retry_means_that_the_first_try_won(settings, first, status):
     """401 and 409 after an attempt that may have started the session are no mere refusal."""
     token = SessionToken(
-        jwt(type="ephemeral", accountId="acc"), client_label="desk-7", livekit_url="wss://r", livekit_room="lobby"
+        signed(type="ephemeral", accountId="acc"), client_label="desk-7", livekit_url="wss://r", livekit_room="lobby"
     )
     _, error = play(_operations.starting(settings(), token, None, None), first, answer(status, {"error": "used"}))
     assert isinstance(error, SessionStartUncertainError)
@@ -324,7 +319,7 @@ IS_LEGACY = (
         ("", IS_NO_BEARER),
         ("a\nb", IS_NO_BEARER),
         ("Bearer x", IS_NO_BEARER),
-        (jwt(type="legacy"), IS_LEGACY),
+        (signed(type="legacy"), IS_LEGACY),
         (None, "token: must be a SessionToken or a string, not NoneType"),
     ],
     ids=["key", "wrapped-key", "empty", "newline", "bearer", "legacy", "none"],
@@ -410,7 +405,7 @@ def test_a_request_is_made_anew_with_its_bearer(settings):
 
 def test_a_token_of_type_legacy_is_refused_after_minting(settings):
     """A token that cannot start anything is not tried."""
-    legacy = answer(200, {"sessionToken": jwt(type="legacy")})
+    legacy = answer(200, {"sessionToken": signed(type="legacy")})
     asked, error = play(_operations.minting_and_starting(settings(), saved(), direct=False), legacy)
     assert sends(asked) == ["session-token"]
     assert isinstance(error, AnamConfigError)
