@@ -6,6 +6,7 @@ place.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import logging
@@ -25,6 +26,7 @@ from anam_facade import (
     AnamConfigWarning,
     AnamError,
     AnamStatusError,
+    AsyncAnamClient,
     DailyEgress,
     LiveKitEnvironment,
     PersonaConfig,
@@ -75,6 +77,7 @@ PERSONA = PersonaConfig(
     tools=[WebhookTool(name="hook", url="https://x.example", headers={"Authorization": SECRETS["webhook header"]})],
 )
 OPTIONS = SessionOptions(egress=DailyEgress(room_url="https://daily.example/r", token=SECRETS["daily token"]))
+TOKEN = SessionToken(SECRETS["session token"])
 SETUP = {"environment": ROOM, "session_options": OPTIONS}
 
 # What happens, made from all secrets in one text, as a server might quote them.
@@ -225,6 +228,28 @@ def test_a_plain_token_leaves_no_trace(answer: httpx.Response, name: str) -> Non
         client(answer).start_engine_session(SECRETS[name])
     error = caught.value
     assert name not in SECRETS.found_in(*from_inside_the_package(error), str(error), pickle.dumps(error))
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_frames_that_an_error_came_through_are_emptied(kind: str) -> None:
+    """What sends a request holds its bearer in variables; once that has failed, no traceback shows them."""
+
+    def fails(request: httpx.Request) -> httpx.Response:
+        bearer = request.headers["Authorization"]
+        raise httpx.ReadError(f"reset after {len(bearer)} characters")
+
+    transport = httpx.MockTransport(fails)
+
+    def start() -> None:
+        if kind == "sync":
+            client(transport=transport).start_engine_session(TOKEN)
+        else:
+            made = AsyncAnamClient(SECRETS["api key"], transport=transport, retry=0)
+            asyncio.run(made.start_engine_session(TOKEN))
+
+    with pytest.raises(AnamError, match=r"reset after \d\d") as caught:
+        start()
+    assert SECRETS.found_in(*told_by(caught.value)) == []
 
 
 @pytest.mark.parametrize("key", [SECRETS["api key"], None], ids=["argument", "environment"])

@@ -222,18 +222,6 @@ def test_any_file_is_refused_by_name_or_right(tmp_path, text, name):
         assert all(problem.field.startswith(str(path)) for problem in refused.problems)
 
 
-@pytest.mark.parametrize(
-    "value",
-    [{str(n): n for n in range(100_001)}, {"a": [[0] * 100_000] * 100_000}],
-    ids=["names", "shared"],
-)
-def test_objects_without_bound_are_refused(value):
-    """Your own data may be large, but not so large that looking at it costs more than sending it."""
-    error = refusal(lambda: PersonaConfig(metadata=value))
-    assert error is not None
-    assert [str(problem) for problem in error.problems] == ["metadata: must not hold more than 100,000 values"]
-
-
 def test_what_a_client_of_the_api_would_inject_is_refused_at_the_door(server: Any) -> None:
     """At a real socket: line breaks in a key, a token or an address never arrive; in a body they are JSON's escapes."""
     nasty = "a\r\nX-Injected: 1\r\n\r\nPOST /evil HTTP/1.1\r\n\r\n"
