@@ -19,6 +19,7 @@ import pytest
 
 from anam_facade import AnamClient, AsyncAnamClient, RetryPolicy, client, http
 from anam_facade.http.aiohttp_ import Aiohttp
+from anam_facade.http.exchange import AsyncExchange
 from anam_facade.http.httpx_ import AsyncHttpx, Httpx
 
 if TYPE_CHECKING:
@@ -30,10 +31,10 @@ trust = functools.cache(ssl.create_default_context)
 """Certificates are read once, not for each client."""
 
 
-class OnAiohttp:
+class OnAiohttp(AsyncExchange):
     """A session that is made in the first event loop it is used in, and closed with the client."""
 
-    library, proxy = f"aiohttp/{aiohttp.__version__}", None
+    library = Aiohttp.library
 
     def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
         self._ssl = ssl_context

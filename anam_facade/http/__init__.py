@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from importlib import import_module
 from typing import Any
 
 from .exchange import AsyncExchange, Exchange
@@ -33,9 +34,9 @@ def _open(
 ) -> Any:
     # Imported where they are needed, so that importing the package stays cheap.
     if transport == "fast" and proxy_for(base_url) is None:
-        from . import fast
+        from .fast import fast
 
-        return (fast.async_fast if for_async else fast.fast)(base_url, ssl_context)
+        return fast(base_url, ssl_context, for_async=for_async)
     from . import httpx_
 
     if http_client is not None:
@@ -45,7 +46,7 @@ def _open(
             return Aiohttp(http_client)
         return (httpx_.AsyncHttpx if for_async else httpx_.Httpx)(http_client, ours=False)
     if transport is None or transport in TRANSPORTS:
-        return (httpx_.async_default if for_async else httpx_.default)(base_url, ssl_context)
+        return httpx_.default(base_url, ssl_context, for_async=for_async)
     library = httpx_.library_of(transport)
     assert library is not None
     if for_async:
@@ -55,6 +56,5 @@ def _open(
 
 def preload() -> None:
     """Loads what an async client's first call would load, 0.1 s of CPU time; for those who import ahead of the work."""
-    from .httpx_ import preload
-
-    preload()
+    for name in ("anyio._backends._asyncio", "httpcore", f"{__name__}.httpx_"):
+        import_module(name)

@@ -38,14 +38,10 @@ _BROKEN_OFF = "the server disconnected in the middle of its answer"
 _BODYLESS = (b"content-length", b"transfer-encoding")
 
 
-def fast(base_url: str, ssl_context: ssl.SSLContext | None) -> Pooled:
-    """Exchanges over sockets, for threads."""
-    return Pooled(partial(_Socket, Origin(base_url, ssl_context)), LIBRARY)
-
-
-def async_fast(base_url: str, ssl_context: ssl.SSLContext | None) -> AsyncPooled:
-    """The same without blocking; on asyncio."""
-    return AsyncPooled(partial(_Protocol, Origin(base_url, ssl_context)), LIBRARY)
+def fast(base_url: str, ssl_context: ssl.SSLContext | None, *, for_async: bool) -> Pooled | AsyncPooled:
+    """Exchanges over sockets: for threads, or on asyncio."""
+    origin = Origin(base_url, ssl_context)
+    return AsyncPooled(partial(_Protocol, origin), LIBRARY) if for_async else Pooled(partial(_Socket, origin), LIBRARY)
 
 
 class Origin:

@@ -96,11 +96,13 @@ class _Through:
         )
 
 
-def _begin(reader: Reader, response: Any) -> None:
-    is_read = response.is_stream_consumed  # by a hook of the user's
+def _begin(reader: Reader, response: Any) -> bool:
+    """Takes the head of the answer; tells whether the body is still to be read, or a hook of the user's has done so."""
+    is_read: bool = response.is_stream_consumed
     reader.begin(response.status_code, response.headers.raw, decoded=is_read)
     if is_read:
         reader.take(response.content)
+    return not is_read
 
 
 class Httpx(_Through, Exchange):
@@ -110,8 +112,7 @@ class Httpx(_Through, Exchange):
         reader, sent = Reader(), self._sent(request)
         try:
             with closing(self._client.send(sent, stream=True, auth=None, follow_redirects=False)) as response:
-                _begin(reader, response)
-                for chunk in () if response.is_stream_consumed else response.stream:
+                for chunk in response.stream if _begin(reader, response) else ():
                     if not reader.take(chunk):
                         break
                     request.left()
@@ -141,8 +142,7 @@ class AsyncHttpx(_Through, AsyncExchange):
         response = await self._client.send(sent, stream=True, auth=None, follow_redirects=False)
         chunks, is_cut = aiter(response.stream), False
         try:
-            _begin(reader, response)
-            if not response.is_stream_consumed:
+            if _begin(reader, response):
                 async for chunk in chunks:
                     if is_cut := not reader.take(chunk):
                         break
@@ -163,13 +163,18 @@ class AsyncHttpx(_Through, AsyncExchange):
 # The default.
 
 
+def _no_cookies() -> CookieJar:
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+
+
 class _Line(Httpx, Connection):
     """A client with one connection, that knows its socket."""
 
     _socket: Any = None
 
     def __init__(self, options: dict[str, Any], host: str, port: int) -> None:
-        super().__init__(httpx.Client(transport=httpx.HTTPTransport(**options), **_ordinary()), ours=True)
+        transport = httpx.HTTPTransport(**options)
+        super().__init__(httpx.Client(transport=transport, trust_env=False, cookies=_no_cookies()), ours=True)
         self._addresses = network.addresses(host, port)
 
     def exchange(self, request: Request) -> Answer:
@@ -205,8 +210,9 @@ class _Line(Httpx, Connection):
 
 
 class _AsyncLine(AsyncHttpx, AsyncConnection):
-    def __init__(self, options: dict[str, Any], *_: Any) -> None:
-        super().__init__(httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(**options), **_ordinary()), ours=True)
+    def __init__(self, options: dict[str, Any]) -> None:
+        transport = httpx.AsyncHTTPTransport(**options)
+        super().__init__(httpx.AsyncClient(transport=transport, trust_env=False, cookies=_no_cookies()), ours=True)
 
     async def exchange(self, request: Request) -> Answer:
         self.reusable = False
@@ -217,23 +223,8 @@ class _AsyncLine(AsyncHttpx, AsyncConnection):
     open = exchange
 
 
-def _ordinary() -> dict[str, Any]:
-    return {"trust_env": False, "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[]))}
-
-
-def default(base_url: str, ssl_context: ssl.SSLContext | None) -> Pooled:
-    """Exchanges through clients of the package's own, for threads."""
-    settings, proxy = _settings(base_url, ssl_context)
-    return Pooled(partial(_Line, *settings), LIBRARY, proxy)
-
-
-def async_default(base_url: str, ssl_context: ssl.SSLContext | None) -> AsyncPooled:
-    """The same without blocking; on asyncio or trio."""
-    settings, proxy = _settings(base_url, ssl_context)
-    return AsyncPooled(partial(_AsyncLine, *settings), LIBRARY, proxy)
-
-
-def _settings(base_url: str, ssl_context: ssl.SSLContext | None) -> tuple[tuple[dict[str, Any], str, int], str | None]:
+def default(base_url: str, ssl_context: ssl.SSLContext | None, *, for_async: bool) -> Pooled | AsyncPooled:
+    """Exchanges through clients of the package's own: for threads, or on asyncio or trio."""
     proxy = network.proxy_for(base_url)
     options = {
         "verify": network.trust_settings(base_url, ssl_context),
@@ -242,12 +233,9 @@ def _settings(base_url: str, ssl_context: ssl.SSLContext | None) -> tuple[tuple[
         "trust_env": False,
         "socket_options": network.SOCKET_OPTIONS,
     }
+    shown = None if proxy is None else str(proxy.url)
+    if for_async:
+        return AsyncPooled(partial(_AsyncLine, options), LIBRARY, shown)
     url = proxy.url if proxy else _url(base_url)
     port = url.port or (443 if url.scheme == "https" else 80)
-    return (options, url.host, port), None if proxy is None else str(proxy.url)
-
-
-def preload() -> None:
-    """Loads what httpx and anyio load at their first use only."""
-    import anyio._backends._asyncio  # noqa: F401
-    import httpcore  # noqa: F401
+    return Pooled(partial(_Line, options, url.host, port), LIBRARY, shown)

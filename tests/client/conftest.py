@@ -33,6 +33,12 @@ class Harness:
         made = getattr(self.client, name)(*args, **kwargs)
         return await made if self.is_async else made
 
+    async def aside(self, name: str, *args: Any) -> Any:
+        """The call; in a thread of its own if it would block."""
+        if self.is_async:
+            return await self._call(name, *args)
+        return await anyio.to_thread.run_sync(functools.partial(getattr(self.client, name), *args))
+
     async def close(self) -> None:
         await self._call("aclose" if self.is_async else "close")
 

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import anyio
+
 SAID = json.dumps({"sessionToken": "a.b.c", "sessionId": "s-1"}).encode()
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(SAID), SAID)
 
@@ -76,6 +78,9 @@ class Local(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         pass
+
+    async def holds_a_request(self) -> None:
+        assert await anyio.to_thread.run_sync(lambda: self.held.acquire(timeout=5))
 
     @property
     def url(self) -> str:

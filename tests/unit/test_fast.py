@@ -11,7 +11,7 @@ import trio
 
 from anam_facade import AnamConfigError, AsyncAnamClient
 from anam_facade.http.exchange import MAX_BODY, Request
-from anam_facade.http.fast import MAX_HEAD, Origin, Parser, async_fast, fast
+from anam_facade.http.fast import MAX_HEAD, Origin, Parser, fast
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -159,7 +159,7 @@ def on_asyncio(test):
 
     async def run() -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            transport = async_fast(request_for(listener).url.removesuffix("/v1/engine/session"), None)
+            transport = fast(request_for(listener).url.removesuffix("/v1/engine/session"), None, for_async=True)
             await test(listener, transport)
             await transport.aclose()
 
@@ -211,7 +211,7 @@ async def test_a_connection_that_is_never_made_was_never_sent_over(listener, tra
     """A TLS handshake that stalls does not hold a call for longer than its time-out."""
     request = request_for(listener, timeout=0.1)
     with pytest.raises(TimeoutError):
-        await async_fast(request.url.replace("http:", "https:"), None).exchange(request)
+        await fast(request.url.replace("http:", "https:"), None, for_async=True).exchange(request)
     assert not request.taken
 
 
@@ -231,7 +231,7 @@ def test_a_tls_handshake_that_fails_closes_its_socket():
     """For threads: what was opened for a handshake that fails is closed (an open one would be a warning)."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         request = request_for(listener, timeout=0.1)
-        transport = fast(request.url.replace("http:", "https:"), None)
+        transport = fast(request.url.replace("http:", "https:"), None, for_async=False)
         with contextlib.closing(transport), pytest.raises(TimeoutError):
             transport.exchange(request)
         assert not request.taken
@@ -241,7 +241,7 @@ def test_a_connection_is_not_begun_when_the_time_is_over():
     """Nothing is sent, and that is known."""
     request = request_to("http://127.0.0.1:9", timeout=-1.0)
     with pytest.raises(TimeoutError):
-        fast("http://127.0.0.1:9", None).exchange(request)
+        fast("http://127.0.0.1:9", None, for_async=False).exchange(request)
     assert not request.taken
 
 
