@@ -83,7 +83,7 @@ def test_a_port_that_is_taken_is_an_oserror(leaves_nothing: None) -> None:
 def test_a_port_that_is_lost_during_an_outage_is_logged(leaves_nothing: None, caplog: pytest.LogCaptureFixture) -> None:
     """The sandbox stays away, and can still be stopped."""
     with Sandbox() as sandbox:
-        sandbox.outage(0.1)
+        sandbox.outage(1)
         with Sandbox(port=port_of(sandbox)) as rival:
             assert rival.base_url == sandbox.base_url
             eventually(lambda: "cannot come back" in caplog.text)
