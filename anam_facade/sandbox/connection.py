@@ -81,10 +81,7 @@ class Connection(H11Protocol):
     async def pour(self, answer: Response, fault: Fault, at_the_end: Callable[[], None]) -> None:
         """Sends an answer as the fault wants it, for as long as the client stays, then ends the connection.
 
-        Args:
-            answer: What to send.
-            fault: How to send it.
-            at_the_end: Called before the last piece is sent.
+        `at_the_end` is called before the last piece is sent.
         """
         pieces = wire_form(answer, fault)
         piece = next(pieces, b"")

@@ -105,9 +105,7 @@ class Server:
     def go_down(self, seconds: float, spare: Connection | None = None) -> None:
         """Stops listening and resets every connection; listens on the same port again after some seconds.
 
-        Args:
-            seconds: How long to be away. Counts anew when the server is away already.
-            spare: A connection that is closed in an orderly way instead.
+        They count anew when the server is away already. The connection to `spare` is closed in an orderly way.
         """
         if self._listener is not None:
             self._listener.close()

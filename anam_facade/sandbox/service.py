@@ -80,14 +80,7 @@ class Service:
     fault: Fault | None = None
 
     def answer(self, operation: str, *, credential: Credential | None, content_type: str | None, body: bytes) -> Answer:
-        """Does what an operation does, and says what the server says.
-
-        Args:
-            operation: The contract's `operationId`.
-            credential: What the `Authorization` header held; None for nothing.
-            content_type: The `Content-Type` header, or None.
-            body: The request's body.
-        """
+        """Does what an operation does, and says what the server says; `credential` is what the request's bearer is."""
         work = self._mint if operation == "createSessionToken" else self._start
         try:
             return work(credential, content_type, body)

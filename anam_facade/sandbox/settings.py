@@ -34,11 +34,9 @@ def _validator(kind: type[DataclassInstance]) -> jsonschema_rs.Draft4Validator:
 
 
 def check_values(instance: DataclassInstance) -> None:
-    """Refuses values that the annotations and bounds of a dataclass do not allow; it vouches itself for an `Any`.
+    """Raises TypeError or ValueError, naming it, for a value that annotation and bounds of its field do not allow.
 
-    Raises:
-        ValueError: One is out of bounds; the message names it.
-        TypeError: One has the wrong type.
+    Fields of type `Any` are the dataclass's own concern.
     """
     kind = type(instance)
     values = {f.name: getattr(instance, f.name) for f in fields(kind) if f.type != "Any"}
@@ -51,12 +49,7 @@ def check_values(instance: DataclassInstance) -> None:
 
 
 def check_names(kind: type[DataclassInstance], given: Any, *besides: str) -> None:
-    """Refuses names that a dataclass does not have.
-
-    Raises:
-        ValueError: There is one.
-        TypeError: It is no mapping at all.
-    """
+    """Raises ValueError for names that a dataclass does not have, TypeError for what is no mapping at all."""
     if not isinstance(given, Mapping):
         raise TypeError(f"{kind.__name__} must be given as an object, not as {type(given).__name__}")
     known = [*(f.name for f in fields(kind)), *besides]
@@ -112,11 +105,7 @@ class Settings:
 
 
 def checked_seconds(value: Any) -> float:
-    """A number of seconds, finite and at least 0.
-
-    Raises:
-        ValueError: It is something else.
-    """
+    """A number of seconds, finite and at least 0; raises ValueError for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise ValueError(f"seconds must be a finite number, at least 0, not {value!r}")
     return float(value)

@@ -243,12 +243,9 @@ class State:
         return Credential("session_token", token_id=claims["jti"], looks_like_token=True)
 
     def mint(self, config: Mapping[str, Any], *, kind: str, lifetime: float) -> str:
-        """Makes a token, a signed JWT, that is bound to a configuration.
+        """Makes a token, a signed JWT, that is bound to a configuration: the mint's body without `expiresIn`.
 
-        Args:
-            config: What a session started with the token will look like: the mint's body without `expiresIn`.
-            kind: The token's `type` claim.
-            lifetime: Seconds until it expires; negative for one that already has.
+        `kind` is its `type` claim; `lifetime` the seconds until it expires, negative for one that already has.
         """
         now = self._clock()
         label = config.get("clientLabel")
