@@ -17,7 +17,6 @@ import socket
 import subprocess
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,11 +124,9 @@ def _free_port(kind: int) -> int:
 
 
 def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=1) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+    with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1):
+        return True
+    return False
 
 
 class Listener:
@@ -141,8 +138,8 @@ class Listener:
         first_frame_at: When the first one was seen.
     """
 
-    def __init__(self, server: Server, room: str, *, agent: str | None = None, avatar: str = AVATAR) -> None:
-        self._server, self._name, self._agent, self._avatar = server, room, agent, avatar
+    def __init__(self, server: Server, room: str, *, agent: str | None = None) -> None:
+        self._server, self._name, self._agent = server, room, agent
         self.room = rtc.Room()
         self.seen: list[tuple[float, str, str]] = []
         self.frames = 0
@@ -173,20 +170,17 @@ class Listener:
 
     def when(self, what: str, who: str | None = None) -> list[float]:
         """When somebody, or else the avatar, "joined" or "left"."""
-        return [at for at, identity, happened in self.seen if (identity, happened) == (who or self._avatar, what)]
+        return [at for at, identity, happened in self.seen if (identity, happened) == (who or AVATAR, what)]
 
     def history(self) -> list[str]:
         """How often the avatar came and went: "joined", "left", "joined" …"""
-        return [what for _, who, what in self.seen if who == self._avatar]
+        return [what for _, who, what in self.seen if who == AVATAR]
 
     @property
     def agent(self) -> str | None:
         """The identity of the agent, when it is there."""
-        agents = [
-            who.identity
-            for who in self.room.remote_participants.values()
-            if who.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT and who.identity != self._avatar
-        ]
+        there, kind = self.room.remote_participants.values(), rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+        agents = [who.identity for who in there if who.kind == kind and who.identity != AVATAR]
         return agents[-1] if agents else None  # the latest: one that was killed stays for a while
 
     async def ask(self, method: str, *, timeout: float = 60.0, **arguments: Any) -> Any:
@@ -241,7 +235,7 @@ class Listener:
         Image.frombytes("RGB", (frame.width, frame.height), bytes(frame.data)).save(path)
 
     def _subscribed(self, track: rtc.Track, _: object, who: rtc.RemoteParticipant) -> None:
-        if who.identity == self._avatar:
+        if who.identity == AVATAR:
             # One track of a kind at a time. A stream whose avatar left before it was opened does not end: it repeats
             # what the next avatar sends, and the two, piece by piece in turns, are another tone.
             if track.kind in self._tasks:
@@ -250,23 +244,15 @@ class Listener:
             self._tasks[track.kind] = asyncio.create_task(work)
 
     async def _watch(self, track: rtc.Track) -> None:
-        async with _closing(rtc.VideoStream(track)) as stream:
+        async with contextlib.aclosing(rtc.VideoStream(track)) as stream:
             async for event in stream:
                 self.frames += 1
                 self.first_frame_at = self.first_frame_at or time.time()
                 self._picture = event.frame
 
     async def _listen(self, track: rtc.Track) -> None:
-        async with _closing(rtc.AudioStream(track, sample_rate=RATE, num_channels=1)) as stream:
+        async with contextlib.aclosing(rtc.AudioStream(track, sample_rate=RATE, num_channels=1)) as stream:
             async for event in stream:
                 samples = np.frombuffer(event.frame.data, np.int16)
                 self._sound = np.concatenate([self._sound, samples])[-RATE // 2 :]
                 self._heard_at = time.time()
-
-
-@contextlib.asynccontextmanager
-async def _closing(stream: Any) -> AsyncIterator[Any]:
-    try:
-        yield stream
-    finally:
-        await stream.aclose()

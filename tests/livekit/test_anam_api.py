@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import importlib
 import json
@@ -25,31 +24,27 @@ ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
 URL, TOKEN = "wss://rooms.example.org", "eyJhbGciOiJIUzI1NiJ9.eyJ2aWRlbyI6eyJyb29tIjoibG9iYnkifX0.c2lnbmF0dXJl"
 PERSONA = anam.PersonaConfig(name="Cara", avatarId=ID)
 QUICK = APIConnectOptions(max_retry=1, retry_interval=0.01)
+pytestmark = pytest.mark.anyio
+
 MINT, START = "createSessionToken", "createEngineSession"
 
 
-def call(sandbox: Any, method: str, *arguments: Any, **settings: Any) -> Any:
-    async def run() -> Any:
-        async with AnamAPI(sandbox.api_key, sandbox.base_url, **{"conn_options": QUICK, **settings}) as anam_api:
-            return await getattr(anam_api, method)(*arguments)
-
-    return asyncio.run(run())
+async def call(sandbox: Any, method: str, *arguments: Any, **settings: Any) -> Any:
+    async with AnamAPI(sandbox.api_key, sandbox.base_url, **{"conn_options": QUICK, **settings}) as anam_api:
+        return await getattr(anam_api, method)(*arguments)
 
 
-def test_both_generations_get_plain_answers_with_or_without_a_with_block(sandbox):
-    async def run() -> None:
-        bare = AnamAPI(api_key=sandbox.api_key, api_url=sandbox.base_url)
-        token = await bare.create_session_token(persona_config=PERSONA, livekit_url=URL, livekit_token=TOKEN)
-        first = await bare.start_engine_session(session_token=token)
-        async with bare:
-            second = await bare.start_session(persona_config=PERSONA, livekit_url=URL, livekit_token=TOKEN)
-        third = await bare.start_session(PERSONA, URL, TOKEN)
-        assert type(token) is str
-        assert [type(answer) for answer in (first, second, third)] == [dict] * 3
-        assert [answer["sessionId"] for answer in (first, second, third)] == [s.id for s in sandbox.sessions]
-        json.dumps(first)
-
-    asyncio.run(run())
+async def test_both_generations_get_plain_answers_with_or_without_a_with_block(sandbox):
+    bare = AnamAPI(api_key=sandbox.api_key, api_url=sandbox.base_url)
+    token = await bare.create_session_token(persona_config=PERSONA, livekit_url=URL, livekit_token=TOKEN)
+    first = await bare.start_engine_session(session_token=token)
+    async with bare:
+        second = await bare.start_session(persona_config=PERSONA, livekit_url=URL, livekit_token=TOKEN)
+    third = await bare.start_session(PERSONA, URL, TOKEN)
+    assert type(token) is str
+    assert [type(answer) for answer in (first, second, third)] == [dict] * 3
+    assert [answer["sessionId"] for answer in (first, second, third)] == [s.id for s in sandbox.sessions]
+    json.dumps(first)
 
 
 @pytest.mark.parametrize(
@@ -62,24 +57,21 @@ def test_both_generations_get_plain_answers_with_or_without_a_with_block(sandbox
         (PERSONA, anam.SessionOptions(show_ai_avatar_disclosure=False)),
     ],
 )
-def test_what_is_sent_is_what_the_plugin_sends(sandbox, persona, options):
-    async def theirs() -> None:
-        async with plugin.AnamAPI(sandbox.api_key, sandbox.base_url) as anam_api:
-            await anam_api.start_session(persona, URL, TOKEN, options)
-
-    asyncio.run(theirs())
-    call(sandbox, "start_session", persona, URL, TOKEN, options, direct=True)
-    call(sandbox, "start_session", persona, URL, TOKEN, options)
+async def test_what_is_sent_is_what_the_plugin_sends(sandbox, persona, options):
+    async with plugin.AnamAPI(sandbox.api_key, sandbox.base_url) as anam_api:
+        await anam_api.start_session(persona, URL, TOKEN, options)
+    await call(sandbox, "start_session", persona, URL, TOKEN, options, direct=True)
+    await call(sandbox, "start_session", persona, URL, TOKEN, options)
     expected, direct, minted, started = sandbox.requests
     assert direct.body == minted.body == expected.body
     assert minted.path == "/v1/auth/session-token"
     assert direct.path == started.path == expected.path == "/v1/engine/session"
 
 
-def test_what_this_package_has_is_taken_too(sandbox):
+async def test_what_this_package_has_is_taken_too(sandbox):
     ours = anam_facade.PersonaConfig(name="Cara", avatar_id=ID)
     for persona in (ours, {"name": "Cara", "avatarId": ID}):
-        call(sandbox, "start_session", persona, URL, TOKEN, anam_facade.SessionOptions(region="eu"))
+        await call(sandbox, "start_session", persona, URL, TOKEN, anam_facade.SessionOptions(region="eu"))
     assert [session.persona["avatarId"] for session in sandbox.sessions] == [ID] * 2
     assert [session.session_options for session in sandbox.sessions] == [{"region": "eu"}] * 2
 
@@ -104,12 +96,12 @@ NO_SLOT = {"error": "Concurrent session limit reached"}
         (MINT, {"status": 200, "body": "{}"}, anam.AnamException, anam_facade.AnamResponseError, False, 0),
     ],
 )
-def test_a_failure_is_caught_by_either_name(sandbox, operation, fault, theirs, ours, retryable, sessions):
+async def test_a_failure_is_caught_by_either_name(sandbox, operation, fault, theirs, ours, retryable, sessions):
     sandbox.inject(Fault(operation=operation, **fault))
     timeout = 1.5 if fault.keys() & {"delay", "delay_answer"} else 10.0
     options = APIConnectOptions(max_retry=1, retry_interval=0.01, timeout=timeout)
     with pytest.raises(theirs) as caught:
-        call(sandbox, "start_session", PERSONA, URL, TOKEN, conn_options=options)
+        await call(sandbox, "start_session", PERSONA, URL, TOKEN, conn_options=options)
     error = caught.value
     assert isinstance(error, ours)
     assert isinstance(error, APIError)
@@ -123,16 +115,16 @@ def test_a_failure_is_caught_by_either_name(sandbox, operation, fault, theirs, o
         assert (type(twin), str(twin), twin.retryable) == (type(error), str(error), retryable)
 
 
-def test_without_the_plugin_a_senseless_answer_is_an_api_error(sandbox, monkeypatch):
+async def test_without_the_plugin_a_senseless_answer_is_an_api_error(sandbox, monkeypatch):
     monkeypatch.delitem(sys.modules, "livekit.plugins.anam.errors")
     sandbox.inject(Fault(operation="createSessionToken", status=200, body="{}"))
     with pytest.raises(APIError) as caught:
-        call(sandbox, "create_session_token", PERSONA, URL, TOKEN)
+        await call(sandbox, "create_session_token", PERSONA, URL, TOKEN)
     assert not isinstance(caught.value, anam.AnamException)
     assert not caught.value.retryable
 
 
-def test_what_cannot_work_is_a_value_error_and_nothing_is_sent(sandbox):
+async def test_what_cannot_work_is_a_value_error_and_nothing_is_sent(sandbox):
     half = anam.SessionOptions(video_width=720)
     overdone = anam.PersonaConfig("Cara", ID, directorNotes=anam.DirectorNotes(expressivity=2))
     for method, arguments in [
@@ -141,31 +133,27 @@ def test_what_cannot_work_is_a_value_error_and_nothing_is_sent(sandbox):
         ("start_engine_session", (sandbox.api_key,)),
     ]:
         with pytest.raises(ValueError) as caught:  # noqa: PT011 - what the plugin raises
-            call(sandbox, method, *arguments)
+            await call(sandbox, method, *arguments)
         assert isinstance(caught.value, anam_facade.AnamConfigError)
     assert not sandbox.requests
 
 
-def test_the_given_session_is_used_and_stays_open(sandbox):
+async def test_the_given_session_is_used_and_stays_open(sandbox):
     """With and without a `with` block."""
-
-    async def run() -> None:
-        async with aiohttp.ClientSession(headers={"X-Mine": "yes"}) as session:
-            ours = AnamAPI(sandbox.api_key, sandbox.base_url, session=session)
-            async with ours:
-                await ours.start_session(PERSONA, URL, TOKEN)
+    async with aiohttp.ClientSession(headers={"X-Mine": "yes"}) as session:
+        ours = AnamAPI(sandbox.api_key, sandbox.base_url, session=session)
+        async with ours:
             await ours.start_session(PERSONA, URL, TOKEN)
-            assert not session.closed
-
-    asyncio.run(run())
+        await ours.start_session(PERSONA, URL, TOKEN)
+        assert not session.closed
     assert len(sandbox.sessions) == 2
     assert {request.headers["x-mine"] for request in sandbox.requests} == {"yes"}
 
 
-def test_conn_options_count_retries_and_zero_seconds_mean_no_limit(sandbox):
+async def test_conn_options_count_retries_and_zero_seconds_mean_no_limit(sandbox):
     sandbox.inject(Fault(operation=START, status=503, times=3))
     options = APIConnectOptions(max_retry=3, retry_interval=0, timeout=0)
-    call(sandbox, "start_session", PERSONA, URL, TOKEN, conn_options=options)
+    await call(sandbox, "start_session", PERSONA, URL, TOKEN, conn_options=options)
     assert [request.status for request in sandbox.requests] == [200, 503, 503, 503, 200]
 
 
@@ -204,15 +192,15 @@ def test_an_older_framework_has_no_base_for_avatar_session(monkeypatch):
 
 
 @pytest.mark.parametrize("method", ["create_session_token", "start_session", "start_engine_session"])
-def test_no_credential_is_in_a_frame_or_an_error(sandbox, method):
+async def test_no_credential_is_in_a_frame_or_an_error(sandbox, method):
     secrets = [sandbox.api_key, TOKEN]
     arguments: tuple[Any, ...] = (PERSONA, URL, TOKEN)
     if method == "start_engine_session":
-        arguments = (call(sandbox, "create_session_token", PERSONA, URL, TOKEN),)
+        arguments = (await call(sandbox, "create_session_token", PERSONA, URL, TOKEN),)
         secrets.append(arguments[0])
     sandbox.inject(Fault(status=500, body=f"{' '.join(secrets)}"))
     try:
-        call(sandbox, method, *arguments)
+        await call(sandbox, method, *arguments)
     except APIError as error:
         trace = traceback.TracebackException.from_exception(error, capture_locals=True)
         ours = [frame for frame in trace.stack if "anam_facade" in frame.filename and "tests" not in frame.filename]
@@ -230,7 +218,7 @@ def test_no_credential_is_in_a_frame_or_an_error(sandbox, method):
         (Fault(operation=MINT, status=503), "refused with 503"),
     ],
 )
-def test_the_example_of_a_program_for_the_plugin_runs(sandbox, monkeypatch, fault, said):
+async def test_the_example_of_a_program_for_the_plugin_runs(sandbox, monkeypatch, fault, said):
     """`examples/from_the_plugin.py` starts one session at most, and tells the plugin's errors apart."""
     values = {"ANAM_API_KEY": sandbox.api_key, "ANAM_API_URL": sandbox.base_url}
     for name, value in (values | {"LIVEKIT_URL": URL, "LIVEKIT_TOKEN": TOKEN}).items():
@@ -238,5 +226,5 @@ def test_the_example_of_a_program_for_the_plugin_runs(sandbox, monkeypatch, faul
     if fault is not None:
         sandbox.inject(fault)
     example = importlib.import_module("examples.from_the_plugin")
-    assert asyncio.run(example.main()).startswith(said)
+    assert (await example.main()).startswith(said)
     assert len(sandbox.sessions) == (fault is None or fault.close == "after")

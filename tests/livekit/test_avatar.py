@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import subprocess
-import sys
 
 import pytest
 from livekit import rtc
@@ -114,30 +112,11 @@ def test_rooms_elsewhere_are_not_joined(sandbox, caplog):
     assert sandbox.sessions[-1].active
 
 
-@pytest.mark.parametrize(
-    "fault", [{"avatar_never_joins": True}, {"avatar_joins_after": 1.5, "avatar_leaves_after": 1.0}]
-)
-async def test_faults_of_the_engine(stage, fault):
-    """It never joins; it joins late and leaves early. That it never tells of an end, is used with `AvatarSession`."""
-    stage.sandbox.inject(Fault(operation="createEngineSession", **fault))
+async def test_an_engine_that_comes_late_and_leaves_early(stage):
+    """The other faults of an engine are told to our `AvatarSession` in its tests: never there, never done."""
+    stage.sandbox.inject(Fault(operation="createEngineSession", avatar_joins_after=1.5, avatar_leaves_after=1.0))
     stage.summon()
-    if "avatar_never_joins" in fault:
-        await asyncio.sleep(1.5)
-        assert stage.listener.history() == []
-        assert stage.record.active
-    else:
-        await stage.until(lambda: stage.record.left_at)
-        assert stage.record.joined_at - stage.record.started_at >= fault["avatar_joins_after"]
-        assert stage.record.left_at - stage.record.joined_at >= fault["avatar_leaves_after"]
-        assert stage.record.end_reason == "avatar_left"
-
-
-def test_who_does_not_ask_for_it_does_not_pay_for_it():
-    """Neither the client nor a sandbox without avatars imports LiveKit."""
-    program = """
-import sys, anam_facade, anam_facade.sandbox.pytest_plugin
-with anam_facade.sandbox.Sandbox():
-    print(sorted({"livekit", "numpy", "PIL"} & set(sys.modules)))
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    await stage.until(lambda: stage.record.left_at)
+    assert stage.record.joined_at - stage.record.started_at >= 1.5
+    assert stage.record.left_at - stage.record.joined_at >= 1
+    assert stage.record.end_reason == "avatar_left"
