@@ -8,7 +8,7 @@ speech is a tone. It answers these RPCs:
 | `outcome`   |                 | when the start began; whether the avatar came and how long it took, or the error |
 | `say`       | `hz`, `seconds` | when it was said: whether it was interrupted, and the playbacks that were counted |
 | `interrupt` |                 |                                                                                  |
-| `leave`     |                 | removes the avatar and ends the job                                              |
+| `leave`     |                 | removes the avatar                                                                |
 """
 
 from __future__ import annotations
@@ -77,16 +77,11 @@ async def entrypoint(ctx: JobContext) -> None:
         await said.wait_for_playout()
         return {"interrupted": said.interrupted, "playbacks": playbacks}
 
-    async def leave() -> None:
-        # The framework leaves the room before it closes the avatar, which then cannot be removed any more.
-        await avatar.aclose()
-        asyncio.get_running_loop().call_later(0.1, ctx.shutdown)
-
     answers: dict[str, Callable[..., Awaitable[Any]]] = {
         "outcome": lambda: outcome,
         "say": say,
         "interrupt": lambda: session.interrupt(force=True),
-        "leave": leave,
+        "leave": avatar.aclose,  # the job ends with its room
     }
 
     def register(method: str, answer: Callable[..., Awaitable[Any]]) -> None:

@@ -85,8 +85,8 @@ async def test_a_refusal_is_raised_at_once_and_the_same_session_can_be_started_a
 
 
 async def test_an_avatar_that_never_comes_ends_the_speech_with_an_error(stage, sandbox):
-    """The framework alone would wait for ever. When the avatar comes after all, the next speech is heard."""
-    sandbox.inject(Fault(operation=START, avatar_joins_after=4))
+    """The framework alone would wait for ever. When an avatar comes after all, the next speech is heard."""
+    sandbox.inject(Fault(operation=START, avatar_never_joins=True, times=1))
     avatar = await stage.start(join_timeout=1)
     early = asyncio.create_task(stage.say())
     await asyncio.sleep(0.2)
@@ -101,7 +101,7 @@ async def test_an_avatar_that_never_comes_ends_the_speech_with_an_error(stage, s
     assert (error.joined, error.room, error.session_id) == (False, stage.name, stage.record.id)
     assert (error.may_have_started, error.recoverable) == (True, False)
     await stage.say()
-    await stage.until(lambda: stage.when("joined"))
+    stage.summon()
     await stage.is_heard()
     assert len(stage.errors) == 1
 

@@ -46,10 +46,7 @@ export default defineAgent({
       return { interrupted: said.interrupted, playbacks };
     });
     answers('interrupt', () => void session.interrupt({ force: true }));
-    answers('leave', async () => {
-      await avatar.aclose();
-      setTimeout(() => ctx.shutdown(), 100);
-    });
+    answers('leave', () => avatar.aclose()); // the job ends with its room
 
     const began = Date.now() / 1000;
     try {
