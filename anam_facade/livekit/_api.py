@@ -46,8 +46,8 @@ class AnamAPI:
         session: aiohttp.ClientSession | None = None,
         direct: bool = False,
     ) -> None:
-        self._key, api_key = Secret(api_key), ""  # no frame of ours shows it from here on
-        self._url, self._options, self._session, self._direct = api_url, conn_options, session, direct
+        self._key, self._url = Secret(api_key), api_url
+        self._options, self._session, self._direct = conn_options, session, direct
         self._kept: AsyncAnamClient | None = None
         self._exits = AsyncExitStack()
 

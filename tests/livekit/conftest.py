@@ -28,10 +28,6 @@ else:
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NPM = ROOT / "tests" / "livekit" / "npm"
-# Another version of the plugin comes before the one that is installed.
-PLUGINS = {"1.8.9": None} | {
-    version: ROOT / ".peers" / f"livekit-plugins-anam-{version}" for version in ("1.6.10", "1.4.6")
-}
 CLIENTS = {
     "plugin 1.8.9": ("plugin", "1.8.9"),
     "plugin 1.6.10": ("plugin", "1.6.10"),
@@ -118,9 +114,10 @@ def worker(livekit: Server, sandbox: Sandbox, client: str, version: str = "1.8.9
 @contextmanager
 def running(livekit: Server, sandbox: Sandbox, *program: str, version: str) -> Iterator[subprocess.Popen[str]]:
     """A program of this folder that serves agent jobs, with that version of the plugin."""
-    path = [str(folder) for folder in (PLUGINS[version], ROOT, ROOT / "generated") if folder]
+    # An older plugin comes before the one that is installed, which has no such folder.
+    path = [str(ROOT / folder) for folder in (f".peers/livekit-plugins-anam-{version}", ".", "generated")]
     interpreter = "node" if program[0].endswith(".mjs") else sys.executable
-    command = [interpreter, str(ROOT / "tests" / "livekit" / program[0]), *program[1:]]
+    command = [interpreter, str(ROOT / "tests/livekit" / program[0]), *program[1:]]
     # A session of its own: its jobs are processes, too.
     env = os.environ | environment(livekit, sandbox) | {"PYTHONPATH": os.pathsep.join(path)}
     process = subprocess.Popen(command, env=env, start_new_session=True, stdout=subprocess.PIPE, text=True)

@@ -72,13 +72,14 @@ async def test_when_the_answer_is_lost_and_no_avatar_comes_the_start_fails(stage
     assert len(sandbox.sessions) == 1
 
 
-async def test_a_refusal_is_raised_at_once_and_the_same_session_can_be_started_again(stage, sandbox):
+async def test_a_refusal_is_raised_at_once_and_the_same_session_can_be_started_again(stage, sandbox, caplog):
     sandbox.inject(Fault(operation=START, status=429, body={"error": "Concurrent session limit reached"}, times=1))
     avatar = AvatarSession(CARA)
     with pytest.raises(APIStatusError) as caught:
         await avatar.start(stage.session, stage.room)
     assert not caught.value.retryable
     assert not sandbox.sessions
+    assert "watching room" not in caplog.text
     await avatar.start(stage.session, stage.room)
     await avatar.aclose()
     assert len(sandbox.sessions) == 1
