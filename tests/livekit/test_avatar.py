@@ -42,7 +42,7 @@ async def test_only_its_agent_is_obeyed(stage):
     await stage.until(lambda: stage.listener.frames)
     stranger = rtc.Room()
     await stranger.connect(stage.livekit.url, stage.livekit.token(stage.name, "stranger"))
-    await stage.send(880, 1, by=stranger)
+    await stage.send(880, 2, by=stranger)
     assert await stage.clear(by=stranger) == "reject"
     await stage.send(440, 1)
     await stage.until(lambda: len(stage.told) == 2)
@@ -85,8 +85,10 @@ async def test_it_leaves_with_its_session(stage, caplog, reason):
 
 
 async def test_a_session_that_ends_in_the_tick_it_starts(stage):
-    """Its avatar does not stay behind."""
+    """Its avatar does not stay behind, also when the start is told after the end: threads tell them."""
     stage.sandbox.end_session(stage.summon())
+    for listener in stage.sandbox.world.listeners:
+        listener.started(stage.sandbox.world.state, stage.record)
     await asyncio.sleep(1.5)
     assert AVATAR not in stage.listener.room.remote_participants
     assert stage.record.end_reason == "stopped"

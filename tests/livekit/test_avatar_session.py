@@ -139,6 +139,8 @@ async def test_what_was_sent_as_a_whole_ends_when_the_avatar_leaves_and_others_l
     await stage.say(0)
     saying = asyncio.create_task(stage.say(0.5))
     await stage.until(lambda: avatar._audio._playing)  # all of it is with the avatar
+    await asyncio.sleep(1.5)
+    assert not saying.done()  # for the avatar never tells that it has finished
     sandbox.end_all()
     await saying
     assert [error.joined for error in stage.errors] == [True]
