@@ -99,7 +99,7 @@ endif
 rooms: .dev ## clients in rooms of a real LiveKit server; ARGS=demo shows one, ARGS=build the server; needs Go
 	$(RUN) scripts/rooms.py $(ARGS)
 browser: .dev ## the pages of the sandbox and of examples/web, in a real browser; needs Node and Chromium
-	$(RUN) scripts/browser_tests.py $(ARGS)
+	$(RUN) scripts/browser_tests.py
 
 ##@ Measured, ours and theirs
 bench: .dev ## what a start costs (needs nginx); ARGS=check: the targets; ARGS=chaos, ARGS=load, ARGS=soak

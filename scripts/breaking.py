@@ -20,9 +20,9 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jsonschema_rs
 import yaml
 from spec import SPEC, Contract, Document, load
+from vectors import Validated, read
 
 import tools
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 CHANGELOG = tools.ROOT / "contract" / "CHANGELOG.md"
-RELEASED, VECTORS = tools.ROOT / "contract" / "released.yaml", tools.ROOT / "interop" / "vectors"
+RELEASED = tools.ROOT / "contract" / "released.yaml"
 
 Steps = tuple[str, ...]
 Difference = tuple[Steps, Any, Any]  # where two documents differ, and what is there in each; None for nothing
@@ -178,21 +178,16 @@ def is_narrower(steps: Sequence[str], path: Steps, before: Any, after: Any) -> b
 
 def refused_requests(old: Document, new: Document) -> Iterator[str]:
     """Requests of the shared vectors that are valid no more, if only because they fit two schemas of a `oneOf` now."""
-    before, after = validators(old), validators(new)
-    for file in sorted(VECTORS.glob("*/*.json")):
-        vector = json.loads(file.read_text("utf-8"))
+    before, after = Validated(old), Validated(new)
+    for vector in read().values():
         name, body = vector["operation"], vector["request"]["body"]
-        if name in after and before[name].is_valid(body) and not after[name].is_valid(body):
+        if name in after.operations and is_valid(before, name, body) and not is_valid(after, name, body):
             yield f"ours: request: that of the vector {vector['name']} is no longer valid"
 
 
-def validators(document: Document) -> dict[str, jsonschema_rs.Validator]:
-    """Of each operation's requests."""
-    schemas = {
-        name: one["requestBody"]["content"]["application/json"] for name, one in Contract(document).operations.items()
-    }
-    components = {"components": document["components"]}
-    return {name: jsonschema_rs.validator_for(content["schema"] | components) for name, content in schemas.items()}
+def is_valid(contract: Validated, operation: str, body: Any) -> bool:
+    content = contract.operations[operation]["requestBody"]["content"]["application/json"]
+    return not contract.mistakes("the body", content["schema"], body)
 
 
 def assess(old: Document, new: Document, *, with_oasdiff: bool) -> tuple[Level, list[str]]:
@@ -206,8 +201,8 @@ def assess(old: Document, new: Document, *, with_oasdiff: bool) -> tuple[Level, 
 
 def touched(old: Document, new: Document) -> set[str]:
     """Names of the operations and components that changed, by more than descriptions and examples."""
-    paths = [path for path, _, _ in structure(old, new)]
-    names = {path[2] if path[0] == "components" else path[0] for path in paths if path[0] != "paths"}
+    places = (path for path, _, _ in structure(old, new) if path[0] != "paths")
+    names = {path[2] if path[0] == "components" else path[0] for path in places}
     before, after = Contract(old).operations, Contract(new).operations
     changed = {name for name in {*before, *after} if structure({"": before.get(name)}, {"": after.get(name)})}
     return names | changed
