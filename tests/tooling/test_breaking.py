@@ -173,9 +173,3 @@ def test_the_changelog_names_all_that_a_change_touches(changelog: str, problem: 
     new["info"]["version"] = "2.0.0"
     found = list(breaking.problems(old, new, Level.MAJOR, changelog))
     assert found == [] if problem is None else [problem in line for line in found] == [True]
-
-
-def test_todays_contract_passes(capsys: pytest.CaptureFixture[str]) -> None:
-    """The version, the changelog and what was released agree, as far as can be told without oasdiff or with it."""
-    assert breaking.main([]) == 0
-    assert "openapi.yaml" in capsys.readouterr().out

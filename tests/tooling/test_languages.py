@@ -13,6 +13,8 @@ import scenario
 
 import tools
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # Does what every program has to do; BEHAVIOUR makes it do something wrong.
