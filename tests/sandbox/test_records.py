@@ -132,8 +132,8 @@ def test_an_api_key_looks_like_a_real_one(api: Api) -> None:
 def test_one_line_is_logged_per_request(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     """With who asked, label, session, fault or refusal; in quotes what can be taken for several words, or lines."""
     caplog.set_level(logging.INFO, logger="anam_facade.sandbox")
-    api.sandbox.inject(Fault(status=500, times=1))
-    api.mint()
+    api.sandbox.inject(Fault(status=500, body="quotes a credential", headers={"A": "another"}, times=1))
+    api.http.post(MINT, headers={"Authorization": f"Bearer {api.sandbox.api_key}"})
     api.http.get("/a%0ab?secret=c")
     session = api.start(api.sandbox.mint_token(client_label="night shift\n2")).json()["sessionId"]
     api.direct({"nonsense": 1}, clientLabel="x")
