@@ -156,6 +156,7 @@ class _Socket(Connection):
         if self._origin.ssl_context is not None:
             sock.settimeout(request.left())
             self._socket = self._origin.ssl_context.wrap_socket(sock, server_hostname=host)
+        self.reusable = True
 
     def exchange(self, request: Request) -> Answer:
         if self._socket is None:
@@ -177,15 +178,12 @@ class _Socket(Connection):
         return answer
 
     def is_alive(self) -> bool:
-        if self._socket is None:
-            return True
-        self._socket.settimeout(0)
+        sock = cast("socket.socket", self._socket)
+        sock.settimeout(0)
         try:
-            self._socket.recv(1)  # the end, or something that nobody asked for; TLS's session tickets do not count
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return True
-        except OSError:
-            pass
+            sock.recv(1)  # the end, or something that nobody asked for; TLS's session tickets do not count
+        except OSError as error:
+            return isinstance(error, (BlockingIOError, ssl.SSLWantReadError))
         return False
 
     def wake(self) -> None:
@@ -281,6 +279,7 @@ class _Protocol(AsyncConnection, asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self.reusable = True
         for option in SOCKET_OPTIONS:
             transport.get_extra_info("socket").setsockopt(*option)
 

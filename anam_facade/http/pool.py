@@ -29,11 +29,11 @@ class _Kept:
     """What is known of a connection without I/O.
 
     Attributes:
-        reusable: Whether it can take another request; not while it has one, nor after one that was not answered whole.
+        reusable: Whether it is open and can take a request; not while it has one, nor after one not answered whole.
         idle_since: When the last exchange ended.
     """
 
-    reusable = True
+    reusable = False
     idle_since = 0.0
 
     def is_alive(self) -> bool:

@@ -9,6 +9,7 @@ import asyncio
 import gzip
 import json
 import time
+import tracemalloc
 import zlib
 from typing import Any
 
@@ -27,6 +28,7 @@ from anam_facade import (
     SessionStartUncertainError,
     SessionToken,
 )
+from anam_facade.http.exchange import Reader
 
 every_transport = pytest.mark.every_transport
 # One way for each parser of HTTP: h11's, llhttp behind `fast`, aiohttp's.
@@ -216,6 +218,18 @@ def test_a_compressed_bomb_does_not_go_off(server: Any, call: Caller, status: in
     result = call("mint", timeout=5.0)
     assert isinstance(result, AnamResponseError if status == 200 else AnamStatusError)
     assert len(result.body) <= 1024 * 1024
+
+
+def test_no_more_is_unpacked_than_is_kept() -> None:
+    """Of 100 MB that come in one piece of 100 KB, too."""
+    reader, bomb = Reader(), gzip.compress(b" " * 100_000_000)
+    reader.begin(200, [(b"Content-Encoding", b"gzip")])
+    tracemalloc.start()
+    try:
+        assert not reader.take(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @every_transport

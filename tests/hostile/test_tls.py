@@ -39,17 +39,19 @@ class Tls:
         return ssl.create_default_context(cafile=self.certificate)
 
     def mint(self, kind: str, **client: Any) -> str:
-        options = (
-            {"api_key": KEY, "retry": 0} | client | {"base_url": self._server.url.replace("127.0.0.1", "localhost")}
-        )
-        if kind == "sync":
-            with AnamClient(**options) as made:
-                return made.create_session_token(SAVED).value
-        return asyncio.run(self._mint(options))
+        return mint(kind, self._server.url.replace("127.0.0.1", "localhost"), **client)
 
-    async def _mint(self, options: dict[str, Any]) -> str:
-        async with AsyncAnamClient(**options) as made:
+
+def mint(kind: str, base_url: str, **client: Any) -> str:
+    if kind == "sync":
+        with AnamClient(KEY, base_url, **client) as made:
+            return made.create_session_token(SAVED).value
+
+    async def mint_async() -> str:
+        async with AsyncAnamClient(KEY, base_url, **client) as made:
             return (await made.create_session_token(SAVED)).value
+
+    return asyncio.run(mint_async())
 
 
 @pytest.fixture
@@ -69,8 +71,15 @@ def test_a_server_that_nobody_vouches_for_gets_nothing(tls: Any, kind: str) -> N
     server = tls()
     with pytest.raises(AnamConnectionError, match="certificate verify failed") as caught:
         server.mint(kind)
-    assert not caught.value.sent
-    assert server.bearers == []
+    assert (caught.value.sent, caught.value.attempts, server.bearers) == (False, 1, [])
+
+
+@pytest.mark.every_transport
+def test_a_server_that_speaks_no_tls_is_asked_once(kind: str) -> None:
+    """The other common mistake, plain HTTP at that port: one attempt, nothing sent, and what to look at."""
+    with running() as server, pytest.raises(AnamConnectionError, match="does the server speak TLS") as caught:
+        mint(kind, server.url.replace("http:", "https:"))
+    assert (caught.value.sent, caught.value.attempts, server.requests) == (False, 1, 0)
 
 
 @pytest.mark.every_transport

@@ -9,30 +9,32 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import attrs
 import httpx
 import pytest
 
 
-@attrs.frozen
 class Served:
     """A sandbox that another process serves, controlled over HTTP."""
 
-    base_url: str
-    api_key: str
+    def __init__(self, base_url: str, api_key: str) -> None:
+        self.base_url, self.api_key = base_url, api_key
+
+    def _control(self, method: str, path: str, settings: Any = None) -> httpx.Response:
+        url = f"{self.base_url}/_sandbox/{path}"
+        return httpx.request(method, url, json=settings, timeout=60.0).raise_for_status()
 
     def state(self) -> dict[str, Any]:
-        answer: dict[str, Any] = httpx.get(f"{self.base_url}/_sandbox/state", timeout=60.0).json()
+        answer: dict[str, Any] = self._control("GET", "state").json()
         return answer
 
     def reset(self) -> None:
-        httpx.post(f"{self.base_url}/_sandbox/reset", timeout=60.0).raise_for_status()
+        self._control("POST", "reset")
 
     def configure(self, **settings: Any) -> None:
-        httpx.put(f"{self.base_url}/_sandbox/settings", json=settings, timeout=60.0).raise_for_status()
+        self._control("PUT", "settings", settings)
 
     def inject(self, **fault: Any) -> None:
-        httpx.post(f"{self.base_url}/_sandbox/faults", json=fault, timeout=60.0).raise_for_status()
+        self._control("POST", "faults", fault)
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 
 import pytest
 import trio
 
 from anam_facade import AnamConfigError, AsyncAnamClient
-from anam_facade.http.exchange import MAX_BODY, Request
+from anam_facade.http.exchange import Request
 from anam_facade.http.fast import MAX_HEAD, Origin, Parser, fast
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -94,37 +93,10 @@ def test_an_answer_without_a_length_ends_with_the_connection():
     assert (answer.body, answer.complete, parser.reusable) == (b"{}", True, False)
 
 
-@pytest.mark.parametrize(
-    ("chunks", "said"),
-    [
-        ((), "without sending a response"),
-        ((b"HTTP/1.1 200",), "in the middle"),
-        ((b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{",), "in the middle"),
-        ((b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",), "in the middle"),
-    ],
-)
-def test_an_answer_that_breaks_off_is_an_error(chunks, said):
-    """A connection that ends too early is told, unless an error status is there already."""
-    with pytest.raises(ConnectionError, match=said):
-        parse(*chunks, end=True)
-
-
 def test_after_an_error_status_what_came_still_counts():
-    """A 502 that breaks off is a 502."""
-    answer, _ = parse(b"HTTP/1.1 502 Bad\r\nContent-Length: 9\r\n\r\nno", end=True)
-    assert (answer.status_code, answer.body, answer.complete) == (502, b"no", False)
+    """A 502 that turns into nonsense is a 502."""
     answer, _ = parse(b"HTTP/1.1 502 Bad\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\nnonsense\r\n")
     assert (answer.status_code, answer.body, answer.complete) == (502, b"no", False)
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 20x OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", b"\x00"],
-)
-def test_what_is_not_http_is_an_error(raw):
-    """Anything but HTTP is refused as soon as it shows."""
-    with pytest.raises(ConnectionError):
-        parse(raw)
 
 
 def test_a_head_without_end_is_cut():
@@ -132,13 +104,6 @@ def test_a_head_without_end_is_cut():
     for chunk in (b"X-A: " + b"a" * 1000 + b"\r\n", b"\r\nHTTP/1.1 100 Continue\r\n"):
         with pytest.raises(ConnectionError, match="head"):
             parse(b"HTTP/1.1 100 OK\r\n", *[chunk] * (MAX_HEAD // len(chunk) + 2))
-
-
-def test_a_body_without_end_is_cut():
-    """The ceiling of the body is the default transport's."""
-    for length in (MAX_BODY + 1, 9_000_000):
-        answer, parser = parse(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length, b"x" * (MAX_BODY + 1))
-        assert (len(answer.body), answer.complete, parser.reusable) == (MAX_BODY, False, False)
 
 
 # Connections.
@@ -207,15 +172,6 @@ async def test_a_request_that_cannot_be_written_in_time_is_lost(listener, transp
 
 
 @on_asyncio
-async def test_a_connection_that_is_never_made_was_never_sent_over(listener, transport):
-    """A TLS handshake that stalls does not hold a call for longer than its time-out."""
-    request = request_for(listener, timeout=0.1)
-    with pytest.raises(TimeoutError):
-        await fast(request.url.replace("http:", "https:"), None, for_async=True).exchange(request)
-    assert not request.taken
-
-
-@on_asyncio
 async def test_a_connection_lost_before_its_first_use_was_never_sent_over(listener, transport):
     """A connection that dies between being made and being used counts as not made."""
     request = request_for(listener)
@@ -227,13 +183,14 @@ async def test_a_connection_lost_before_its_first_use_was_never_sent_over(listen
     assert not request.taken
 
 
-def test_a_tls_handshake_that_fails_closes_its_socket():
-    """For threads: what was opened for a handshake that fails is closed (an open one would be a warning)."""
+@pytest.mark.parametrize("for_async", [False, True])
+def test_a_tls_handshake_that_stalls_ends_in_time(for_async):
+    """Nothing counts as sent, and the socket is closed (an open one would be a warning)."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         request = request_for(listener, timeout=0.1)
-        transport = fast(request.url.replace("http:", "https:"), None, for_async=False)
-        with contextlib.closing(transport), pytest.raises(TimeoutError):
-            transport.exchange(request)
+        transport = fast(request.url.replace("http:", "https:"), None, for_async=for_async)
+        with pytest.raises(TimeoutError):
+            asyncio.run(transport.exchange(request)) if for_async else transport.exchange(request)
         assert not request.taken
 
 
