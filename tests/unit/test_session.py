@@ -25,6 +25,7 @@ from anam_facade import (
     SessionOptions,
     SessionToken,
 )
+from anam_facade._hosts import is_loopback
 from tests.tokens import signed
 
 URL = "wss://rooms.example.org"
@@ -86,6 +87,12 @@ def test_what_is_probably_a_mistake_is_warned_of(make, text):
     with pytest.warns(AnamConfigWarning, match=text) as caught:
         make()
     assert [w.filename for w in caught] == [__file__]
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.1.2.3", "::1", "127.example.org", "10.0.0.1", "localhost.example"])
+def test_only_this_machine_counts_as_such(host):
+    """Its addresses and `localhost`; a name that begins like one may be anybody's."""
+    assert is_loopback(host) == (host in ("localhost", "127.1.2.3", "::1"))
 
 
 def test_the_catalogue_of_video_sizes_is_the_contracts():
