@@ -71,7 +71,8 @@ class AnamError(Exception):
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
-class Problem(NamedTuple):
+@attrs.frozen
+class Problem:
     """One thing that is wrong with an argument.
 
     Attributes:
@@ -329,11 +330,7 @@ class Text(Kind):
     words, types = "a string", (str,)
     RULES = (
         ("max_length", "must have at most {:,} characters", lambda t, n: len(t) > n and f"{len(t):,} characters"),
-        (
-            "",
-            "must be valid Unicode (it has a lone surrogate)",
-            lambda text: not text.isascii() and not _encodable(text),
-        ),
+        ("", "must be valid Unicode (it has a lone surrogate)", lambda t: not t.isascii() and not _encodable(t)),
         ("min_length", "must have at least {:,} characters", lambda text, least: len(text) < least),
         ("enum", "must be one of {}", lambda text, words: text not in words),
         ("pattern", "must match {}", lambda text, pattern: not re.search(pattern, text)),
@@ -574,7 +571,8 @@ class Model:
         cls._wires = {field.wire: field for field in cls.FIELDS}
         cls._heads = {wire.partition(".")[0] for wire in (*cls.CONSTANTS, *cls._wires)}
         for name in cls._fields:
-            setattr(cls, name, None)  # an instance holds what is set, and no more
+            if not hasattr(cls, name):
+                setattr(cls, name, None)  # an instance holds what is set, and no more
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
