@@ -8,6 +8,7 @@ import enum
 import itertools
 import math
 import pickle
+import traceback
 import uuid
 import warnings
 from collections import UserDict
@@ -35,6 +36,7 @@ from anam_api.support import (
     Number,
     Object,
     One,
+    Other,
     Password,
     Refused,
     Secret,
@@ -48,7 +50,14 @@ from anam_api.support import (
     shown,
     warn,
 )
-from anam_facade import AnamConfigError, AnamConfigWarning, DirectorNotes
+from anam_facade import (
+    AnamConfigError,
+    AnamConfigWarning,
+    DirectorNotes,
+    PersonaConfig,
+    VoiceDetectionOptions,
+    WebhookTool,
+)
 
 VALUE = "swordfish" * 3
 ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
@@ -98,6 +107,8 @@ RIGHT = [
     (Password(format="password"), Setting(), Secret(VALUE)),
     (Flag(), False, False),
     (Number(minimum=0, maximum=1), 0, 0),
+    (Number(minimum=1), 1, 1),
+    (Number(maximum=5), 5, 5),
     (Number(minimum=0, maximum=1), 1.0, 1.0),
     (Whole(format="int32"), -(2**31), -(2**31)),
     (Whole(), enum.IntEnum("N", {"ONE": 1}).ONE, 1),
@@ -108,6 +119,7 @@ RIGHT = [
     (Object(max_bytes=10), {"a": "é"}, {"a": "é"}),
     (Json(), [0] * (MAX_VALUES - 1), [0] * (MAX_VALUES - 1)),
     (One(DirectorNotes), {"expressivity": 1}, DirectorNotes(expressivity=1)),
+    (One(DirectorNotes, VoiceDetectionOptions), {"extra": {"new": 1}}, Other.from_dict({"extra": {"new": 1}})),
 ]
 
 
@@ -234,7 +246,8 @@ def test_a_class_reads_and_writes_its_wire_form():
     assert repr(box) == "Box(size=3, note='n', words=('w',), extra={'newer': [1]})"
     assert Box.from_dict({"type": "box", "inner": {"size": 1, "note": None}}) == Box(size=1)
     assert Box(size=1, extra={"inner": {"new": 2}}).to_dict() == {"type": "box", "inner": {"size": 1, "new": 2}}
-    assert list(Box(size=1, key=VALUE).secrets()) == [Secret(VALUE)]
+    tools = [WebhookTool(name="t", headers={"A": VALUE})]
+    assert list(PersonaConfig(tools=tools).secrets()) == [Secret(VALUE)]
 
 
 INNER = {"size": 1}
@@ -267,6 +280,11 @@ def test_what_was_refused_is_remembered_without_its_value():
     assert isinstance(refused, Refused)
     assert made(One(DirectorNotes), refused)[1] == ["notes.expressivity = 2: must be between 0 and 1"]
     assert VALUE not in repr(vars(refused.findings))
+    with pytest.raises(AnamConfigError) as caught:
+        Box(size=VALUE, key=VALUE, extra={"a": {VALUE}})
+    frames = [frame for frame, _ in traceback.walk_tb(caught.tb) if "support" in frame.f_code.co_filename]
+    assert frames
+    assert VALUE not in repr([vars(v) if isinstance(v, Box) else v for f in frames[1:] for v in f.f_locals.values()])
     assert read(None, "notes", DirectorNotes) is None
 
 
@@ -310,7 +328,7 @@ def test_warnings_blame_the_line_that_caused_them():
     with warnings.catch_warnings():
         warnings.simplefilter("error", AnamConfigWarning)
         with pytest.raises(AnamConfigWarning, match="furious"):
-            DirectorNotes(preset_style="furious")
+            read({"presetStyle": "furious"}, "notes", DirectorNotes)
 
 
 def test_many_problems_are_listed_up_to_fifty():
