@@ -73,9 +73,9 @@ async def test_it_leaves_with_its_session(stage, caplog, reason):
     """Whatever ends it."""
     caplog.set_level(logging.INFO, "anam_facade.sandbox")
     with Sandbox(livekit=True) as stage.sandbox:
-        length = 2 if reason == "max_length" else None
+        length = 4 if reason == "max_length" else None
         stage.summon(PersonaConfig(name="Cara", avatar_id=CARA.avatar_id, max_session_length_seconds=length))
-        await stage.until(lambda: stage.listener.frames)
+        await stage.until(lambda: stage.when("joined"))
         state = stage.sandbox.world.state
         ENDS[reason](stage.sandbox)
         await stage.until(lambda: stage.when("left"))

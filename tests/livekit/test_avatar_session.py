@@ -111,11 +111,11 @@ async def test_an_avatar_that_leaves_ends_the_speech_with_an_error(stage, sandbo
     """What is being sent, what waits behind it, and what comes later."""
     avatar = await stage.start()
     await avatar.wait_for_join()
-    positions, begun = [], asyncio.Event()
-    stage.session.output.audio.on("playback_started", lambda _: begun.set())
+    positions, begun = [], []
+    stage.session.output.audio.on("playback_started", begun.append)
     stage.session.output.audio.on("playback_finished", lambda event: positions.append(event.playback_position))
     saying = asyncio.gather(stage.say(20), stage.say(20))
-    await begun.wait()
+    await stage.until(lambda: begun)
     sandbox.end_all()
     await saying
     (error,) = stage.errors
@@ -192,14 +192,15 @@ async def test_a_job_that_has_left_the_room_still_removes_its_avatar(stage, sand
 
 
 async def test_an_avatar_that_comes_after_its_start_has_failed_is_removed_when_the_job_ends(stage, sandbox, job):
-    sandbox.inject(Fault(operation=START, close="after", avatar_joins_after=1.5, times=1))
+    sandbox.inject(Fault(operation=START, close="after", avatar_never_joins=True, times=1))
     async with api.LiveKitAPI() as job.api:
         with pytest.raises(SessionStartUncertainError):
             await stage.start(join_timeout=0.2)
+        stage.summon()
         await stage.until(lambda: stage.when("joined"))
         (end_of_job,) = job.callbacks
         await end_of_job()
-        await stage.until(lambda: not sandbox.active_sessions)
+        await stage.until(lambda: not stage.record.active)
     assert stage.record.end_reason == "participant_removed"
 
 
