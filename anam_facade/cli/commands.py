@@ -299,15 +299,18 @@ def load(
             return asyncio.run(run(url, key, who, **how, done=lambda: bar.update(1)))
 
     if target is not None:
-        report = go(target, None)
-    else:
-        from anam_facade.sandbox import Sandbox
+        sys.exit(shown(go(target, None)) < count)
+    from anam_facade.sandbox import Sandbox
 
-        with Sandbox() as local:
-            report = go(local.base_url, local.api_key)
+    with Sandbox() as local:
+        sys.exit(shown(go(local.base_url, local.api_key)) < count)
+
+
+def shown(report: Report) -> int:
+    """How many were started, after the report was shown."""
     for name, text in report.lines():
         show(name, text)
-    sys.exit(report.started < count)
+    return report.started
 
 
 def persona(file: str | None, persona_id: str | None) -> PersonaConfig:
