@@ -146,12 +146,19 @@ test("what the SDK sends on its own account is taken: options of the session, an
 });
 
 test("a session that is stopped while it is being started ends", async () => {
-  await control("PUT", "/settings", { latency: [0, 3] });
   await control("POST", "/faults", { operation: "signalling", delay_answer: 3600 });
   const { page, close } = await opened();
+  let release;
+  const stopped = new Promise((done) => (release = done));
+  await page.route("**/v1/engine/session", async (route) => {
+    const response = await route.fetch();
+    await stopped;
+    await route.fulfill({ response });
+  });
   await page.getByRole("button", { name: "Start" }).click();
   await until(async () => (await control("GET", "/state")).active_sessions === 1);
   await page.getByRole("button", { name: "Stop" }).click();
+  release();
   await until(async () => (await control("GET", "/state")).active_sessions === 0);
   await close();
 });

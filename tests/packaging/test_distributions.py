@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .conftest import Distributions
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from .conftest import Distributions, Environment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
+pytestmark = pytest.mark.slow
 
 USED = """
 import importlib.metadata, importlib.util, json, sys

@@ -85,7 +85,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Run, tup
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("schemathesis")
 @pytest.mark.parametrize("run", [KEY, TOKEN], ids=["API key", "session token"])
 def test_schemathesis_finds_nothing(finished: dict[Run, tuple[Sandbox, int, str]], run: Run) -> None:
     """Valid and invalid requests, made from the whole document, are all answered as it says."""
@@ -101,7 +100,6 @@ def test_schemathesis_finds_nothing(finished: dict[Run, tuple[Sandbox, int, str]
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("schemathesis")
 def test_schemathesis_would_find_a_wrong_answer(finished: dict[Run, tuple[Sandbox, int, str]]) -> None:
     """A token that is a number is reported, by a check of its own and by one of these tests'."""
     _, code, printed = finished[WRONG]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("generate")]
+pytestmark = pytest.mark.slow
 
 
 def generate(root: Path, *args: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
