@@ -28,14 +28,7 @@ SYNC = ("ours, token, sync", "ours, direct, sync", "ours, token, sync, fast")
 AT_ONCE = tuple(client for client in peers.CLIENTS if client not in SYNC and "minted" not in client)
 OVER_A_DISTANCE = tuple(client for client in peers.CLIENTS if "user's" not in client)
 CHECKED_STARTS = tuple(c for c in OVER_A_DISTANCE if peers.CLIENTS[c].is_ours and "minted" not in c)
-CHECKED_LOADS = (
-    *(Load(client, size) for size in (1, 32, 256) for client in ("ours, token", "httpx, token")),
-    *(
-        Load(client, size)
-        for size in (32, 256)
-        for client in ("ours, token, fast", "ours, token, user's aiohttp", report.KEPT_OPEN)
-    ),
-)
+CHECKED_AT_ONCE = ("ours, token", "ours, token, fast", "ours, token, user's aiohttp", "httpx, token", report.KEPT_OPEN)
 
 
 def measure(options: argparse.Namespace) -> int:
@@ -43,7 +36,7 @@ def measure(options: argparse.Namespace) -> int:
     is_check, is_quick = options.command == "check", options.command == "speed" and options.quick
     clients = CHECKED_STARTS if is_check else OVER_A_DISTANCE
     sizes = (32,) if is_quick else (1, 32, 256)
-    loads = CHECKED_LOADS if is_check else tuple(Load(client, size) for size in sizes for client in AT_ONCE)
+    loads = [Load(client, size) for size in sizes for client in (CHECKED_AT_ONCE if is_check else AT_ONCE)]
     rounds, seconds = (5, 0.8) if is_check else (1, 0.3) if is_quick else (5, 0.6)
     servers.find_nginx()
     for client in peers.CLIENTS:
