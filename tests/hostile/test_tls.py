@@ -69,7 +69,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 def test_a_server_that_nobody_vouches_for_gets_nothing(tls: Any, kind: str) -> None:
     """A certificate that signs itself is refused before the key is sent, and that counts as never sent."""
     server = tls()
-    with pytest.raises(AnamConnectionError, match="certificate verify failed") as caught:
+    with pytest.raises(AnamConnectionError, match=r"certificate verify failed.*SSL_CERT_FILE") as caught:
         server.mint(kind)
     assert (caught.value.sent, caught.value.attempts, server.bearers) == (False, 1, [])
 
