@@ -180,9 +180,9 @@ class AnamClient(_Client[httpx.Client, httpx.BaseTransport]):
         base_url: Where the API is; `ANAM_API_URL`, or else `https://api.anam.ai`, when not given. A `/v1` at its end,
             or the path of an operation, is taken off.
         retry: When and how often to try again, or just how often; 0 switches it off. A `RetryPolicy` when not given.
-        timeout: Seconds that one attempt may take, from connecting to the last byte of the answer. What it cannot bound
-            for threads: looking up the host's name, and, with an `http_client` or `transport` of your own, an answer
-            whose head comes in drops.
+        timeout: Seconds that one attempt may take, from connecting to the last byte of the answer; for threads up to a
+            quarter of a second more. What it cannot bound for threads: looking up the host's name, and, with an
+            `http_client` or `transport` of your own, an answer whose head comes in drops.
         client_label: Label of the sessions that are not given one of their own; at most 128 characters.
         auto_label: Whether `start_session` gives a label to a session that has none, so that it can be found if its
             start is uncertain.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import socket
 import ssl
 import sys
-import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, suppress
 from functools import cache, lru_cache, partial
@@ -179,14 +178,7 @@ class _Line(Httpx, Connection):
 
     def exchange(self, request: Request) -> Answer:
         self.reusable = False
-        # httpx's time-outs begin anew with every byte: an answer whose head comes in drops would outlast them all.
-        timer = threading.Timer(request.left(), self.wake)
-        timer.daemon = True
-        try:
-            timer.start()
-            answer = super().exchange(request)
-        finally:
-            timer.cancel()
+        answer = super().exchange(request)
         self.reusable = True
         return answer
 

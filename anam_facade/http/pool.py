@@ -21,6 +21,9 @@ import anyio
 from . import network
 from .exchange import Answer, AsyncExchange, Exchange, Request
 
+WATCH = 0.25
+"""Seconds between two looks at the requests under way in threads, for those that are late."""
+
 NAP = 0.05
 """Seconds of idleness after which an event loop that was busy or asleep may have news of a connection to tell."""
 
@@ -42,7 +45,13 @@ class _Kept:
 
 
 class Connection(_Kept, Exchange):
-    """One connection, opened by its first exchange, for one request after the other."""
+    """One connection, opened by its first exchange, for one request after the other.
+
+    Attributes:
+        deadline: When the request that is under way has to be answered.
+    """
+
+    deadline = 0.0
 
     @abstractmethod
     def open(self, request: Request) -> Any:
@@ -113,12 +122,36 @@ def _is_fresh(connection: _Kept) -> bool:
     return time.monotonic() - connection.idle_since <= network.KEEPALIVE_EXPIRY
 
 
+class _Watched(_Shelf[Connection]):
+    """Those of threads. A socket's time-out begins anew with every byte: an answer in drops would outlast them all."""
+
+    def __init__(self, make: Callable[[], Connection]) -> None:
+        super().__init__(make, threading.Semaphore(network.MAX_CONNECTIONS))
+        self._lock = threading.Lock()
+        self._is_watched = False
+
+    def watch(self) -> None:
+        with self._lock:
+            if not self._is_watched:
+                self._is_watched = True
+                threading.Thread(target=self._end_the_late, name="anam_facade time-outs", daemon=True).start()
+
+    def _end_the_late(self) -> None:
+        while self._is_watched:
+            time.sleep(WATCH)
+            for connection in list(self.busy):
+                if connection.deadline < time.monotonic():
+                    connection.wake()
+            with self._lock:
+                self._is_watched = bool(self.busy)
+
+
 class Pooled(Exchange):
     """Exchanges over connections of the package's own, for threads."""
 
     def __init__(self, make: Callable[[], Connection], library: str, proxy: str | None = None) -> None:
         self.library, self.proxy = library, proxy
-        self._own = network.PerProcess(lambda: _Shelf(make, threading.Semaphore(network.MAX_CONNECTIONS)))
+        self._own = network.PerProcess(lambda: _Watched(make))
 
     def exchange(self, request: Request) -> Answer:
         with self._taken(request) as connection:
@@ -132,6 +165,8 @@ class Pooled(Exchange):
         try:
             connection = shelf.pick(new=new)
             try:
+                connection.deadline = request.deadline
+                shelf.watch()
                 yield connection
             finally:
                 shelf.put_back(connection)
@@ -139,7 +174,7 @@ class Pooled(Exchange):
             shelf.slots.release()
             self._close_dropped(shelf)
 
-    def _close_dropped(self, shelf: _Shelf[Connection]) -> None:
+    def _close_dropped(self, shelf: _Watched) -> None:
         with suppress(IndexError):
             while True:
                 shelf.dropped.pop().close()
