@@ -197,9 +197,9 @@ def test_what_is_wrong_is_named_with_field_value_and_rule(kind, given, problems)
 
 def test_lists_keep_their_promise_of_unique_names():
     """Two items with one name are a problem of the list, told once for each name."""
-    notes = [DirectorNotes(custom_style_prompt=text) for text in ("a", "b", "a", "a")]
+    notes = [DirectorNotes(custom_style_prompt=text) for text in ("a", "b", "a", "c", "c", "c")]
     kind = Items(One(DirectorNotes), unique_by="custom_style_prompt")
-    assert made(kind, notes)[1] == ["f = a: custom_style_prompt must be unique"]
+    assert made(kind, notes)[1] == ["f = a, c: custom_style_prompt must be unique"]
 
 
 @pytest.mark.parametrize(
@@ -245,6 +245,8 @@ def test_a_class_reads_and_writes_its_wire_form():
     assert box.to_dict() == wire
     assert repr(box) == "Box(size=3, note='n', words=('w',), extra={'newer': [1]})"
     assert Box.from_dict({"type": "box", "inner": {"size": 1, "note": None}}) == Box(size=1)
+    box.to_dict()["newer"].append(2)
+    assert box.to_dict() == wire
     assert Box(size=1, extra={"inner": {"new": 2}}).to_dict() == {"type": "box", "inner": {"size": 1, "new": 2}}
     tools = [WebhookTool(name="t", headers={"A": VALUE})]
     assert list(PersonaConfig(tools=tools).secrets()) == [Secret(VALUE)]
