@@ -177,6 +177,7 @@ WRONG: list[tuple[Kind, Any, list[str]]] = [
     (Json(), nested(12, 9), ["f: must not hold more than 100,000 values"]),
     (One(DirectorNotes), VALUE, [f"f: {NOTES}, not str"]),
     (One(DirectorNotes), {"expressivity": 2}, ["f.expressivity = 2: must be between 0 and 1"]),
+    (One(VoiceDetectionOptions, DirectorNotes), {"expressivity": 2}, ["f.expressivity = 2: must be between 0 and 1"]),
     *(
         (Text(format="uri"), text, [f"f = {shown(text)}: {URI}"])
         for text in (
@@ -245,8 +246,10 @@ def test_a_class_reads_and_writes_its_wire_form():
     assert box.to_dict() == wire
     assert repr(box) == "Box(size=3, note='n', words=('w',), extra={'newer': [1]})"
     assert Box.from_dict({"type": "box", "inner": {"size": 1, "note": None}}) == Box(size=1)
-    box.to_dict()["newer"].append(2)
-    assert box.to_dict() == wire
+    assert Box(size=1, key=VALUE).to_dict()["key"] == VALUE
+    kept = Box(size=1, extra={"newer": {"a": 1}})
+    kept.to_dict()["newer"]["b"] = 2
+    assert kept.extra == {"newer": {"a": 1}}
     assert Box(size=1, extra={"inner": {"new": 2}}).to_dict() == {"type": "box", "inner": {"size": 1, "new": 2}}
     tools = [WebhookTool(name="t", headers={"A": VALUE})]
     assert list(PersonaConfig(tools=tools).secrets()) == [Secret(VALUE)]
