@@ -128,7 +128,7 @@ async def test_a_client_of_the_users_is_used_and_left_open(flavour: str, anam_sa
     kinds = (httpx.Client, hook, read) if flavour == "sync" else (httpx.AsyncClient, hook_async, read_async)
     theirs = kinds[0](
         event_hooks={"request": [kinds[1]], "response": [kinds[2]]},
-        headers={"X-Team": "blue", "Authorization": "Basic bWU6bWU="},
+        headers={"X-Team": "blue", "Authorization": "Basic bWU6bWU=", "Cookie": "b=c"},
         cookies={"a": "b"},
         auth=("me", "me"),
         follow_redirects=True,
