@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from email.utils import parsedate_to_datetime
 
@@ -125,10 +126,13 @@ def test_settings_are_changed_and_a_reset_restores_them(api: Api, sandbox: Sandb
 
 
 def test_an_outage_is_announced_before_it_begins(api: Api, sandbox: Sandbox) -> None:
-    """The answer arrives; then connecting is refused for a while."""
+    """The answer arrives, and its connection ends in an orderly way; then connecting is refused for a while."""
     began = time.monotonic()
-    answer = api.http.post("/_sandbox/outage", json={"seconds": 0.3})
-    assert (answer.status_code, answer.json()) == (202, {"seconds": 0.3})
+    with socket.create_connection(api.address, timeout=5) as raw:
+        raw.sendall(b'POST /_sandbox/outage HTTP/1.1\r\nHost: x\r\nContent-Length: 16\r\n\r\n{"seconds": 0.3}')
+        answer = b"".join(iter(lambda: raw.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 202 Accepted\r\n")
+    assert answer.endswith(b'{"seconds":0.3}')
     eventually(lambda: refused(sandbox))
     eventually(lambda: not refused(sandbox))
     assert time.monotonic() - began >= 0.3
