@@ -24,7 +24,6 @@ import servers
 
 from anam_facade.sandbox import Fault, Sandbox
 
-CONCURRENCY = 50
 TIMEOUT = 2.0
 """Seconds for one attempt, for every client that can be told."""
 
@@ -88,7 +87,7 @@ class Cell:
         return f"{counts} · {self.p50:.2f} · {self.p99:.2f} · {self.wall:.1f}"
 
 
-def run_cell(row: Row, client: str, starts: int, seed: int) -> Cell:
+def run_cell(row: Row, client: str, starts: int, at_a_time: int, seed: int) -> Cell:
     with Sandbox() as sandbox:
         if row.fault is not None:
             # The draw depends on the seed, the start and the number of its attempt alone: every client meets the same.
@@ -98,7 +97,7 @@ def run_cell(row: Row, client: str, starts: int, seed: int) -> Cell:
             base_url=sandbox.base_url,
             api_key=sandbox.api_key,
             names=[f"start-{i}" for i in range(starts)],
-            concurrency=CONCURRENCY,
+            concurrency=at_a_time,
             timeout=TIMEOUT,
             before=partial(row.set_up, sandbox),
         )
@@ -141,25 +140,29 @@ def missed(name: str, cells: dict[str, Cell], *, compare_times: bool) -> list[st
 
 
 def chaos(*, quick: bool, seed: int) -> int:
-    starts, clients = (100, (*OURS, PEER)) if quick else (300, peers.FAULTY)
+    starts, at_a_time, clients = (100, 25, (*OURS, PEER)) if quick else (300, 50, peers.FAULTY)
     began = time.monotonic()
     rows, misses = [], []
     for client in clients:
         peers.python_of(client)
-    for name, row in ROWS.items():
-        print(f"{name} (started · silent · reported · p50 s · p99 s · wall s)", flush=True)
-        cells = {}
-        # They wait most of the time; but what shares the machine cannot be compared.
-        with ThreadPoolExecutor(3 if quick else 1) as side_by_side:
-            played = side_by_side.map(partial(run_cell, row, starts=starts, seed=seed), clients)
-            for client, cell in zip(clients, played, strict=True):
-                cells[client] = cell
+    # They wait most of the time; but what shares the machine cannot be compared.
+    with ThreadPoolExecutor(3 if quick else 1) as side_by_side:
+        played = {
+            (name, client): side_by_side.submit(run_cell, row, client, starts, at_a_time, seed)
+            for name, row in ROWS.items()
+            for client in clients
+        }
+        for name in ROWS:
+            print(f"{name} (started · silent · reported · p50 s · p99 s · wall s)", flush=True)
+            cells = {}
+            for client in clients:
+                cells[client] = cell = played[name, client].result()
                 print(f"    {client:28} {cell}  {''.join(cell.errors[:1])[:100]}", flush=True)
-        rows.append([name, *map(str, cells.values())])
-        misses += missed(name, cells, compare_times=not quick)
+            rows.append([name, *map(str, cells.values())])
+            misses += missed(name, cells, compare_times=not quick)
     print("\n" + report.table(["fault", *clients], rows))
     print(
-        f"\n{len(ROWS)} faults, {starts} starts each, {CONCURRENCY} at a time; {time.monotonic() - began:.0f} s in all."
+        f"\n{len(ROWS)} faults, {starts} starts each, {at_a_time} at a time; {time.monotonic() - began:.0f} s in all."
     )
     for miss in misses:
         print(f"MISSED: {miss}")
