@@ -57,7 +57,7 @@ check: lint types contract test test-slow ## everything that must pass before a 
 	$(RUN) scripts/terminal.py --check
 
 ##@ Changing it
-lint: .dev ## find mistakes in the Python code and the Containerfile; ARGS=--fix mends what it can
+lint: .dev ## find mistakes in the Python code and the Containerfile; ARGS=--fix corrects what it can
 ifdef ARGS
 	$(RUN) -m ruff check --fix-only --quiet .
 	$(RUN) -m ruff format .

@@ -326,7 +326,7 @@ def test_the_defaults_of_a_policy():
     ids=itertools.count(),
 )
 def test_policies_are_checked(arguments, text):
-    """A value that makes no sense is refused by name."""
+    """A value outside its bounds is refused by name."""
     with pytest.raises(AnamConfigError) as caught:
         RetryPolicy(**arguments)
     assert str(caught.value).startswith(text)
