@@ -9,6 +9,8 @@ VENV ?= .venv
 RUN := @$(VENV)/bin/python
 TOOL := $(RUN) scripts/tools.py run
 ON_ALL_CORES := -n auto --maxprocesses=8
+# One more than there are cores, for many tests wait for something.
+AND_ONE_MORE := -n $$($(VENV)/bin/python -c 'import os; print(min(os.cpu_count() + 1, 8))')
 # What is built for the tests of a file is built once. (The groups of pytest-xdist 3.8 do nothing under pytest 9.2.)
 BY_FILE := --dist=loadfile
 
@@ -45,7 +47,7 @@ ifdef ARGS
 	$(RUN) -m pytest $(ARGS)
 else
 	$(RUN) -m coverage erase
-	$(RUN) -m coverage run -m pytest $(ON_ALL_CORES) --dist=worksteal -m "not slow"
+	$(RUN) -m coverage run -m pytest $(AND_ONE_MORE) --dist=worksteal -m "not slow"
 	$(RUN) -m coverage combine --quiet
 	$(RUN) -m coverage report
 endif
