@@ -299,3 +299,5 @@ class _Protocol(AsyncConnection, asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.reusable = False
         self._settle(self._parser.broken, ConnectionError(str(exc) if exc else _BROKEN_OFF))
+        if self._timer is not None:  # it would keep the connection in memory until then
+            self._timer.cancel()

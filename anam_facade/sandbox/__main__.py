@@ -6,7 +6,6 @@ With `-- COMMAND` it serves for as long as that command runs; see `run`.
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import json
 import logging
 import os
@@ -15,6 +14,8 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+
+from .._hosts import is_loopback
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "python -m anam_facade.sandbox") -> int:
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python -m anam_fac
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.default_int_handler)
         with sandbox:
-            if not _is_loopback(host):
+            if not is_loopback(host):
                 sys.stderr.write(f"warning: {host} is not a loopback address; the network can reach this sandbox\n")
             url, key = sandbox.base_url, sandbox.api_key
             sys.stdout.write(
@@ -138,13 +139,6 @@ def _log_to_stderr() -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ _ANSWER_FIRST = 0.1
 _DEFAULT_SIZE = (720, 480)
 
 # LiveKit's threads still tell what happened after they were told to end, and a Python that is gone by then makes them
-# abort the process: 10 of 120 that left a room and ended at once. What is registered first comes last.
+# abort the process: 10 of 120 that ended right after they had been in a room. What is registered first comes last.
 atexit.register(time.sleep, 0.5)
 
 
