@@ -17,7 +17,7 @@ import aiohttp
 import httpx
 import pytest
 
-from anam_facade import AnamClient, AsyncAnamClient, RetryPolicy, client, http
+from anam_facade import AnamClient, AnamError, AsyncAnamClient, RetryPolicy, client, http
 from anam_facade.http.aiohttp_ import Aiohttp
 from anam_facade.http.exchange import AsyncExchange
 from anam_facade.http.httpx_ import AsyncHttpx, Httpx
@@ -102,6 +102,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
 
 
+PERSONA = {"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"}
+OPERATIONS: dict[str, tuple[str, Any, dict[str, Any]]] = {
+    "mint": ("create_session_token", PERSONA, {}),
+    "token": ("start_engine_session", "header.payload.signature", {}),
+    "direct": ("start_session", PERSONA, {"direct": True}),
+}
+"""Each operation by the method that sends it alone, and its arguments."""
+
 QUICK = RetryPolicy(initial_backoff=0.01, max_backoff=0.02)
 """The default policy but for its pauses."""
 
@@ -125,6 +133,14 @@ class Calls:
     def __call__(self, method: str, *args: Any, **kwargs: Any) -> Any:
         result = getattr(self.client, method)(*args, **kwargs)
         return result if self._cls is AnamClient else self._runner.run(_awaited(result))
+
+    def outcome(self, operation: str) -> Any:
+        """What comes of an operation: the result, or the typed error."""
+        method, argument, options = OPERATIONS[operation]
+        try:
+            return self(method, argument, **options)
+        except AnamError as error:
+            return error
 
     def _close_client(self) -> None:
         if self.client is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import enum
+import ipaddress
 import json
 import math
 import warnings
@@ -11,15 +12,16 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpcore
 import httpx
 import jsonschema_rs
 import pytest
-import yaml
+import spec
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-import anam_facade
 from anam_api.support import Model
 from anam_facade import (
     AnamClient,
@@ -27,22 +29,20 @@ from anam_facade import (
     AnamConfigWarning,
     DailyEgress,
     PersonaConfig,
-    RetryPolicy,
     SessionOptions,
     SessionToken,
     WebhookTool,
 )
+from tests.conftest import PERSONA
+from tests.hostile.conftest import KEY
 from tests.strategies import OPTIONS, PERSONAS, ROOMS, parts
 
 pytestmark = pytest.mark.filterwarnings("ignore::anam_facade.AnamConfigWarning")
 
-KEY = "a2V5OnNlY3JldA=="
 SWORD = "swordfish"
 """Is part of every credential here, so that it is found wherever one comes out."""
-SAVED = {"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"}
 ROOM = {"livekitUrl": "wss://rooms.example.org", "livekitToken": SWORD}
-ONCE = RetryPolicy(max_attempts=1)
-HEADERS = ("Host", "Authorization", "Accept", "Accept-Encoding", "User-Agent", "Content-Length", "Content-Type")
+HEADERS = ["Accept", "Accept-Encoding", "Authorization", "Content-Length", "Content-Type", "Host", "User-Agent"]
 
 
 class Member(enum.Enum):
@@ -105,43 +105,19 @@ def spoilt(draw: st.DrawFn, right: st.SearchStrategy[Model]) -> Any:
     return wire
 
 
-def contract() -> dict[str, Any]:
-    """The contract, with integers held to 32 bits, and without the patterns of UUIDs: those are warned of."""
-
-    def strict(value: Any) -> Any:
-        if isinstance(value, list):
-            return [strict(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        made = {key: strict(item) for key, item in value.items() if key != "pattern"}
-        return made | ({"minimum": -(2**31), "maximum": 2**31 - 1} if made.get("format") == "int32" else {})
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return strict(yaml.load(anam_facade.openapi_path().read_text("utf-8"), loader))
+def strict(schema: dict[str, Any]) -> dict[str, Any]:
+    """As the facade has it: integers are held to 32 bits, and the patterns of UUIDs are no rule, but warned of."""
+    bounds = {"minimum": -(2**31), "maximum": 2**31 - 1} if schema.get("format") == "int32" else {}
+    return {key: value for key, value in schema.items() if key != "pattern"} | bounds
 
 
-DOCUMENT = contract()
+COMPONENTS = json.loads(json.dumps(spec.load()["components"]), object_hook=strict)
 
 
-def schema(name: str) -> jsonschema_rs.Draft202012Validator:
-    reference = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
-    return jsonschema_rs.Draft202012Validator(reference, validate_formats=True)
-
-
-PERSONA, MINT, DIRECT = schema("PersonaConfig"), schema("SessionTokenRequest"), schema("DirectStartRequest")
-
-
-def sent(call: Callable[[AnamClient], Any], **settings: Any) -> list[httpx.Request]:
-    requests: list[httpx.Request] = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        requests.append(request)
-        return httpx.Response(200, json={"sessionToken": "a.b.c", "sessionId": "s-1"})
-
-    with AnamClient(KEY, transport=httpx.MockTransport(answer), retry=ONCE, **settings) as client:
-        if refusal(lambda: call(client)) is not None:
-            assert requests == []
-    return requests
+def allowed(name: str, body: Any) -> bool:
+    """Whether something is what the contract's schema of that name allows."""
+    schema = {"$ref": f"#/components/schemas/{name}", "components": COMPONENTS}
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True).is_valid(body)
 
 
 @tries(80)
@@ -153,37 +129,39 @@ def sent(call: Callable[[AnamClient], Any], **settings: Any) -> list[httpx.Reque
     label=HOSTILE,
     other=HOSTILE,
 )
-@example(direct=True, persona=SAVED, environment=ROOM, options=None, label=Member.NAME, other={"a": 1})
-@example(direct=False, persona={**SAVED, SWORD: 1}, environment=SWORD, options=SWORD, label=None, other=None)
+@example(direct=True, persona=PERSONA, environment=ROOM, options=None, label=Member.NAME, other={"a": 1})
+@example(direct=False, persona=PERSONA, environment=SWORD, options=SWORD, label=None, other=None)
 def test_any_call_is_refused_by_name_or_sent_as_the_contract_has_it(
     direct, persona, environment, options, label, other
 ):
     """Whatever a method is called with: nothing is sent, or what the contract allows, with no header but the usual."""
+    requests: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200, json={"sessionToken": "a.b.c", "sessionId": "s-1"})
+
     setup = {"environment": environment, "session_options": options, "client_label": label}
-    if SWORD in str(persona):
-        persona = copy.deepcopy(SAVED)
-    if direct:
-        requests = sent(lambda client: client.start_session(persona, direct=True, client_metadata=other, **setup))
-    else:
-        requests = sent(lambda client: client.create_session_token(persona, expires_in=other, **setup))
+    with AnamClient(KEY, transport=httpx.MockTransport(answer), retry=0) as client:
+        if direct:
+            refused = refusal(lambda: client.start_session(persona, direct=True, client_metadata=other, **setup))
+        else:
+            refused = refusal(lambda: client.create_session_token(persona, expires_in=other, **setup))
+    assert len(requests) == (refused is None)
     for request in requests:
-        assert sorted(name.decode() for name, _ in request.headers.raw) == sorted(HEADERS)
+        assert sorted(name.decode() for name, _ in request.headers.raw) == HEADERS
         assert all(visible(value.replace(b" ", b"")) for _, value in request.headers.raw)
         body = json.loads(request.content, parse_constant=pytest.fail)
-        assert (DIRECT if direct else MINT).is_valid(body)
+        assert allowed("DirectStartRequest" if direct else "SessionTokenRequest", body)
+
+
+CLASSES = st.sampled_from([PersonaConfig, WebhookTool, DailyEgress, SessionOptions])
 
 
 @tries(80)
-@given(
-    spoilt(st.one_of(PERSONAS, parts(WebhookTool), parts(DailyEgress))).flatmap(
-        lambda wire: st.tuples(
-            st.just(wire), st.sampled_from([PersonaConfig, WebhookTool, DailyEgress, SessionOptions])
-        )
-    )
-)
-def test_any_wire_form_is_refused_by_name_or_survives(given):
+@given(spoilt(st.one_of(PERSONAS, parts(WebhookTool), parts(DailyEgress))), CLASSES)
+def test_any_wire_form_is_refused_by_name_or_survives(data, cls):
     """Whatever is read, by whichever class: an error with field and rule, or an object that reads its own wire form."""
-    data, cls = given
     made: list[Any] = []
     if refusal(lambda: made.append(cls.from_dict(data))) is None:
         wire = made[0].to_dict()
@@ -217,28 +195,26 @@ def test_any_file_is_refused_by_name_or_right(tmp_path, text, name):
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     made: list[PersonaConfig] = []
     if (refused := refusal(lambda: made.append(PersonaConfig.load(path)))) is None:
-        assert PERSONA.is_valid(made[0].to_dict())
+        assert allowed("PersonaConfig", made[0].to_dict())
     else:
         assert all(problem.field.startswith(str(path)) for problem in refused.problems)
 
 
-def test_what_a_client_of_the_api_would_inject_is_refused_at_the_door(server: Any) -> None:
-    """At a real socket: line breaks in a key, a token or an address never arrive; in a body they are JSON's escapes."""
+def test_line_breaks_do_not_break_out(server: Any) -> None:
+    """At a real socket: in a key, a token or an address they never arrive; in a body they are JSON's escapes."""
     nasty = "a\r\nX-Injected: 1\r\n\r\nPOST /evil HTTP/1.1\r\n\r\n"
-    server.behave = lambda connection, request: connection.sendall(
-        b'HTTP/1.1 200 OK\r\nContent-Length: 38\r\n\r\n{"sessionToken":"a.b.c","sessionId":1}'
-    )
+    server.answer(b'HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n{"sessionToken":"a.b.c"}')
     for key, url in (
         (nasty, server.url),
         (KEY, server.url + nasty),
         (KEY, server.url + "/a b"),
         (KEY + "\n", server.url),
     ):
-        assert refusal(lambda key=key, url=url: AnamClient(key, url)) is not None
-    with AnamClient(KEY, server.url, retry=ONCE, client_label=nasty) as client:
+        assert refusal(lambda key=key, url=url: AnamClient(key, url))
+    with AnamClient(KEY, server.url, retry=0, client_label=nasty) as client:
         for token in (nasty, "a.b.c\n", "a.b.c\x00", "", " ", "a.b.c\u2028", "\ud800"):
-            assert refusal(lambda token=token: client.start_engine_session(token)) is not None
-            assert refusal(lambda token=token: client.start_engine_session(SessionToken(token))) is not None
+            assert refusal(lambda token=token: client.start_engine_session(token))
+            assert refusal(lambda token=token: client.start_engine_session(SessionToken(token)))
         assert server.requests == []
         persona = PersonaConfig(name=nasty, system_prompt=nasty, llm_id=nasty, metadata={nasty: nasty})
         assert client.create_session_token(persona, expires_in=nasty).value == "a.b.c"
@@ -246,5 +222,87 @@ def test_what_a_client_of_the_api_would_inject_is_refused_at_the_door(server: An
     head, _, body = request.partition(b"\r\n\r\n")
     line, *headers = head.split(b"\r\n")
     assert line == b"POST /v1/auth/session-token HTTP/1.1"
-    assert sorted(header.partition(b": ")[0].decode() for header in headers) == sorted(HEADERS)
+    assert sorted(header.partition(b": ")[0].decode() for header in headers) == HEADERS
     assert json.loads(body) == {"personaConfig": persona.to_dict(), "clientLabel": nasty, "expiresIn": nasty}
+
+
+# Addresses: of Anam, and of a gateway.
+
+LOOKALIKES = """
+    http://api.anam.ai HTTP://api.anam.ai hTtP://API.ANAM.AI:80 http://10.0.0.1 http://0.0.0.0 http://[::]
+    http://[fe80::1] http://[::ffff:10.0.0.1] http://127.1 http://0x7f000001 http://2130706433 http://0177.0.0.1
+    http://127.0.0.1. http://127.0.0.1.nip.example http://127.0.0.1%2eevil.example http://localhost.evil.example
+    http://evil.example/localhost http://evil.example#localhost http://evil.example?localhost http://:8080 http://
+    http://localhost%00.evil.example http://localhost@evil.example http://127.0.0.1:80@evil.example //localhost
+    http://localhost#@evil.example http://[::1]@evil.example http://[::1]evil.example http://evil.example[::1]
+    http://[::1].evil.example http:///localhost http:/localhost http:localhost http:\\\\localhost localhost:8080
+    http://evil.example\\@localhost http://localhost\\@evil.example http://127\u30020\u30020\u30021
+    http://127\uff0e0\uff0e0\uff0e1 http://\u0661\u0662\u0667.0.0.1 http://localhost\u3002evil.example
+    http://\u24db\u24de\u24d2alhost http://localho\u017ft http://local\xadhost http://localhost\u200b
+    javascript://localhost file://localhost/etc/passwd ftp://localhost ws://localhost unix://localhost
+"""
+BLANKS = ["http://local host", "http://localhost\t", "http://localhost\n.evil.example", " http://localhost"]
+NO_HOSTS = ["<your-host>", "%3Cyour-host%3E", "*.example", "a..b", ".a", "a,b", "a'b", "$HOST", "a%20b", "a" * 64]
+
+
+@pytest.mark.parametrize("url", [*LOOKALIKES.split(), *BLANKS, *map("https://{}/".format, NO_HOSTS)], ids=repr)
+def test_an_address_that_is_not_what_it_seems_is_refused(url: str) -> None:
+    """Nothing travels in the clear because an address resembles this machine's, or to a placeholder never filled in."""
+    error = refusal(lambda: AnamClient(KEY, url, gateway_url=url))
+    assert error is not None
+    assert [problem.field for problem in error.problems] == ["base_url", "gateway_url"]
+
+
+SAFE = """
+    http://localhost http://LOCALHOST:8787 http://127.0.0.1:8787/base/ http://127.200.3.4 http://[::1]:8787
+    http://[0:0:0:0:0:0:0:1] https://api.anam.ai HTTPS://API.ANAM.AI https://localhost.evil.example https://ex\xe4mple.org
+"""
+
+
+@pytest.mark.parametrize("url", SAFE.split())
+def test_what_is_this_machine_or_is_encrypted_is_accepted(url: str) -> None:
+    """The check refuses nothing that is safe."""
+    AnamClient(KEY, url, gateway_url=url).close()
+
+
+@pytest.mark.parametrize("value", ["false", 0, 1])
+def test_only_true_permits_plain_http(value: Any) -> None:
+    """What merely counts as true, the text "false" above all, does not send a key in the clear."""
+    error = refusal(lambda: AnamClient(KEY, "http://evil.example", allow_insecure_http=value))
+    assert error is not None
+    assert [problem.field for problem in error.problems] == ["allow_insecure_http", "base_url"]
+
+
+SCHEMES = ["http://", "https://", "HTTP://", "hTTps://", "http:", "https:/", " http://", "http\n://", "\u210cttp://"]
+HOSTS = [
+    *("localhost", "127.0.0.1", "127.1", "0x7f000001", "[::1]", "[::ffff:127.0.0.1]", "::1", "[v1.x]", "evil.example"),
+    *("127\u30020\u30020\u30021", "\u24db\u24de\u24d2alhost", "localho\u017ft", "\u00e4.org", "xn--exmple-cua.org"),
+]
+PIECES = [
+    *("-", "_", "@", ":", ":b@", "%40", "#", "?", "/", "//", "\\", "/\t/", "%00", "%2e", ".", "[", "]", " ", ";x", "%"),
+    *(":8080", ":0", ":65536", ":-1", ":\u0661", ":" + "9" * 5000, "/base", "/..", "/%0d%0aX-Injected:%201", "{x}"),
+    *("\r\nX: 1", "\ud800", "/" + "x" * 70_000, "a" * 64, *HOSTS),
+]
+PIECE = st.just("") | st.sampled_from(PIECES)
+URLS = st.tuples(
+    st.sampled_from(SCHEMES[:2]) | st.sampled_from(SCHEMES), st.sampled_from(HOSTS) | PIECE, PIECE, PIECE | ANY_TEXT
+).map("".join)
+
+
+@tries(300)
+@given(URLS)
+def test_no_two_parsers_see_another_host_in_an_address(url: str) -> None:
+    """An address that is accepted means one host to everyone who reads it; in the clear, it is this machine."""
+    made: list[AnamClient] = []
+    transport = httpx.MockTransport(lambda request: httpx.Response(200))
+    if refusal(lambda: made.append(AnamClient(KEY, url, transport=transport))) is not None:
+        return
+    address = made[0]._settings.base_url
+    assert visible(address.encode("ascii"))
+    seen, origin = httpx.URL(address + "/v1/auth/session-token"), httpcore.URL(address).origin
+    assert (seen.raw_scheme, seen.raw_host) == (origin.scheme, origin.host)
+    assert (urlsplit(address).hostname or "").encode() == origin.host
+    assert not urlsplit(address).username
+    host = origin.host.decode()
+    assert seen.raw_scheme == b"https" or host == "localhost" or ipaddress.ip_address(host).is_loopback
+    assert AnamClient(KEY, address, transport=transport)._settings.base_url == address
