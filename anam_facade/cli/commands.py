@@ -10,7 +10,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -26,12 +26,10 @@ from anam_facade import (
     __version__,
 )
 from anam_facade._hosts import is_loopback
+from anam_facade.sandbox.__main__ import main as sandbox
 
 from . import doctor as checks
 from .load import MAX_CONCURRENCY, MAX_STARTS, Report, run
-
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -105,6 +103,9 @@ def cli() -> None:
     Reads ANAM_API_KEY and ANAM_API_URL. Exit status: 0; 1 when it failed; 2 for wrong usage; 3 when a session may be
     running although it failed.
     """
+
+
+cli.add_command(sandbox)
 
 
 @cli.command(epilog=examples("anam-facade doctor", "anam-facade doctor cara.yaml --json"))
@@ -230,36 +231,6 @@ def start(
     elif session.engine_host is not None:
         show("engine", f"{session.engine_protocol}://{session.engine_host}{session.signalling_endpoint}")
         show("next", "connect to the engine; the session is billed until it ends")
-
-
-class Forwarded(click.Command):
-    """Leaves its arguments, `--help` and `--` included, to the sandbox's own parser."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parses nothing."""
-        ctx.params["arguments"] = args
-        return []
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The options of that parser."""
-        from click.shell_completion import CompletionItem
-
-        from anam_facade.sandbox.__main__ import parser
-
-        return [
-            CompletionItem(option, help=action.help)
-            for action in parser("")._actions
-            for option in action.option_strings
-            if option.startswith(incomplete or "--")
-        ]
-
-
-@cli.command(cls=Forwarded, short_help="Serve a local Anam, or run a program with one.")
-def sandbox(arguments: Sequence[str]) -> None:
-    """As `python -m anam_facade.sandbox`, whose parser has the help."""
-    from anam_facade.sandbox.__main__ import main
-
-    sys.exit(main(arguments, prog="anam-facade sandbox"))
 
 
 @cli.command(

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Fault", "Sandbox", "SeenRequest", "Session", "Settings", "Token"]
 
-_EXTRA = frozenset({"h11", "jsonschema_rs", "jwt", "starlette", "uvicorn", "wsproto"})
+_EXTRA = frozenset({"click", "h11", "jsonschema_rs", "jwt", "starlette", "uvicorn", "wsproto"})
 
 
 def __getattr__(name: str) -> Any:

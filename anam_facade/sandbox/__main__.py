@@ -1,11 +1,11 @@
 """`python -m anam_facade.sandbox`: serves the sandbox for programs in any language, until Ctrl-C or SIGTERM.
 
-With `-- COMMAND` it serves for as long as that command runs; see `run`.
+With `-- COMMAND` it serves for as long as that command runs; see `run`. The command `anam-facade` has it too.
 """
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import json
 import logging
 import os
@@ -13,111 +13,102 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+try:
+    import click
+except ModuleNotFoundError:
+    sys.exit('error: anam_facade.sandbox needs click, which is not installed: pip install "anam_facade[sandbox]"')
 
 from .._hosts import is_loopback
 
+if TYPE_CHECKING:
+    from .api import Sandbox
 
-def main(arguments: Sequence[str] | None = None, prog: str = "python -m anam_facade.sandbox") -> int:
-    """Runs the command.
 
-    Args:
-        arguments: What stands on the command line; by default that of this process.
-        prog: How the command is called, for its help.
+class _Failed(click.ClickException):
+    """One line, and the exit status of wrong usage."""
 
-    Returns:
-        The exit status: 0 when it was asked to end, 2 when it could not serve, or that of the command it ran.
-    """
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    end = given.index("--") if "--" in given else len(given)
-    command = given[end + 1 :]
-    options = vars(parser(prog).parse_args(given[:end]))
-    faults, host = options.pop("fault"), options["host"]
-    if options["port"] is None:
-        options["port"] = 0 if command else 8787
+    exit_code = 2
+
+
+@click.command(
+    "sandbox",
+    short_help="Serve a local Anam, or run a program with one.",
+    epilog="\b\nExamples:\n  sandbox --port 8787\n  sandbox --max-sessions 1 -- pytest",
+    context_settings={"allow_interspersed_args": False},
+)
+@click.option("--port", type=int, help="TCP port; 0 picks a free one.  [default: 8787; with a COMMAND a free one]")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--api-key", metavar="KEY", help="The key that requests must carry.  [default: a random one]")
+@click.option("--max-sessions", type=int, metavar="N", help="Simultaneous sessions.  [default: no limit]")
+@click.option("--strict", is_flag=True, help="Check at minting what is otherwise checked at the start.")
+@click.option(
+    "--latency", type=(float, float), default=(0, 0), metavar="MINT START", help="Seconds that the answers take."
+)
+@click.option(
+    "--livekit",
+    type=click.Choice(["here", "any"]),
+    is_flag=False,
+    flag_value="here",
+    help="Let an avatar join the LiveKit rooms of sessions: those of this machine, or any.  [default: none]",
+)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="JSON",
+    help="""A fault, such as '{"operation": "createEngineSession", "status": 503, "times": 2}'; may be repeated.""",
+)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND]")
+def main(
+    command: tuple[str, ...], faults: tuple[str, ...], port: int | None, livekit: str | None, **options: Any
+) -> None:
+    """Serve a local Anam, until Ctrl-C or for as long as COMMAND runs; it finds it by ANAM_API_URL and ANAM_API_KEY."""
+    port = port if port is not None else 0 if command else 8787
     try:
         from anam_facade.sandbox import Fault, Sandbox
 
-        sandbox = Sandbox(**options)
+        sandbox = Sandbox(port=port, livekit="any" if livekit == "any" else livekit is not None, **options)
     except (ImportError, TypeError, ValueError) as error:
-        return _failed(error)
+        raise _Failed(str(error)) from None
     for text in faults:
         try:
             sandbox.inject(Fault.from_dict(json.loads(text)))
         except (TypeError, ValueError) as error:
-            return _failed(f"--fault {text}: {error}")
+            raise _Failed(f"--fault {text}: {error}") from None
     try:
-        if command:
-            from .run import run
-
-            return run(sandbox, command)
-        _log_to_stderr()
-        # From here on either signal ends the program through the `with` below, which frees the port.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.default_int_handler)
-        with sandbox:
-            if not is_loopback(host):
-                sys.stderr.write(f"warning: {host} is not a loopback address; the network can reach this sandbox\n")
-            url, key = sandbox.base_url, sandbox.api_key
-            sys.stdout.write(
-                "Anam sandbox: a local stand-in, it starts no engine. Ctrl-C ends it.\n"
-                f"base URL: {url}\nAPI key:  {key}\nlook:     {url} in a browser; {url}/docs for the contract\n"
-                f"export ANAM_API_URL={shlex.quote(url)}\nexport ANAM_API_KEY={shlex.quote(key)}\n"
-            )
-            sys.stdout.flush()
-            while True:
-                time.sleep(3600)
+        sandbox.start()
     except OSError as error:
-        return _failed(f"cannot listen on {host}:{options['port']}: {error.strerror or error}")
-    except KeyboardInterrupt:
-        return 0
+        # Not asyncio's words for a system's error, which repeat the address.
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.strerror or error
+        raise _Failed(f"cannot listen on {options['host']}:{port}: {reason}") from None
+    with sandbox:
+        if not command:
+            _serve(sandbox, options["host"])
+            return
+        from .run import run
+
+        sys.exit(run(sandbox, command))
 
 
-def parser(prog: str) -> argparse.ArgumentParser:
-    """What can stand on the command line, before `--`."""
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        usage="%(prog)s [OPTIONS] [-- COMMAND]",
-        description="Serve a local Anam, until Ctrl-C or for as long as COMMAND runs; it finds it by ANAM_API_URL and"
-        " ANAM_API_KEY.",
-        epilog=f"examples: {prog} --port 8787; {prog} --max-sessions 1 -- pytest",
+def _serve(sandbox: Sandbox, host: str) -> None:
+    _log_to_stderr()
+    # From here on either signal ends the program through the `with` around this, which frees the port.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    if not is_loopback(host):
+        click.echo(f"warning: {host} is not a loopback address; the network can reach this sandbox", err=True)
+    url, key = sandbox.base_url, sandbox.api_key
+    click.echo(
+        "Anam sandbox: a local stand-in, it starts no engine. Ctrl-C ends it.\n"
+        f"base URL: {url}\nAPI key:  {key}\nlook:     {url} in a browser; {url}/docs for the contract\n"
+        f"export ANAM_API_URL={shlex.quote(url)}\nexport ANAM_API_KEY={shlex.quote(key)}"
     )
-    parser.add_argument(
-        "--port", type=int, help="TCP port; 0 picks a free one (default: 8787, with a COMMAND a free one)"
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument("--api-key", help="the key that requests must carry (default: a random one)")
-    parser.add_argument("--max-sessions", type=int, metavar="N", help="simultaneous sessions (default: no limit)")
-    parser.add_argument("--strict", action="store_true", help="check at minting what is otherwise checked at the start")
-    parser.add_argument(
-        "--latency",
-        nargs=2,
-        type=float,
-        default=(0.0, 0.0),
-        metavar=("MINT", "START"),
-        help="seconds that the answers take (default: 0 0)",
-    )
-    parser.add_argument(
-        "--livekit",
-        nargs="?",
-        const=True,
-        default=False,
-        choices=("any",),
-        help="let an avatar join the LiveKit rooms of sessions, those of this machine or any (default: none)",
-    )
-    parser.add_argument(
-        "--fault",
-        action="append",
-        default=[],
-        metavar="JSON",
-        help="""a fault, such as '{"operation": "createEngineSession", "status": 503, "times": 2}'; may be repeated""",
-    )
-    return parser
-
-
-def _failed(message: object) -> int:
-    sys.stderr.write(f"error: {message}\n")
-    return 2
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(3600)
 
 
 class _Coloured(logging.Formatter):
@@ -142,4 +133,4 @@ def _log_to_stderr() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(prog_name="python -m anam_facade.sandbox")

@@ -18,7 +18,7 @@ from .faults import Fault
 from .server import Server
 from .service import parse_duration, token_type
 from .settings import Settings, checked_seconds
-from .state import Listener, SeenRequest, Session, Token, World
+from .state import Listener, SeenRequest, Session, State, Token
 
 
 class Setting(TypedDict, total=False):
@@ -62,7 +62,11 @@ class Sandbox:
         settings: Those of `Settings`, by name: `max_sessions=1`, `strict=True`.
 
     Attributes:
+        api_key: The API key to give to a client.
         clock: The clock given, or that of the system.
+        settings: The settings in force; `configure` changes them.
+        state: What is remembered since the last reset. (This and the next are for the sandbox's own modules.)
+        listeners: Who is told of what happens; to be added to before the sandbox is started.
 
     Raises:
         ValueError: A value is out of bounds; the message names it.
@@ -85,20 +89,18 @@ class Sandbox:
             raise ValueError(f"port must be between 0 and 65535, not {port}")
         if api_key is not None and not re.fullmatch(r"[!-~]+", api_key):
             raise ValueError("api_key must be printable ASCII without blanks, not empty")
+        self.api_key = api_key or _likely_key()
         self.clock: Callable[[], float] = clock or (lambda: time.time())
-        self._host, self._port = host, port
-        self._keepalive = checked_seconds(keepalive)
-        self._api_key = api_key or _likely_key()
-        self._world = World(api_key=self._api_key, clock=self.clock, settings=Settings(**settings))
-        self._app = create_app(self._world)
+        self.settings = self._initial = Settings(**settings)
+        self.listeners: list[Listener] = []
+        self.state = self._new_state()
+        self._changing, self._lifecycle = threading.Lock(), threading.Lock()
+        self._server = Server(create_app(self), host, port, checked_seconds(keepalive), self._aclose)
         if livekit:
-            self._world.listeners.append(_avatars(anywhere=livekit == "any", clock=self.clock))
-        self._lifecycle = threading.Lock()
-        self._server: Server | None = None
-        self._base_url: str | None = None
+            self.listeners.append(_avatars(anywhere=livekit == "any", clock=self.clock))
 
     def __repr__(self) -> str:
-        return f"<Sandbox at {self._base_url}>" if self._base_url else "<Sandbox, not started>"
+        return f"<Sandbox at {self._server.base_url}>" if self._server.base_url else "<Sandbox, not started>"
 
     # Starting and stopping
 
@@ -112,18 +114,13 @@ class Sandbox:
             OSError: The address cannot be used; the port is taken, for instance.
         """
         with self._lifecycle:
-            if self._server is None:
-                server = Server(self._app, self._host, self._port, self._keepalive, self._world.aclose)
-                server.start()
-                self._server, self._base_url = server, server.base_url
+            self._server.start()
         return self
 
     def stop(self) -> None:
         """Cuts all connections, frees the port, ends the thread. Does nothing when it does not serve."""
         with self._lifecycle:
-            if self._server is not None:
-                self._server.stop()
-                self._server = None
+            self._server.stop()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -140,14 +137,9 @@ class Sandbox:
         Raises:
             RuntimeError: The sandbox was never started.
         """
-        if self._base_url is None:
+        if self._server.base_url is None:
             raise RuntimeError("the sandbox was not started: use `with Sandbox() as sandbox:`, or call start()")
-        return self._base_url
-
-    @property
-    def api_key(self) -> str:
-        """The API key to give to a client."""
-        return self._api_key
+        return self._server.base_url
 
     # Faults
 
@@ -157,17 +149,17 @@ class Sandbox:
         Returns:
             The same fault.
         """
-        self._world.state.faults.add(fault)
+        self.state.faults.add(fault)
         return fault
 
     def clear_faults(self) -> None:
         """Forgets all faults. Requests that have already met theirs are not spared."""
-        self._world.state.faults.clear()
+        self.state.faults.clear()
 
     @property
     def faults(self) -> tuple[Fault, ...]:
         """The faults that were injected and not cleared, those used up included."""
-        return tuple(self._world.state.faults)
+        return tuple(self.state.faults)
 
     def outage(self, seconds: float) -> None:
         """Goes down: refuses connections and resets those that are open, then comes back on the same port.
@@ -183,15 +175,14 @@ class Sandbox:
         """
         seconds = checked_seconds(seconds)
         with self._lifecycle:
-            if self._server is not None:
-                self._server.call(self._server.go_down, seconds)
+            self._server.call(self._server.go_down, seconds)
 
     # What happened
 
     @property
     def sessions(self) -> tuple[Session, ...]:
         """Every session that was started, in that order."""
-        return self._world.state.sessions
+        return self.state.sessions
 
     @property
     def active_sessions(self) -> tuple[Session, ...]:
@@ -201,7 +192,7 @@ class Sandbox:
     @property
     def tokens(self) -> tuple[Token, ...]:
         """Every token that was minted, in that order."""
-        return self._world.state.tokens
+        return self.state.tokens
 
     @property
     def requests(self) -> tuple[SeenRequest, ...]:
@@ -209,7 +200,7 @@ class Sandbox:
 
         Without those to `/_sandbox`, `/docs` and the like; with preflights and telemetry only if `record_all` is set.
         """
-        return self._world.state.requests
+        return self.state.requests
 
     # Changing things
 
@@ -222,11 +213,11 @@ class Sandbox:
         Raises:
             KeyError: There is no such session.
         """
-        return self._world.state.end(session_id)
+        return self.state.end(session_id)
 
     def end_all(self) -> int:
         """Ends every session that runs, and says how many those were."""
-        return self._world.state.end_all()
+        return self.state.end_all()
 
     def reset(self) -> None:
         """Forgets everything: tokens, sessions, requests, faults, and settings changed since the sandbox was made.
@@ -234,10 +225,14 @@ class Sandbox:
         The API key and the port stay. Requests in progress are cut off, and leave no trace in what follows.
         """
         with self._lifecycle:
-            if self._server is None:
-                self._world.reset()
-            else:
-                self._server.call(self._server.reset, self._world.reset)
+            self._server.call(self._server.reset, self.forget)
+
+    def forget(self) -> None:
+        """What `reset` does once nothing else happens; to be called in the server's thread."""
+        # A request keeps the state it arrived in, so that nothing outlives a reset.
+        before, self.settings, self.state = self.state, self._initial, self._new_state()
+        before.end_all("reset")
+        self._changed()
 
     def mint_token(
         self,
@@ -276,14 +271,9 @@ class Sandbox:
         if lifetime is None and expires_in is not None:
             raise ValueError(f"expires_in must be a number and one of s, m, h, d, w, not {expires_in!r}")
         lifetime = self.settings.token_lifetime if lifetime is None else lifetime
-        return self._world.state.mint(config, kind=type or token_type(config), lifetime=lifetime)
+        return self.state.mint(config, kind=type or token_type(config), lifetime=lifetime)
 
     # Settings
-
-    @property
-    def settings(self) -> Settings:
-        """The settings in force."""
-        return self._world.settings
 
     def configure(self, **changes: Unpack[Setting]) -> Settings:
         """Changes settings, for requests from now on: `sandbox.configure(max_sessions=1, strict=True)`.
@@ -295,21 +285,30 @@ class Sandbox:
             ValueError: An unknown name, or a value out of bounds.
             TypeError: A value of the wrong type.
         """
-        return self._world.configure(changes)
+        with self._changing:
+            self.settings = settings = self.settings.changed(changes)
+        self._changed()
+        return settings
 
     @property
     def latency(self) -> tuple[float, float]:
         """Seconds that the answers of a mint and of a start take. Can be set."""
-        return self._world.settings.latency
+        return self.settings.latency
 
     @latency.setter
     def latency(self, seconds: tuple[float, float]) -> None:
         self.configure(latency=seconds)
 
-    @property
-    def world(self) -> World:
-        """What the application acts upon; for tests of the sandbox itself."""
-        return self._world
+    def _new_state(self) -> State:
+        return State(api_key=self.api_key, clock=self.clock, listeners=self.listeners)
+
+    def _changed(self) -> None:
+        for listener in self.listeners:
+            listener.changed()
+
+    async def _aclose(self) -> None:
+        for listener in self.listeners:
+            await listener.aclose()
 
 
 def _avatars(*, anywhere: bool, clock: Callable[[], float]) -> Listener:

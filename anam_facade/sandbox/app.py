@@ -27,9 +27,10 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from email.utils import formatdate
+from http.client import responses
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from starlette.applications import Starlette
@@ -41,17 +42,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from . import contract, pages
-from .connection import Connection, logger
 from .contract import NotJson, parse_json
-from .faults import Fault, reason_phrase
+from .faults import Fault
 from .masking import masked, masked_headers
+from .server import Connection, logger
 from .service import Answer, Service, bearer_of
-from .settings import checked_seconds
+from .settings import Settings, check_names, checked_seconds
 from .signalling import TELEMETRY, Signalling
-from .state import Credential, Listener, Refused, Session, State, World
+from .state import Credential, Listener, Refused, Session, State
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from .api import Sandbox
 
 BODY_LIMIT = 1024 * 1024
 """Largest request body, in bytes; larger ones are answered 413."""
@@ -80,7 +83,7 @@ _PREFLIGHT = {
 class Exchange:
     """One request on its way through the application, with the state that it arrived in."""
 
-    world: World
+    sandbox: Sandbox
     state: State
     connection: Connection
     number: int
@@ -110,23 +113,23 @@ class Exchange:
         self.record(status=status)
 
 
-def create_app(world: World) -> ASGIApp:
+def create_app(sandbox: Sandbox) -> ASGIApp:
     """The application of a sandbox. It has to be served by `server.Server`.
 
     What else the sandbox plays is attached here: its routes (a `WebSocketRoute` too), and its `Listener`.
     """
     operations = contract.operations()
-    signalling = Signalling(world)
+    signalling = Signalling(sandbox)
     application = _application(
         [
             *(Route(path, _OperationEndpoint(id_), methods=[method]) for (method, path), id_ in operations.items()),
-            *pages.routes(world),
-            Mount(CONTROL, _control(world)),
+            *pages.routes(sandbox),
+            Mount(CONTROL, _control(sandbox)),
             *signalling.routes(),
         ]
     )
-    world.listeners += [_EndsInTime(), signalling]
-    return _Gate(application, world, operations)
+    sandbox.listeners += [_EndsInTime(), signalling]
+    return _Gate(application, sandbox, operations)
 
 
 def _application(routes: Sequence[BaseRoute], on_errors: Mapping[Any, Any] | None = None) -> Starlette:
@@ -154,7 +157,7 @@ class _Gate:
     """What every request passes: records, CORS, the date, one log line."""
 
     app: ASGIApp
-    world: World
+    sandbox: Sandbox
     operations: Mapping[tuple[str, str], str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -164,17 +167,17 @@ class _Gate:
             return
         connection = cast("Connection", scope["state"]["connection"])
         method, path = scope["method"], scope["path"]
-        state = self.world.state
+        state = self.sandbox.state
         is_page = path in pages.PATHS and method in ("GET", "HEAD")
         is_preflight = method == "OPTIONS" and b"access-control-request-method" in dict(scope["headers"])
         is_aside = is_page or path == CONTROL or path.startswith(CONTROL + "/")
-        if is_aside or ((is_preflight or path == TELEMETRY) and not self.world.settings.record_all):
-            exchange = Exchange(self.world, state, connection, number=0)
+        if is_aside or ((is_preflight or path == TELEMETRY) and not self.sandbox.settings.record_all):
+            exchange = Exchange(self.sandbox, state, connection, number=0)
         else:
             headers = masked_headers(scope["headers"])
             operation = self.operations.get((method, path))
             number = state.arrived(method=method, path=path, operation=operation, headers=headers)
-            exchange = Exchange(self.world, state, connection, number)
+            exchange = Exchange(self.sandbox, state, connection, number)
         scope["state"]["exchange"] = exchange
         began = time.perf_counter()
 
@@ -183,7 +186,7 @@ class _Gate:
                 exchange.settled(message["status"])
                 # The key is for who reads the page, not for scripts of other pages.
                 cors = path not in pages.WITH_THE_KEY
-                add_common_headers(MutableHeaders(scope=message), self.world.clock(), cors=cors)
+                add_common_headers(MutableHeaders(scope=message), self.sandbox.clock(), cors=cors)
             await send(message)
 
         connection.busy = not is_aside
@@ -242,7 +245,7 @@ class _OperationEndpoint:
         exchange.answered(answer)
         if fault is not None and (fault.truncate or fault.drip or fault.endless):
             # Past uvicorn, which would never send a broken answer.
-            add_common_headers(answer.headers, exchange.world.clock())
+            add_common_headers(answer.headers, exchange.sandbox.clock())
             exchange.settled(answer.status_code)
             await connection.pour(answer, fault, lambda: _note_delivery(state, answer, not fault.truncate))
             return
@@ -255,7 +258,7 @@ class _OperationEndpoint:
         self, exchange: Exchange, fault: Fault | None, request: Request, credential: Credential | None, body: bytes
     ) -> Response | None:
         """The answer to send; None when there is nobody left to send it to."""
-        world, connection = exchange.world, exchange.connection
+        sandbox, connection = exchange.sandbox, exchange.connection
         if fault is not None and not await connection.wait(fault.delay):
             return None
         if fault is not None and fault.close == "before":
@@ -266,12 +269,12 @@ class _OperationEndpoint:
         held_back = 0.0 if fault is None else fault.delay_answer
         if fault is None or fault.does_the_work:
             engine = (request.url.scheme, request.url.netloc)
-            service = Service(exchange.state, world.settings, engine, fault)
+            service = Service(exchange.state, sandbox.settings, engine, fault)
             content_type = request.headers.get("content-type")
             answer = service.answer(self._operation, credential=credential, content_type=content_type, body=body)
             exchange.log(session=answer.session_id, refused=answer.refusal)
             exchange.answered(answer)
-            minting, starting = world.settings.latency
+            minting, starting = sandbox.settings.latency
             held_back += minting if self._operation == "createSessionToken" else starting
         if not await connection.wait(held_back):
             return None
@@ -356,7 +359,7 @@ def _stand_in(fault: Fault, status: int) -> Response:
     if fault.body is None:
         if status in _ERRORS:
             return Answer(status, contract.example(_ERRORS[status]))
-        return Answer(status, {"error": reason_phrase(status) or f"Status {status}"} if status >= 400 else {})
+        return Answer(status, {"error": responses.get(status, f"Status {status}")} if status >= 400 else {})
     body, content_type = _encoded(fault.body)
     return Response(body, status, {"Content-Type": fault.content_type or content_type})
 
@@ -376,7 +379,7 @@ def _encoded(body: Any) -> tuple[bytes, str]:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     refused = cast("HTTPException", error)
-    body = {"error": reason_phrase(refused.status_code)}
+    body = {"error": responses[refused.status_code]}
     if refused.detail != body["error"]:
         body["message"] = refused.detail
     return Answer(refused.status_code, body, refused.headers)
@@ -393,41 +396,35 @@ async def _wrong_body(request: Request, error: Exception) -> Response:
 # The control
 
 
-def _control(world: World) -> Starlette:
-    async def state(request: Request) -> Response:
-        return Answer(200, pages.shown(world, request.state.server.base_url))
+def _control(sandbox: Sandbox) -> Starlette:
+    def does(methods: str, path: str, act: Callable[[Request, Any], Any], status: int = 200) -> Route:
+        """What `act` makes of the request and its JSON is answered: a `Response`, a value, or None for 204."""
 
-    async def show_faults(request: Request) -> Response:
-        return Answer(200, [fault.to_dict() for fault in world.state.faults])
+        async def endpoint(request: Request) -> Response:
+            body = await _read(request)
+            value = act(request, parse_json(body) if body else None)
+            if value is None:
+                return Response(status_code=204)
+            return value if isinstance(value, Response) else Answer(status, value)
 
-    async def inject_faults(request: Request) -> Response:
-        given = parse_json(await _read(request))
+        return Route(path, endpoint, methods=methods.split())
+
+    def inject_faults(_: Request, given: Any) -> Any:
         faults = [Fault.from_dict(item) for item in (given if isinstance(given, list) else [given])]
-        world.state.faults.add(*faults)
-        return Answer(201, [fault.to_dict() for fault in faults])
+        sandbox.state.faults.add(*faults)
+        return [fault.to_dict() for fault in faults]
 
-    async def clear_faults(request: Request) -> Response:
-        world.state.faults.clear()
-        return Response(status_code=204)
-
-    async def end_session(request: Request) -> Response:
+    def end_session(request: Request, _: Any) -> Any:
         try:
-            return Answer(200, {"ended": world.state.end(request.path_params["id"])})
+            return {"ended": sandbox.end_session(request.path_params["id"])}
         except KeyError:
             raise HTTPException(404, "There is no such session") from None
 
-    async def end_all(request: Request) -> Response:
-        return Answer(200, {"ended": world.state.end_all()})
+    def change_settings(_: Request, given: Any) -> Any:
+        check_names(Settings, given)
+        return asdict(sandbox.configure(**given))
 
-    async def change_settings(request: Request) -> Response:
-        return Answer(200, asdict(world.configure(parse_json(await _read(request)))))
-
-    async def reset(request: Request) -> Response:
-        request.state.server.reset(world.reset)
-        return Response(status_code=204)
-
-    async def outage(request: Request) -> Response:
-        given = parse_json(await _read(request))
+    def outage(request: Request, given: Any) -> Any:
         if not isinstance(given, dict) or list(given) != ["seconds"]:
             raise ValueError('the body must be {"seconds": …} and nothing else')
         seconds = checked_seconds(given["seconds"])
@@ -441,15 +438,15 @@ def _control(world: World) -> Starlette:
 
     return _application(
         [
-            Route("/state", state, methods=["GET"]),
-            Route("/faults", show_faults, methods=["GET"]),
-            Route("/faults", inject_faults, methods=["POST"]),
-            Route("/faults", clear_faults, methods=["DELETE"]),
-            Route("/sessions/end", end_all, methods=["POST"]),
-            Route("/sessions/{id}/end", end_session, methods=["POST", "DELETE"]),
-            Route("/settings", change_settings, methods=["PUT"]),
-            Route("/reset", reset, methods=["POST"]),
-            Route("/outage", outage, methods=["POST"]),
+            does("GET", "/state", lambda request, _: pages.shown(sandbox, request.state.server.base_url)),
+            does("GET", "/faults", lambda *_: [fault.to_dict() for fault in sandbox.faults]),
+            does("POST", "/faults", inject_faults, 201),
+            does("DELETE", "/faults", lambda *_: sandbox.clear_faults()),
+            does("POST", "/sessions/end", lambda *_: {"ended": sandbox.end_all()}),
+            does("POST DELETE", "/sessions/{id}/end", end_session),
+            does("PUT", "/settings", change_settings),
+            does("POST", "/reset", lambda request, _: request.state.server.reset(sandbox.forget)),
+            does("POST", "/outage", outage),
         ],
         {TypeError: _wrong_body, ValueError: _wrong_body},
     )

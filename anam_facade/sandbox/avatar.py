@@ -28,8 +28,8 @@ from livekit import rtc
 from PIL import Image, ImageDraw, ImageFont
 
 from .._hosts import is_loopback
-from .connection import logger
 from .masking import MASK
+from .server import logger
 from .state import Listener, Session, State
 
 RATE, FPS = 24_000, 25

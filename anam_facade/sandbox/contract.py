@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import jsonschema_rs
 import yaml
@@ -90,7 +90,8 @@ def _validator(name: str) -> jsonschema_rs.Validator:
 
 def problems(name: str, value: Any) -> list[Problem]:
     """Everything that is wrong with a value that should satisfy a named schema."""
-    return [problem for error in _validator(name).iter_errors(value) for problem in _explained(error)]
+    found = [found for error in _validator(name).iter_errors(value) for found in _found(error)]
+    return [Problem(_dotted(path), code, message) for path, code, message, _ in found]
 
 
 def parse_json(body: bytes) -> Any:
@@ -100,7 +101,9 @@ def parse_json(body: bytes) -> Any:
         NotJson: It holds none; the message says why, without quoting the body.
     """
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole)
+        value = json.loads(body.decode("utf-8"), parse_constant=_number, parse_float=_number, parse_int=_number)
+        if _is_deeper(value, MAX_DEPTH):
+            raise RecursionError
         if b"\\u" in body:
             # An escaped lone surrogate parses, but nothing could write it out again.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
@@ -114,26 +117,13 @@ def parse_json(body: bytes) -> Any:
         raise NotJson(f"it nests deeper than {MAX_DEPTH} levels") from None
     except ValueError as error:
         raise NotJson(str(error)) from None
-    if _is_deeper(value, MAX_DEPTH):
-        raise NotJson(f"it nests deeper than {MAX_DEPTH} levels")
     return value
 
 
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError("a number is out of range")
-    return number
-
-
-def _whole(text: str) -> int:
-    if len(text) > 300:
-        raise ValueError("a number is out of range")
-    return int(text)
+def _number(text: str) -> int | float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError("a number is not finite, or out of range")
+    return int(text) if text.lstrip("-").isdigit() else number
 
 
 def _is_deeper(value: Any, limit: int) -> bool:
@@ -171,70 +161,58 @@ class _MaxBytes(_Keyword):
 # From a validator's errors to problems that name the field a person has to change.
 
 _Path = tuple[str | int, ...]
-_Branch = list[ValidationError]
 
 
-def _explained(error: ValidationError) -> list[Problem]:
-    kind, path = error.kind, (*error.instance_path,)
+class _Found(NamedTuple):
+    """What a validator found wrong; its path includes a missing or superfluous field.
+
+    `allowed` tells alternatives apart: the one value that is accepted here, or `""` where there must be no such field.
+    """
+
+    path: _Path
+    code: str
+    message: str
+    allowed: str | None = None
+
+
+def _found(error: ValidationError) -> list[_Found]:
+    kind, path, code = error.kind, (*error.instance_path,), error.kind.name
     match kind:
         case Kind.AnyOf(context=context) | Kind.OneOfNotValid(context=context):
-            return _closest([list(branch) for branch in context], depth=len(path))
+            return _closest([[found for e in branch for found in _found(e)] for branch in context], depth=len(path))
         case Kind.AdditionalProperties(unexpected=names) | Kind.UnevaluatedProperties(unexpected=names):
-            return [Problem(_dotted((*path, name)), kind.name, "no such field here") for name in names]
+            return [_Found((*path, name), code, "no such field here", allowed="") for name in names]
         case Kind.Required(property=name):
-            return [Problem(_dotted((*path, name)), kind.name, "required here")]
+            return [_Found((*path, name), code, "required here")]
+        case Kind.Enum(options=[constant]):
+            return [_Found(path, code, error.message, allowed=str(constant))]
         case Kind.Custom(keyword=keyword, message=message):
-            return [Problem(_dotted(path), keyword, message)]
+            return [_Found(path, keyword, message)]
         case Kind.Not(schema=dict() as forbidden):
             together = " and ".join(cast("Mapping[str, Any]", forbidden.get("properties") or {}))
-            return [Problem(_dotted(path), kind.name, f"{together} are not allowed in this combination")]
+            return [_Found(path, code, f"{together} are not allowed in this combination")]
         case _:
-            return [Problem(_dotted(path), kind.name, error.message)]
+            return [_Found(path, code, error.message)]
 
 
-def _closest(branches: list[_Branch], *, depth: int) -> list[Problem]:
+def _closest(branches: list[list[_Found]], *, depth: int) -> list[_Found]:
     """The problems of the alternative that was probably meant, for a value at that depth.
 
     A field with one fixed value (`type`, `subtype`) tells the alternatives apart where there is one. Otherwise it is
     the alternative in which the fewest fields are wrong, and of those the one that got furthest into the object.
     """
-    for path in dict.fromkeys(path for branch in branches for path in _wrong_constants(branch)):
-        branches = [branch for branch in branches if path not in _rejected(branch)] or branches
-    for path in _wrong_constants(branches[0]):
-        if all(path in _wrong_constants(branch) for branch in branches):
-            options = dict.fromkeys(_wrong_constants(branch)[path] for branch in branches)
-            return [Problem(_dotted(path), "enum", f"the value is not one of {', '.join(options)}")]
-    best = min(branches, key=lambda branch: (_wrong_fields(branch, depth), -max(len(e.instance_path) for e in branch)))
-    return [problem for error in best for problem in _explained(error)]
+    for path in dict.fromkeys(found.path for branch in branches for found in branch if found.allowed):
+        allowed = [{f.path: f.allowed for f in branch if f.allowed is not None}.get(path) for branch in branches]
+        if None in allowed:
+            branches = [branch for branch, value in zip(branches, allowed, strict=True) if value is None]
+        elif all(allowed):
+            return [_Found(path, "enum", f"the value is not one of {', '.join(dict.fromkeys(map(str, allowed)))}")]
 
+    def distance(branch: list[_Found]) -> tuple[int, int]:
+        paths = [found.path for found in branch]
+        return len({path[depth : depth + 1] for path in paths} - {()}), -max(map(len, paths))
 
-def _wrong_constants(branch: _Branch) -> dict[_Path, str]:
-    """Paths at which another, fixed value was expected, and that value."""
-    return {
-        tuple(error.instance_path): str(kind.options[0])
-        for error in branch
-        if isinstance(kind := error.kind, Kind.Enum) and len(kind.options) == 1
-    }
-
-
-def _rejected(branch: _Branch) -> set[_Path]:
-    """Paths that an alternative does not accept: a wrong constant, or a field it does not have."""
-    unexpected = {
-        (*error.instance_path, name)
-        for error in branch
-        if isinstance(kind := error.kind, Kind.AdditionalProperties | Kind.UnevaluatedProperties)
-        for name in kind.unexpected
-    }
-    return unexpected | set(_wrong_constants(branch))
-
-
-def _wrong_fields(branch: _Branch, depth: int) -> int:
-    """How many fields of the value itself an alternative finds missing, superfluous or wrong."""
-    paths = _rejected(branch)
-    for error in branch:
-        missing = (error.kind.property,) if isinstance(error.kind, Kind.Required) else ()
-        paths.add((*error.instance_path, *missing))
-    return len({path[depth : depth + 1] for path in paths} - {()})
+    return min(branches, key=distance)
 
 
 def _dotted(path: _Path) -> str:

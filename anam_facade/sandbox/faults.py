@@ -15,7 +15,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from http import HTTPStatus
 from typing import Any, Literal, Self
 
 from .settings import check_names, check_values
@@ -256,14 +255,6 @@ def chance(seed: int | str, n: int) -> float:
     digest = hashlib.sha256(f"{seed}:{n}".encode("utf-8", "surrogatepass")).digest()
     # 53 bits: what a float holds exactly, so that the result stays below 1.
     return (int.from_bytes(digest[:8], "big") >> 11) / 2**53
-
-
-def reason_phrase(status: int) -> str:
-    """The words that usually stand beside a status; none for a status nobody registered."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 def _is_body(value: Any) -> bool:

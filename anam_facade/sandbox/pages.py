@@ -24,7 +24,7 @@ import shlex
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -35,7 +35,10 @@ from anam_facade._contract import openapi_path
 
 from . import contract
 from .masking import masked
-from .state import Listener, Session, Token, World
+from .state import Listener, Session, Token
+
+if TYPE_CHECKING:
+    from .api import Sandbox
 
 DOCS = "/docs"
 SCRIPT, STYLE, EVENTS = "/_sandbox/page.js", "/_sandbox/page.css", "/_sandbox/events"
@@ -64,13 +67,13 @@ def docs_path() -> Path:
     raise FileNotFoundError("docs.html is missing; reinstall anam-facade, or run `make docs` in a checkout")
 
 
-def routes(world: World) -> list[Route]:
+def routes(sandbox: Sandbox) -> list[Route]:
     """The routes of all pages. What the first shows is sent to it as it changes."""
     watchers = _Watchers()
-    world.listeners.append(watchers)
+    sandbox.listeners.append(watchers)
 
     async def events(request: Request) -> Response:
-        stream = watchers.stream(lambda: shown(world, request.state.server.base_url, LATEST))
+        stream = watchers.stream(lambda: shown(sandbox, request.state.server.base_url, LATEST))
         return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
     def served(path: str, content_type: str, make: Callable[[Request], tuple[bytes, str]]) -> Route:
@@ -98,21 +101,21 @@ def routes(world: World) -> list[Route]:
         own("/", "index.html", "html"),
         own(SCRIPT, "page.js", "javascript"),
         own(STYLE, "page.css", "css"),
-        served(DOCS, "text/html; charset=utf-8", lambda request: _docs(request, world.api_key)),
+        served(DOCS, "text/html; charset=utf-8", lambda request: _docs(request, sandbox.api_key)),
         served("/openapi.yaml", "application/yaml", lambda _: (openapi_path().read_bytes(), "")),
         served("/openapi.json", "application/json", as_json),
         Route(EVENTS, events, methods=["GET"]),
     ]
 
 
-def shown(world: World, base_url: str, latest: int | None = None) -> dict[str, Any]:
+def shown(sandbox: Sandbox, base_url: str, latest: int | None = None) -> dict[str, Any]:
     """What is remembered, as JSON, credentials masked: all of it, or the latest, the newest first; and how many."""
-    state = world.state
+    state = sandbox.state
     lists = {"sessions": state.sessions, "tokens": state.tokens, "requests": state.requests}
     kept = lists if latest is None else {name: items[: -latest - 1 : -1] for name, items in lists.items()}
     return {
         "base_url": base_url,
-        "settings": asdict(world.settings),
+        "settings": asdict(sandbox.settings),
         "faults": [fault.to_dict() for fault in state.faults],
         "active_sessions": sum(session.active for session in state.sessions),
         "counts": {name: len(items) for name, items in lists.items()},

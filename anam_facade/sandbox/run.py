@@ -8,36 +8,34 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from .api import Sandbox
+if TYPE_CHECKING:
+    from .api import Sandbox
 
 
 def run(sandbox: Sandbox, command: Sequence[str]) -> int:
-    """Runs the command, and reports on standard error what it did; its own output is left alone.
+    """Runs the command, and reports on standard error what it did with a sandbox that serves; its output is left alone.
 
     Returns:
         Its exit status; 127 when it cannot be run, 128 and the number of the signal that ended it, as shells do.
-
-    Raises:
-        OSError: The sandbox cannot listen at its address.
     """
-    with sandbox:
-        try:
-            process = subprocess.Popen(command, env=environment(os.environ, sandbox))  # noqa: S603 - the user's own
-        except OSError as error:
-            sys.stderr.write(f"error: cannot run {command[0]}: {error.strerror or error}\n")
-            return 127
-        # A terminal sends Ctrl-C to the command too, which decides what that means; SIGTERM only this process gets.
-        before = [
-            (signal.SIGINT, signal.signal(signal.SIGINT, signal.SIG_IGN)),
-            (signal.SIGTERM, signal.signal(signal.SIGTERM, lambda *_: process.terminate())),
-        ]
-        status = process.wait()
-        for number, handler in before:
-            signal.signal(number, handler)
-        status = status if status >= 0 else 128 - status
-        sys.stderr.writelines(f"sandbox: {line}\n" for line in [*report(sandbox), f"exit      status {status}"])
+    try:
+        process = subprocess.Popen(command, env=environment(os.environ, sandbox))  # noqa: S603 - the user's own
+    except OSError as error:
+        sys.stderr.write(f"error: cannot run {command[0]}: {error.strerror or error}\n")
+        return 127
+    # A terminal sends Ctrl-C to the command too, which decides what that means; SIGTERM only this process gets.
+    before = [
+        (signal.SIGINT, signal.signal(signal.SIGINT, signal.SIG_IGN)),
+        (signal.SIGTERM, signal.signal(signal.SIGTERM, lambda *_: process.terminate())),
+    ]
+    status = process.wait()
+    for number, handler in before:
+        signal.signal(number, handler)
+    status = status if status >= 0 else 128 - status
+    sys.stderr.writelines(f"sandbox: {line}\n" for line in [*report(sandbox), f"exit      status {status}"])
     return status
 
 

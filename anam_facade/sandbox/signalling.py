@@ -26,16 +26,20 @@ import contextlib
 import json
 from collections import defaultdict
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from .connection import logger
 from .faults import SIGNALLING
 from .masking import masked_headers
-from .state import Listener, Session, State, World
+from .server import logger
+from .state import Listener, Session, State
+
+if TYPE_CHECKING:
+    from .api import Sandbox
 
 PATH = "/v1/webrtc/engines/{engine}/ws"
 TELEMETRY = "/v1/metrics/client"
@@ -58,8 +62,8 @@ POLICY_VIOLATION, INTERNAL_ERROR = 1008, 1011
 class Signalling(Listener):
     """Meets pages, and tells them of the end of their sessions."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
         # By the id of their session; what tells a page of the end, from any thread.
         self._pages: defaultdict[str, set[Callable[[str], object]]] = defaultdict(set)
 
@@ -77,11 +81,11 @@ class Signalling(Listener):
             tell(REASONS.get(session.end_reason or "", session.end_reason or ""))
 
     async def _talk(self, request: Request) -> Response:
-        session = self._world.state.running(request.query_params.get("session_id", ""))
+        session = self._sandbox.state.running(request.query_params.get("session_id", ""))
         return Response(status_code=404 if session is None else 204)
 
     async def _connect(self, socket: WebSocket) -> None:
-        state, path, loop = self._world.state, socket.url.path, asyncio.get_running_loop()
+        state, path, loop = self._sandbox.state, socket.url.path, asyncio.get_running_loop()
         headers = masked_headers(socket.scope["headers"])
         number = state.arrived(method="GET", path=path, operation=SIGNALLING, headers=headers)
         session = state.running(socket.query_params.get("session_id", ""))

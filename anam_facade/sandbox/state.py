@@ -186,7 +186,7 @@ class Listener:
         """A session has ended; its `end_reason` says why. Called once per session."""
 
     def changed(self) -> None:
-        """Anything that `World` shows may have changed."""
+        """Settings, faults, sessions, tokens or requests may have changed."""
 
     async def aclose(self) -> None:
         """The server stops: end what was begun. Called in its event loop. Sessions outlive this."""
@@ -404,8 +404,9 @@ class State:
     def learned(self, number: int, **facts: Any) -> None:
         """Adds to the record of a request what has turned out since it arrived."""
         with self._lock:
-            if number in self._requests:
-                self._requests[number] = replace(self._requests[number], **facts)
+            if number not in self._requests:
+                return
+            self._requests[number] = replace(self._requests[number], **facts)
         self._changed()
 
     @property
@@ -417,56 +418,6 @@ class State:
     def _changed(self) -> None:
         for listener in self._listeners:
             listener.changed()
-
-
-class World:
-    """What a sandbox acts upon: its settings and its state.
-
-    A reset replaces the state as a whole. A request keeps the state it arrived in, so that nothing outlives a reset.
-
-    Args:
-        api_key: The key that requests must carry.
-        clock: Returns the time, in seconds since the epoch.
-        settings: What a reset goes back to.
-
-    Attributes:
-        settings: Those in force.
-        state: What was remembered since the last reset.
-        listeners: Who is told of changes; to be added to before the sandbox is started.
-    """
-
-    def __init__(self, *, api_key: str, clock: Callable[[], float], settings: Settings) -> None:
-        self.api_key = api_key
-        self.clock = clock
-        self.settings = self._initial = settings
-        self.listeners: list[Listener] = []
-        self.state = self._new_state()
-        self._lock = threading.Lock()
-
-    def configure(self, changes: Mapping[str, Any]) -> Settings:
-        """Changes some settings, and returns those now in force; raises as `Settings.changed` does."""
-        with self._lock:
-            self.settings = settings = self.settings.changed(changes)
-        self._changed()
-        return settings
-
-    def reset(self) -> None:
-        """Ends every session and forgets everything: state, faults, and settings changed."""
-        before, self.settings, self.state = self.state, self._initial, self._new_state()
-        before.end_all("reset")
-        self._changed()
-
-    async def aclose(self) -> None:
-        """Lets the listeners end what they have begun."""
-        for listener in self.listeners:
-            await listener.aclose()
-
-    def _changed(self) -> None:
-        for listener in self.listeners:
-            listener.changed()
-
-    def _new_state(self) -> State:
-        return State(api_key=self.api_key, clock=self.clock, listeners=self.listeners)
 
 
 def _room(livekit_token: object) -> str | None:

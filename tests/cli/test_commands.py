@@ -188,7 +188,7 @@ def test_sandbox_hands_its_arguments_on(bare: Run, capfd: pytest.CaptureFixture[
     program = "import os, sys; sys.exit(3 if os.environ['ANAM_API_URL'].startswith('http://127.0.0.1:') else 1)"
     done = bare("sandbox", "--max-sessions", "1", "--", sys.executable, "-c", program)
     assert done.exit_code == 3, done.output
-    assert bare("sandbox", "--help").output.startswith("usage: anam-facade sandbox")
+    assert bare("sandbox", "--help").output.startswith("Usage: anam-facade sandbox")
 
 
 def test_completion_knows_commands_files_and_the_sandboxs_options() -> None:

@@ -76,7 +76,7 @@ async def test_it_leaves_with_its_session(stage, caplog, reason):
         length = 4 if reason == "max_length" else None
         stage.summon(PersonaConfig(name="Cara", avatar_id=CARA.avatar_id, max_session_length_seconds=length))
         await stage.until(lambda: stage.when("joined"))
-        state = stage.sandbox.world.state
+        state = stage.sandbox.state
         ENDS[reason](stage.sandbox)
         await stage.until(lambda: stage.when("left"))
         await stage.until(lambda: state.sessions[-1].left_at)
@@ -87,8 +87,8 @@ async def test_it_leaves_with_its_session(stage, caplog, reason):
 async def test_a_session_that_ends_in_the_tick_it_starts(stage):
     """Its avatar does not stay behind, also when the start is told after the end: threads tell them."""
     stage.sandbox.end_session(stage.summon())
-    for listener in stage.sandbox.world.listeners:
-        listener.started(stage.sandbox.world.state, stage.record)
+    for listener in stage.sandbox.listeners:
+        listener.started(stage.sandbox.state, stage.record)
     await asyncio.sleep(1.5)
     assert AVATAR not in stage.listener.room.remote_participants
     assert stage.record.end_reason == "stopped"

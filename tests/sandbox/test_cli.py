@@ -68,7 +68,7 @@ def test_a_busy_port_is_one_line_and_exit_status_2() -> None:
         port = str(taken.getsockname()[1])
         command = [sys.executable, "-m", "anam_facade.sandbox", "--port", port]
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=20)
-    assert (done.returncode, done.stderr) == (2, f"error: cannot listen on 127.0.0.1:{port}: Address already in use\n")
+    assert (done.returncode, done.stderr) == (2, f"Error: cannot listen on 127.0.0.1:{port}: Address already in use\n")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,8 @@ def test_wrong_arguments_are_told_and_exit_with_2(
     arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The message names the option or the value, in one line; nothing is served."""
-    assert main(arguments) == 2
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
     told = capsys.readouterr()
     assert named in told.err
     assert (told.out, told.err.count("\n")) == ("", 1)

@@ -63,7 +63,7 @@ def test_a_failure_of_the_sandbox_itself_is_a_500(serve: Serve, caplog: pytest.L
     def fail(bearer: str | None) -> None:
         raise RuntimeError("a defect")
 
-    api.sandbox.world.state.identify = fail  # type: ignore[method-assign]
+    api.sandbox.state.identify = fail  # type: ignore[method-assign]
     response = api.mint()
     assert response.status_code == 500
     assert_fits_contract(response)

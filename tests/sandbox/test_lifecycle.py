@@ -18,7 +18,6 @@ import httpx
 import pytest
 
 from anam_facade.sandbox import Fault, Sandbox, Session
-from anam_facade.sandbox.server import Server
 from anam_facade.sandbox.state import Listener, State
 from tests.sandbox.support import GONE, INLINE, LIVEKIT, SAVED, Api, Serve, eventually
 
@@ -68,16 +67,13 @@ def test_start_and_stop_can_be_repeated(leaves_nothing: None) -> None:
 
 
 def test_a_port_that_is_taken_is_an_oserror(leaves_nothing: None) -> None:
-    """Also where a rival begins to listen between reserving and listening; nothing is left behind."""
+    """Nothing is left behind."""
     with socket.socket() as rival:
         rival.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         rival.bind(("127.0.0.1", 0))
-        port = rival.getsockname()[1]
-        server = Server(None, "127.0.0.1", port, 1, None)  # type: ignore[arg-type]
         rival.listen()
-        for late in (server, Sandbox(port=port)):
-            with pytest.raises(OSError, match="in use"):
-                late.start()
+        with pytest.raises(OSError, match="in use"):
+            Sandbox(port=rival.getsockname()[1]).start()
 
 
 def test_a_port_that_is_lost_during_an_outage_is_logged(leaves_nothing: None, caplog: pytest.LogCaptureFixture) -> None:
@@ -259,7 +255,7 @@ def test_listeners_are_told_of_every_start_and_every_end() -> None:
     """With the LiveKit token, which no repr shows, and the reason; also of a limited session that nobody looks at."""
     diary = Diary()
     with Sandbox() as sandbox, (api := Api(sandbox)).http:
-        sandbox.world.listeners.append(diary)
+        sandbox.listeners.append(diary)
         one, two, three = (api.direct(INLINE, environment=LIVEKIT).json()["sessionId"] for _ in range(3))
         assert diary.lines == [("started", id_, LIVEKIT["livekitToken"]) for id_ in (one, two, three)]
         assert LIVEKIT["livekitToken"] not in repr(sandbox.sessions)
@@ -267,7 +263,7 @@ def test_listeners_are_told_of_every_start_and_every_end() -> None:
         diary.lines.clear()
         assert sandbox.end_session(one)
         assert not sandbox.end_session(one)
-        sandbox.world.state.end(two, "avatar_removed")
+        sandbox.state.end(two, "avatar_removed")
         sandbox.reset()
         assert diary.lines == [("ended", one, "stopped"), ("ended", two, "avatar_removed"), ("ended", three, "reset")]
         four = api.direct({**INLINE, "maxSessionLengthSeconds": 1}).json()["sessionId"]

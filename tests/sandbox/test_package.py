@@ -74,7 +74,7 @@ def test_without_the_extra_the_error_says_what_to_install(missing: str, name: st
 )
 def test_without_an_extra_the_command_says_the_same(missing: str, extra: str, options: str) -> None:
     """One line, exit status 2."""
-    program = f"from anam_facade.sandbox.__main__ import main; sys.exit(main('--port 0 {options}'.split()))"
+    program = f"from anam_facade.sandbox.__main__ import main; main('--port 0 {options}'.split())"
     done = run(program, missing)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.endswith(f'needs {missing}, which is not installed: pip install "anam_facade[{extra}]"\n')
