@@ -21,6 +21,7 @@ from anam_facade import AnamClient, AnamError, AsyncAnamClient, RetryPolicy, cli
 from anam_facade.http.aiohttp_ import Aiohttp
 from anam_facade.http.exchange import AsyncExchange
 from anam_facade.http.httpx_ import AsyncHttpx, Httpx
+from tests.client.servers import RawServer
 
 if TYPE_CHECKING:
     from anam_facade.sandbox import Sandbox
@@ -161,3 +162,11 @@ def calls(request: pytest.FixtureRequest, anam_sandbox: Sandbox) -> Iterator[Cal
     made = Calls(request.param, anam_sandbox)
     yield made
     made.close()
+
+
+@pytest.fixture
+def raw_server() -> Iterator[RawServer]:
+    """Sends whatever bytes a test wants."""
+    made = RawServer()
+    yield made
+    made.stop()

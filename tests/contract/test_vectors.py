@@ -2,46 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
+import email
 import json
 import socket
-from collections.abc import Callable, Iterator
+import struct
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 import spec
 import vectors
 
 import anam_facade
-from anam_facade import AnamClient, AnamConfigError, AnamError, AnamStatusError, AsyncAnamClient, RetryPolicy
-from anam_facade.sandbox import Fault, Sandbox, SeenRequest
-from anam_facade.sandbox.masking import masked
+from anam_facade import AnamClient, AnamConfigError, AnamError, AnamStatusError, RetryPolicy
+from tests.conftest import PERSONA, Calls
 
-ROOT = Path(__file__).resolve().parents[2]
 FILES = vectors.read()
-NAMED = {file.stem: vector for file, vector in FILES.items()}
-assert len(NAMED) > 100
+assert len(FILES) > 100
 CONTRACT = vectors.Validated(spec.load())
 SCHEMA = json.loads((vectors.FOLDER / "vector.schema.json").read_text("utf-8"))
-ONCE = RetryPolicy(max_attempts=1)
-AT_ONCE = RetryPolicy(max_attempts=2, initial_backoff=0, max_backoff=0, max_retry_after=86_400, deadline=None)
 ANAM = "https://api.anam.ai"
-ERRORS = {
-    "badRequest": "BadRequestError",
-    "authentication": "AuthenticationError",
-    "planRequired": "PlanRequiredError",
-    "permissionDenied": "PermissionDeniedError",
-    "notFound": "NotFoundError",
+ONCE_MORE = RetryPolicy(max_attempts=2, max_retry_after=86_400, deadline=None)
+UNLIKE_THEIR_NAMES = {
     "tokenUsed": "ConflictError",
-    "rateLimit": "RateLimitError",
-    "concurrencyLimit": "ConcurrencyLimitError",
-    "spendCap": "SpendCapError",
-    "serviceBusy": "ServiceBusyError",
-    "server": "ServerError",
     "unexpectedStatus": "AnamStatusError",
     "unusableAnswer": "AnamResponseError",
     "answerLost": "AnamConnectionError",
@@ -49,6 +35,26 @@ ERRORS = {
 }
 
 pytestmark = pytest.mark.filterwarnings("ignore::anam_facade.AnamConfigWarning")
+
+
+def test_the_vectors_keep_to_the_contract(capsys):
+    """Each is well-formed, in the form that is written, keeps to the contract or is a marked fault; every example is
+    played: `make contract` says so.
+    """
+    assert vectors.main([]) == 0, capsys.readouterr().out
+    assert capsys.readouterr().out.startswith(f"{len(FILES)} vectors, ")
+
+
+def test_every_outcome_is_played():
+    """Each error a client can meet, each retry and each doubt has a vector."""
+    played = {vector["outcome"].get("error") for vector in FILES.values()}
+    outcomes = SCHEMA["properties"]["outcome"]["properties"]
+    assert set(outcomes["error"]["enum"]) <= played
+    for field in ("kind", "started", "retry"):
+        assert {vector["outcome"][field] for vector in FILES.values()} == set(outcomes[field]["enum"])
+
+
+# The facade.
 
 
 def call_of(vector: dict[str, Any]) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
@@ -69,84 +75,86 @@ def call_of(vector: dict[str, Any]) -> tuple[str, tuple[Any, ...], dict[str, Any
     return "start_engine_session", (request["bearer"],), metadata | {"end_of_speech_sensitivity": sensitivity}
 
 
-def play(
-    vector: dict[str, Any], flavour: str, transport: Any = None, base_url: str = ANAM, retry: RetryPolicy = ONCE
-) -> Any:
-    """What the facade makes of a vector: what it returns, or the error it raises."""
-    method, arguments, options = call_of(vector)
-    request = vector["request"]
-    key = request["bearer"] if request["credential"] == "apiKey" else "another-key"
-    settings: dict[str, Any] = {
-        "api_key": key,
-        "auto_label": False,
-        "retry": retry,
-        "transport": transport,
-        "base_url": base_url,
-    }
-    if vector["response"]["delivery"] == "silent":
-        settings["timeout"] = 0.5
-    if "X-Anam-Target-Url" in request["headers"]:
-        settings |= {"base_url": ANAM, "gateway_url": base_url if base_url != ANAM else "https://gateway.example.org"}
-
-    async def asynchronously() -> Any:
-        async with AsyncAnamClient(**settings) as client:
-            return await getattr(client, method)(*arguments, **options)
-
-    try:
-        if flavour == "async":
-            return asyncio.run(asynchronously())
-        with AnamClient(**settings) as client:
-            return getattr(client, method)(*arguments, **options)
-    except AnamError as error:
-        return error
+def answer(response: dict[str, Any], connection: socket.socket) -> None:
+    """Answers as a vector says, or not at all."""
+    match response["delivery"]:
+        case "silent":
+            connection.recv(1)  # until the client hangs up
+        case "reset":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+        case delivery:
+            body = vectors.body_bytes(response)
+            own = {"Connection": "close", "Content-Length": len(body), "Content-Type": response["contentType"]}
+            headers = {name: value for name, value in own.items() if value is not None} | response["headers"]
+            lines = [f"{name}: {value}" for name, value in headers.items()]
+            head = "\r\n".join([f"HTTP/1.1 {response['status']} X", *lines, "\r\n"])
+            connection.sendall(head.encode() + body[: len(body) // 2 if delivery == "truncated" else None])
 
 
-def check_request(sent: httpx.Request, vector: dict[str, Any]) -> None:
+@pytest.mark.every_transport
+def test_the_facade_keeps_to_the_vectors(calls: Calls, raw_server: Any, monkeypatch: Any) -> None:
+    """It sends exactly the request, once or twice, and makes of the answer, the same each time, what it must."""
+
+    async def no_pause(seconds: float) -> None:
+        pass
+
+    monkeypatch.setattr(anyio, "sleep", no_pause)
+    monkeypatch.setattr("anam_facade.client._Lifetime.pause", lambda self, seconds: None)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    for vector in FILES.values():
+        request, response, outcome = vector["request"], vector["response"], vector["outcome"]
+        url = nobody if response["delivery"] == "refused" else raw_server.url
+        raw_server.behave = lambda connection, _, response=response: answer(response, connection)
+        raw_server.requests.clear()
+        calls.configure(
+            api_key=request["bearer"] if request["credential"] == "apiKey" else "another-key",
+            auto_label=False,
+            retry=ONCE_MORE,
+            timeout=0.5 if response["delivery"] == "silent" else 10,
+            base_url=ANAM if "X-Anam-Target-Url" in request["headers"] else url,
+            gateway_url=url if "X-Anam-Target-Url" in request["headers"] else None,
+        )
+        method, arguments, options = call_of(vector)
+        try:
+            result = calls(method, *arguments, **options)
+        except AnamError as error:
+            result = error
+        check_requests(raw_server.requests, vector)
+        {"token": check_token, "session": check_session, "error": check_error}[outcome["kind"]](result, vector)
+
+
+def attempts_for(vector: dict[str, Any]) -> int:
+    return 2 if vector["outcome"]["kind"] == "error" and vector["outcome"]["retry"] != "no" else 1
+
+
+def check_requests(requests: list[bytes], vector: dict[str, Any]) -> None:
     """What was sent is what the vector says, and nothing more."""
     wanted = vector["request"]
-    assert (sent.method, sent.url.path) == (wanted["method"], wanted["path"])
-    assert sent.headers["Authorization"] == f"Bearer {wanted['bearer']}"
-    assert json.loads(sent.content) == wanted["body"]
-    for name, value in wanted["headers"].items():
-        told = sent.headers[name]
-        assert (told.partition(";")[0].strip() if name == "Content-Type" else told) == value
-    assert ("X-Anam-Target-Url" in sent.headers) == ("X-Anam-Target-Url" in wanted["headers"])
-
-
-def check_record(record: SeenRequest, wanted: dict[str, Any]) -> None:
-    """What arrived at the sandbox, as far as it shows it: credentials are masked there."""
-    assert (record.method, record.path) == (wanted["method"], wanted["path"])
-    # It did not mint the vectors' session token.
-    assert record.credential == ("api_key" if wanted["credential"] == "apiKey" else "other")
-    assert record.headers["authorization"] == "Bearer ***"
-    assert record.body == masked(wanted["body"])
-    for name, value in wanted["headers"].items():
-        assert record.headers[name.lower()] == value
-
-
-def check_outcome(result: Any, vector: dict[str, Any]) -> None:
-    """The facade makes of the answer what the vector says a client must."""
-    wanted = vector["outcome"]
-    {"token": check_token, "session": check_session, "error": check_error}[wanted["kind"]](result, vector)
+    assert len(requests) == (0 if vector["response"]["delivery"] == "refused" else attempts_for(vector))
+    for raw in requests:
+        head, _, body = raw.partition(b"\r\n\r\n")
+        line, _, fields = head.decode().partition("\r\n")
+        headers = email.message_from_string(fields)
+        assert line == f"{wanted['method']} {wanted['path']} HTTP/1.1"
+        assert headers["Authorization"] == f"Bearer {wanted['bearer']}"
+        assert {name: headers[name] for name in wanted["headers"]} == wanted["headers"]
+        assert ("X-Anam-Target-Url" in headers) == ("X-Anam-Target-Url" in wanted["headers"])
+        assert json.loads(body) == wanted["body"]
 
 
 def check_token(result: Any, vector: dict[str, Any]) -> None:
     wanted = vector["outcome"]["token"]
     assert (result.value, result.claims.get("type")) == (wanted["value"], wanted["type"])
     assert wanted["usable"] or result.expires_at > datetime.now(UTC)  # its type makes it unusable, not its age
-    requests: list[httpx.Request] = []
-
-    def started(request: httpx.Request) -> httpx.Response:
-        requests.append(request)
-        return httpx.Response(200, json={"sessionId": "s-1"})
-
-    with AnamClient("the-api-key", transport=httpx.MockTransport(started), retry=ONCE) as client:
+    started = httpx.MockTransport(lambda request: httpx.Response(200, json={"sessionId": "s-1"}))
+    with AnamClient("the-api-key", ANAM, transport=started) as client:
         if wanted["usable"]:
-            client.start_engine_session(result)
+            assert client.start_engine_session(result).session_id == "s-1"
         else:
             with pytest.raises(AnamConfigError):
                 client.start_engine_session(result)
-    assert len(requests) == wanted["usable"]
 
 
 def check_session(result: Any, vector: dict[str, Any]) -> None:
@@ -175,12 +183,14 @@ def check_session(result: Any, vector: dict[str, Any]) -> None:
 def check_error(result: Any, vector: dict[str, Any]) -> None:
     wanted = vector["outcome"]
     assert isinstance(result, AnamError)
+    assert result.attempts == attempts_for(vector)
     assert result.may_have_started == (wanted["started"] == "maybe")
     error: Any = result
     if wanted["started"] == "maybe" and wanted["error"] in ("answerLost", "unusableAnswer"):
         assert isinstance(result, anam_facade.SessionStartUncertainError)
         error = result.__cause__
-    cls = getattr(anam_facade, ERRORS[wanted["error"]])
+    name = wanted["error"]
+    cls = getattr(anam_facade, UNLIKE_THEIR_NAMES.get(name, f"{name[0].upper()}{name[1:]}Error"))
     if wanted["error"] in ("answerLost", "notReached"):
         assert isinstance(error, cls)
         assert error.sent == (wanted["error"] == "answerLost")
@@ -196,148 +206,25 @@ def check_error(result: Any, vector: dict[str, Any]) -> None:
         assert wanted["retryAfterSeconds"] is None
 
 
-def answer(response: dict[str, Any], request: httpx.Request) -> httpx.Response:
-    """What a transport gives for a vector's response."""
-    match response["delivery"]:
-        case "reset":
-            raise httpx.ReadError("Connection reset by peer", request=request)
-        case "silent":
-            raise httpx.ReadTimeout("timed out", request=request)
-    headers = dict(response["headers"])
-    if response["contentType"] is not None:
-        headers["Content-Type"] = response["contentType"]
-    body = vectors.body_bytes(response)
-    content = broken(body) if response["delivery"] == "truncated" else body
-    return httpx.Response(response["status"], headers=headers, content=content)
-
-
-def broken(body: bytes) -> Iterator[bytes]:
-    """A body that breaks off, as httpx tells of it."""
-    yield body[: len(body) // 2]
-    raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
-
-
-def fault_of(vector: dict[str, Any]) -> Fault:
-    """The sandbox's fault that answers as a vector says, as README.md tells how to make it."""
-    response = vector["response"]
-    said: dict[str, Any] = {"operation": vector["operation"], "times": 1}
-    if response["delivery"] == "reset":
-        return Fault.from_dict(said | {"close": "after"})
-    if response["delivery"] == "silent":
-        return Fault.from_dict(said | {"delay": 60})
-    said |= {"status": response["status"], "headers": response["headers"]}
-    if response["contentType"] is not None:
-        said["content_type"] = response["contentType"]
-    for field, name in (("body", "body"), ("bodyText", "body"), ("bodyBase64", "body_base64")):
-        if field in response:
-            said[name] = response[field]
-    return Fault.from_dict(said | {"truncate": response["delivery"] == "truncated"})
-
-
-def test_the_vectors_keep_to_the_contract(capsys):
-    """Each is well-formed, in the form that is written, keeps to the contract or is a marked fault; every example is
-    played: `make contract` says so.
-    """
-    assert vectors.main([]) == 0, capsys.readouterr().out
-    assert capsys.readouterr().out.startswith(f"{len(FILES)} vectors, ")
-
-
-def test_every_outcome_is_played():
-    """Each error a client can meet, each retry and each doubt has a vector."""
-    played = {vector["outcome"].get("error") for vector in NAMED.values()}
-    outcomes = SCHEMA["properties"]["outcome"]["properties"]
-    assert set(outcomes["error"]["enum"]) <= played
-    for field in ("kind", "started", "retry"):
-        assert {vector["outcome"][field] for vector in NAMED.values()} == set(outcomes[field]["enum"])
-
-
-@pytest.mark.parametrize("name", sorted(name for name, v in NAMED.items() if v["response"]["delivery"] != "refused"))
-def test_the_facade_sends_a_vector_and_repeats_what_it_may(name, monkeypatch):
-    """It sends exactly the vector's request; with retries on the very same again, or not, as the vector says."""
-    monkeypatch.setattr("anam_facade.client._Lifetime.pause", lambda self, seconds: None)
-    vector = NAMED[name]
-    sent: list[httpx.Request] = []
-
-    def handler(request: httpx.Request) -> httpx.Response:
-        sent.append(request)
-        started = {"sessionToken": "a.b.c", "sessionId": "s-1"}
-        return answer(vector["response"], request) if len(sent) == 1 else httpx.Response(200, json=started)
-
-    result = play(vector, "sync", httpx.MockTransport(handler), retry=AT_ONCE)
-    failed = vector["outcome"]["kind"] == "error"
-    again = failed and vector["outcome"]["retry"] != "no"
-    assert len(sent) == (2 if again else 1)
-    assert isinstance(result, AnamError) == (failed and not again)
-    for request in sent:
-        check_request(request, vector)
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(api_key="the-api-key") as running:
-        yield running
-
-
-@pytest.mark.every_transport
-@pytest.mark.parametrize("flavour", ["sync", "async"])
-def test_the_facade_keeps_to_the_vectors_over_a_socket(sandbox, flavour):
-    """The same against the sandbox, over each way of sending, with a fault that answers as each vector says."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    for name, vector in NAMED.items():
-        sandbox.clear_faults()
-        before = len(sandbox.requests)
-        refused = vector["response"]["delivery"] == "refused"
-        if not refused:
-            sandbox.inject(fault_of(vector))
-        result = play(vector, flavour, None, nobody if refused else sandbox.base_url)
-        try:
-            records = sandbox.requests[before:]
-            assert len(records) == (0 if refused else 1)
-            for record in records:
-                assert record.fault is not None
-                check_record(record, vector["request"])
-            check_outcome(result, vector)
-        except AssertionError as error:
-            error.add_note(f"vector: {name}")
-            raise
-
-
-def test_the_sandbox_takes_every_request(sandbox):
+def test_the_sandbox_takes_every_request(anam_sandbox):
     """What the vectors send is what the sandbox, which judges for itself, answers with 2xx."""
-    sandbox.clear_faults()
-    with httpx.Client(base_url=sandbox.base_url, trust_env=False) as plain:
-        for name, vector in NAMED.items():
-            request = vector["request"]
-            bearer = request["bearer"]
+    with httpx.Client(base_url=anam_sandbox.base_url, trust_env=False) as plain:
+        for vector in FILES.values():
+            request, bearer = vector["request"], anam_sandbox.api_key
             if request["credential"] == "sessionToken":
-                persona = {"personaConfig": {"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"}}
                 minted = plain.post(
-                    "/v1/auth/session-token", json=persona, headers={"Authorization": "Bearer the-api-key"}
+                    "/v1/auth/session-token",
+                    json={"personaConfig": PERSONA},
+                    headers={"Authorization": f"Bearer {bearer}"},
                 )
                 bearer = minted.json()["sessionToken"]
             headers = {**request["headers"], "Authorization": f"Bearer {bearer}"}
             answer = plain.request(request["method"], request["path"], json=request["body"], headers=headers)
-            assert answer.is_success, (name, answer.text)
-            sandbox.end_all()
+            assert answer.is_success, (vector["name"], answer.text)
+            anam_sandbox.end_all()
 
 
-def spoiled(name: str, change: Callable[[dict[str, Any]], None]) -> list[str]:
-    """What is said of the vectors when one of them is changed."""
-    changed = copy.deepcopy(FILES)
-    change(next(vector for file, vector in changed.items() if file.stem == name))
-    return list(vectors.problems(CONTRACT, changed, SCHEMA))
-
-
-def put(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
-    *steps, last = path.split(".")
-
-    def change(vector: dict[str, Any]) -> None:
-        for step in steps:
-            vector = vector[step]
-        vector[last] = value
-
-    return change
+# The vectors themselves.
 
 
 HTML = {"where": "response", "why": "a page"}

@@ -1,4 +1,4 @@
-"""A server that sends whatever bytes a test wants, and both clients towards it."""
+"""Both clients towards a server that sends whatever bytes a test wants."""
 
 from __future__ import annotations
 
@@ -13,16 +13,9 @@ from tests.conftest import Calls
 KEY = "a2V5OnNlY3JldA=="
 
 
-@pytest.fixture
-def server() -> Iterator[RawServer]:
-    made = RawServer()
-    yield made
-    made.stop()
-
-
 @pytest.fixture(params=["sync", "async"])
-def calls(request: pytest.FixtureRequest, server: RawServer) -> Iterator[Calls]:
-    made = Calls(request.param, SimpleNamespace(api_key=KEY, base_url=server.url))
+def calls(request: pytest.FixtureRequest, raw_server: RawServer) -> Iterator[Calls]:
+    made = Calls(request.param, SimpleNamespace(api_key=KEY, base_url=raw_server.url))
     made.configure(retry=0)
     yield made
     made.close()

@@ -78,10 +78,10 @@ HEADERS = st.builds(
 @settings(at_a_socket, max_examples=150)
 @given(st.sampled_from([*OPERATIONS]), st.integers(200, 999), BODIES, st.lists(HEADERS, max_size=4))
 def test_any_answer_is_a_typed_error_or_a_right_answer(
-    server: Any, calls: Calls, operation: str, status: int, body: bytes, headers: list[str]
+    raw_server: Any, calls: Calls, operation: str, status: int, body: bytes, headers: list[str]
 ) -> None:
     """Any status with any body and any headers: what comes out is one of the package's types, and fits the status."""
-    server.answer(response(f"{status} Whatever", body, *headers))
+    raw_server.answer(response(f"{status} Whatever", body, *headers))
     calls.configure(retry=0)
     result = calls.outcome(operation)
     if isinstance(result, AnamStatusError):
@@ -99,9 +99,9 @@ def test_any_answer_is_a_typed_error_or_a_right_answer(
 @every_parser
 @settings(at_a_socket, max_examples=60)
 @given(st.sampled_from([*OPERATIONS]), st.binary(max_size=400))
-def test_bytes_that_are_not_http_are_a_typed_error(server: Any, calls: Calls, operation: str, data: bytes) -> None:
+def test_bytes_that_are_not_http_are_a_typed_error(raw_server: Any, calls: Calls, operation: str, data: bytes) -> None:
     """A server that speaks something else altogether has lost the answer, as far as the caller is concerned."""
-    server.answer(data)
+    raw_server.answer(data)
     calls.configure(retry=0)
     result = calls.outcome(operation)
     assert isinstance(result, AnamError)
@@ -136,10 +136,10 @@ HEADERS_ONLY = (b"", b"X-Header: " + b"x" * 8192 + b"\r\n")
     ids=["minted", "started", "error", "chunks", "gzip", "deflate", "headers"],
 )
 def test_what_never_ends_is_cut_off(
-    server: Any, calls: Calls, operation: str, head: bytes, endless: tuple[bytes, bytes], raised: type[AnamError]
+    raw_server: Any, calls: Calls, operation: str, head: bytes, endless: tuple[bytes, bytes], raised: type[AnamError]
 ) -> None:
     """No more than a megabyte is read, or unpacked, and the error keeps it; endless headers are refused before that."""
-    server.forever(head + endless[0], endless[1])
+    raw_server.forever(head + endless[0], endless[1])
     result = calls.outcome(operation)
     error = result.__cause__ if operation == "direct" else result
     assert isinstance(error, raised)
@@ -161,14 +161,14 @@ def test_no_more_is_unpacked_than_is_kept() -> None:
 @every_transport
 @pytest.mark.parametrize(("operation", "drops"), [("mint", "head"), ("token", "body")])
 def test_one_byte_at_a_time_does_not_outlast_the_timeout(
-    server: Any, calls: Calls, transport: str, operation: str, drops: str
+    raw_server: Any, calls: Calls, transport: str, operation: str, drops: str
 ) -> None:
     """A byte now and then keeps a socket's time-out from ever firing; the attempt still ends when it should."""
     if isinstance(calls.client, AnamClient) and (drops, transport) == ("head", "client"):
         pytest.skip("documented: what cannot be bounded for threads in a client of the user's")
     answer = response(200, b'{"sessionId": "s", "sessionToken": "header.payload.signature"}', "X-Long: " + "x" * 50)
     at_once = answer.partition(b"{")[0] if drops == "body" else b""
-    server.drip(answer.removeprefix(at_once), 0.1, at_once=at_once)
+    raw_server.drip(answer.removeprefix(at_once), 0.1, at_once=at_once)
     calls.configure(retry=0, timeout=0.5)
     began = time.monotonic()
     result = calls.outcome(operation)
@@ -179,28 +179,28 @@ def test_one_byte_at_a_time_does_not_outlast_the_timeout(
 
 @every_transport
 @pytest.mark.parametrize(("operation", "status"), [("mint", 302), ("token", 307), ("direct", 303)])
-def test_redirects_are_not_followed(server: Any, calls: Calls, operation: str, status: int) -> None:
+def test_redirects_are_not_followed(raw_server: Any, calls: Calls, operation: str, status: int) -> None:
     """A bearer goes where it was meant to go and nowhere else; a POST does not become a GET."""
-    server.answer(response(status, b"", f"Location: {server.url}/elsewhere"))
+    raw_server.answer(response(status, b"", f"Location: {raw_server.url}/elsewhere"))
     assert calls.outcome(operation).status_code == status
-    (request,) = server.requests
+    (request,) = raw_server.requests
     assert request.startswith(b"POST /v1/")
 
 
 @every_transport
-def test_a_right_answer_is_found_in_its_wrapping(server: Any, calls: Calls) -> None:
+def test_a_right_answer_is_found_in_its_wrapping(raw_server: Any, calls: Calls) -> None:
     """What comes before the real answer is not taken for it; compression, not asked for, is understood all the same."""
     interim = [b"HTTP/1.1 %b\r\n\r\n" % status for status in (b"100 Continue", b"102 Processing", b"103 Early Hints")]
-    server.answer(*interim, response(200, gzip.compress(MINTED), "Content-Encoding: gzip"))
+    raw_server.answer(*interim, response(200, gzip.compress(MINTED), "Content-Encoding: gzip"))
     assert calls.outcome("mint").value == "header.payload.signature"
 
 
 @every_transport
-def test_more_than_one_answer_is_not_mixed_up(server: Any, calls: Calls) -> None:
+def test_more_than_one_answer_is_not_mixed_up(raw_server: Any, calls: Calls) -> None:
     """Bytes after an answer, a second answer for instance, never become the answer to the next request."""
     first, poison, second = (response(200, b'{"sessionToken": "%b"}' % value) for value in (b"a.a", b"evil", b"b.b"))
     answers = [first + poison, second]
-    server.behave = lambda connection, request: connection.sendall(answers.pop(0))
+    raw_server.behave = lambda connection, request: connection.sendall(answers.pop(0))
     assert calls.outcome("mint").value == "a.a"
     time.sleep(0.05)
     assert calls.outcome("mint").value == "b.b"
