@@ -56,7 +56,6 @@ test-slow: .dev ## run the few that `test` leaves out: what builds, installs, ge
 check: lint types contract test test-slow ## everything that must pass before a change goes in
 	$(RUN) scripts/generate.py --check
 	$(RUN) scripts/docs.py --check
-	$(RUN) scripts/terminal.py --check
 
 ##@ Changing it
 lint: .dev ## find mistakes in the Python code and the Containerfile; ARGS=--fix corrects what it can
@@ -71,13 +70,11 @@ endif
 types: .dev ## check types with mypy, and with pyright where Node is installed
 	$(RUN) -m mypy $(TYPED)
 	$(TOOL) pyright --pythonpath $(VENV)/bin/python
-contract: .dev ## openapi.yaml, its vectors (ARGS="vectors --write"), what it breaks (ARGS="breaking --release")
-ifdef ARGS
-	$(RUN) scripts/$(firstword $(ARGS)).py $(wordlist 2,9,$(ARGS))
-else
+contract: .dev ## check openapi.yaml, its vectors, and what it breaks; ARGS=--write takes its examples into the vectors
+	$(RUN) scripts/vectors.py $(ARGS)
+ifndef ARGS
 	$(RUN) -m openapi_spec_validator openapi.yaml
 	$(TOOL) redocly lint --config=tools/redocly.yaml --max-problems=1000
-	$(RUN) scripts/vectors.py
 	$(RUN) scripts/breaking.py
 endif
 generate: .dev ## build generated/anam_api from openapi.yaml; ARGS=--check only compares
@@ -87,7 +84,6 @@ ifeq ($(ARGS),--site)
 	@$(VENV)/bin/zensical build --clean
 else
 	$(RUN) scripts/docs.py $(ARGS)
-	$(RUN) scripts/terminal.py $(ARGS)
 endif
 
 ##@ Against others (each in an environment of its own)
@@ -103,7 +99,7 @@ endif
 rooms: .dev ## clients in rooms of a real LiveKit server; ARGS=demo shows one, ARGS=build the server; needs Go
 	$(RUN) scripts/rooms.py $(ARGS)
 browser: .dev ## the pages of the sandbox and of examples/web, in a real browser; needs Node and Chromium
-	$(RUN) scripts/browser_tests.py
+	$(RUN) scripts/tools.py browser
 
 ##@ Measured, ours and theirs
 bench: .dev ## what a start costs (needs nginx); ARGS=check: the targets; ARGS=chaos, ARGS=load, ARGS=soak
@@ -119,8 +115,20 @@ fuzz: .dev ## five minutes of hostile input and hostile servers, each round with
 wheel: .dev ## build the sdist and the wheel into dist/
 	@rm -rf dist
 	$(RUN) -m build --no-isolation --outdir dist
-lock: ## rewrite the lock files; ARGS=--upgrade takes the newest versions allowed
-	@$(PYTHON) scripts/lock.py $(ARGS)
+# No lock names a registry, so that everyone installs from the one they have set up.
+LOCK = $(PYTHON) scripts/tools.py run uv pip compile --quiet --no-config --universal --generate-hashes --no-annotate \
+	--python-version=3.11 --custom-compile-command='make lock' $(ARGS) --output-file
+lock: ## rewrite the lock files with uv and npm; ARGS=--upgrade takes the newest versions allowed
+	$(LOCK) requirements/dev.txt pyproject.toml --extra=sandbox --extra=fast --extra=cli --extra=otel --group=dev
+	$(LOCK) requirements/demo.txt pyproject.toml --extra=sandbox --group=build --constraint=requirements/dev.txt
+	$(LOCK) requirements/runtime.txt pyproject.toml --constraint=requirements/dev.txt
+	$(LOCK) requirements/tools.txt requirements/tools.in
+	$(LOCK) interop/peers/today.txt interop/peers/today.in
+	$(LOCK) interop/peers/livekit-anam-1.6.10.txt interop/peers/livekit-anam-1.6.10.in
+	$(LOCK) requirements/rooms.txt pyproject.toml --extra=sandbox --extra=livekit --group=rooms \
+		--constraint=interop/peers/today.txt
+	for folder in tools tests/livekit/npm; do \
+		(cd $$folder && npm $(if $(ARGS),update,install) --package-lock-only) || exit 1; done
 clean: ## remove everything that the other verbs made, the environment included
 	@rm -rf $(VENV) $(VENV).lock dist build site htmlcov tools/node_modules tools/node_modules.lock .coverage .coverage.* \
 		.interop .peers .rooms .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis tools/*/bin tools/*/bin.lock

@@ -34,9 +34,8 @@ def build() -> None:
 
 
 def main() -> int:
-    if tools.skips("the TypeScript client", tools.node_is_missing(), "REQUIRE_NODE"):
+    if not tools.has_node("the TypeScript client"):
         return 0
-    tools.install_node_tools()
     build()
     reporter = "--test-reporter=spec" if "-v" in sys.argv[1:] else "--test-reporter=dot"
     with Sandbox(api_key="the-api-key") as sandbox:

@@ -51,19 +51,7 @@ def what_is_missing(needs: Mapping[str, Mapping[str, Any]]) -> str:
     """Which of the commands are not here, or too old, and in which of Debian's packages they are; empty if none."""
     problems = []
     for command, need in needs.items():
-        path, problem = shutil.which(command), ""
-        if path is None:
-            problem = f"{command} is not installed"
-        elif "ask" in need:
-            done = subprocess.run([path, *need["ask"]], capture_output=True, text=True, check=False)
-            printed = re.sub(r"\x1b\[[\d;]*m", "", done.stdout or done.stderr)  # Maven's is coloured, asked or not
-            found = re.search(r"\d+(?:\.\d+)*", printed)
-            oldest, have = ([int(n) for n in v.split(".")] for v in (need["oldest"], found[0] if found else "0"))
-            if done.returncode != 0:
-                problem = f"{command} does not do: {printed.strip()[:160]}"
-            elif have < oldest:
-                problem = f"{command} {need['oldest']} or newer is needed, not {found[0] if found else '?'}"
-        if problem:
+        if problem := tools.missing(command, need.get("ask", ()), need.get("oldest", "0")):
             problems.append(f"{problem} (in Debian: {need['debian']})" if "debian" in need else problem)
     return "; ".join(problems)
 
@@ -129,8 +117,8 @@ class Language:
         place = tools.peer_environment(GENERATOR_LOCK)
         (jar,) = place.glob("lib/python*/site-packages/openapi_generator_cli/openapi-generator.jar")
         self._values["generator"] = str(jar)
-        if "npm" in self.needs:
-            tools.install_node_tools()
+        if "npm" in self.needs and not tools.has_node(self.name):
+            raise Failure("Node's tools are not installed")
         build, cache = self._home / "build", self._home / "cache"
         steps = [words for step in ("generate", "check", "compile") for words in self.config.get(step, ())]
         versions = [

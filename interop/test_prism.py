@@ -38,9 +38,8 @@ TOKEN = facade.SessionToken(CONTRACT.document["components"]["examples"]["Minted"
 @pytest.fixture(scope="module")
 def prism(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Prism that serves the document on this machine."""
-    if tools.skips("prism", tools.node_is_missing(), "REQUIRE_NODE"):
+    if not tools.has_node("prism"):
         pytest.skip("Node is not installed")
-    tools.install_node_tools()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

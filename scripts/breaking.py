@@ -1,10 +1,9 @@
-"""Compare openapi.yaml with the contract that was released last: `breaking.py`.
+"""Compare openapi.yaml with the contract that was released last, contract/released.yaml: `breaking.py`.
 
 A change that breaks a client, or the code generated for one, needs a new major version; one that only adds needs a
 minor one; a change of descriptions or examples, a patch. Each needs an entry in contract/CHANGELOG.md that names what
 it touches. What breaks is oasdiff's to say (built from tools/oasdiff with Go); what it does not look at is covered by
-`unseen`; a change of a keyword that neither knows counts as breaking. Released last is what the newest tag `v*` has or,
-without one (a shallow clone, an unpacked sdist), contract/released.yaml, which `breaking.py --release` rewrites.
+`unseen`; a change of a keyword that neither knows counts as breaking.
 """
 
 from __future__ import annotations
@@ -15,13 +14,12 @@ import subprocess
 import sys
 import tempfile
 from enum import IntEnum
-from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from spec import SPEC, Contract, Document, load
+from spec import Contract, Document, load
 from vectors import Validated, read
 
 import tools
@@ -180,14 +178,8 @@ def refused_requests(old: Document, new: Document) -> Iterator[str]:
     """Requests of the shared vectors that are valid no more, if only because they fit two schemas of a `oneOf` now."""
     before, after = Validated(old), Validated(new)
     for vector in read().values():
-        name, body = vector["operation"], vector["request"]["body"]
-        if name in after.operations and is_valid(before, name, body) and not is_valid(after, name, body):
+        if vector["operation"] in after.operations and not before.refuses(vector) and after.refuses(vector):
             yield f"ours: request: that of the vector {vector['name']} is no longer valid"
-
-
-def is_valid(contract: Validated, operation: str, body: Any) -> bool:
-    content = contract.operations[operation]["requestBody"]["content"]["application/json"]
-    return not contract.mistakes("the body", content["schema"], body)
 
 
 def assess(old: Document, new: Document, *, with_oasdiff: bool) -> tuple[Level, list[str]]:
@@ -226,29 +218,14 @@ def problems(old: Document, new: Document, level: Level, changelog: str) -> Iter
             yield f"contract/CHANGELOG.md: the section for {after} does not name `{'`, `'.join(missing)}`"
 
 
-def released() -> tuple[Document, str]:
-    """The contract released last, and where it was found."""
-    git = partial(subprocess.run, cwd=tools.ROOT, capture_output=True, encoding="utf-8", check=False)
-    # An unpacked sdist may lie inside somebody else's repository, so this one's own folder is asked for.
-    tag = git(["git", "--git-dir=.git", "describe", "--tags", "--abbrev=0", "--match=v[0-9]*"]).stdout.strip()
-    tagged = tag and git(["git", "--git-dir=.git", "show", f"{tag}:openapi.yaml"]).stdout
-    return yaml.safe_load(tagged or RELEASED.read_text("utf-8")), tag if tagged else "contract/released.yaml"
-
-
-def main(arguments: Sequence[str]) -> int:
-    if arguments == ["--release"]:
-        RELEASED.write_bytes(SPEC.read_bytes())
-        return 0
-    skipped = tools.skips("oasdiff", tools.go_is_missing(), "REQUIRE_GO")
-    if not skipped:
-        tools.build_oasdiff()
-    new, (old, where) = load(), released()
-    level, findings = assess(old, new, with_oasdiff=not skipped)
+def main() -> int:
+    new, old = load(), yaml.safe_load(RELEASED.read_text("utf-8"))
+    level, findings = assess(old, new, with_oasdiff=tools.has_oasdiff())
     mistakes = list(problems(old, new, level, CHANGELOG.read_text("utf-8")))
-    print(f"openapi.yaml {new['info']['version']} against {old['info']['version']} of {where}: {level.name.lower()}")
+    print(f"openapi.yaml {new['info']['version']} against the released {old['info']['version']}: {level.name.lower()}")
     print("\n".join([*(f"  breaking [{finding}]" for finding in findings), *(f"error: {m}" for m in mistakes)]))
     return int(bool(mistakes))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

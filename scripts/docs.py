@@ -1,8 +1,11 @@
-"""Build generated/docs.html, the contract as one page; with `--check` only tell whether it is up to date.
+"""Make what the documentation shows: the contract as one page, and what the command prints. `--check` only compares.
 
-The page holds everything it shows and loads nothing: no script, no font, no picture from elsewhere. The sandbox serves
-it at `/docs`. The same document gives the same bytes. Every keyword of a schema is shown, one that nobody thought of as
-it is written. Which text stands where is `docs/page.html.jinja`'s business.
+generated/docs.html holds everything it shows and loads nothing: no script, no font, no picture from elsewhere. The
+sandbox serves it at `/docs`. The same document gives the same bytes. Every keyword of a schema is shown, one that
+nobody thought of as it is written. Which text stands where is the business of `docs/page.html.jinja`.
+
+In docs/command.md, each line that begins with `$ ` is given to a shell, in docs/command, with a sandbox in ANAM_API_URL
+and ANAM_API_KEY. What differs from run to run (times, ids, ports, versions) is replaced by something fixed.
 """
 
 from __future__ import annotations
@@ -10,7 +13,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +26,13 @@ from markupsafe import Markup, escape
 from spec import Contract, Document, load
 
 import tools
+from anam_facade.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PAGE = tools.ROOT / "generated" / "docs.html"
+COMMAND = tools.ROOT / "docs" / "command.md"
 TEMPLATES = Path(__file__).parent / "docs"
 
 Schema = dict[str, Any]
@@ -128,8 +135,46 @@ def build(document: Document) -> str:
     return "\n".join(line.rstrip() for line in html.splitlines()) + "\n"
 
 
+SESSIONS = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
+KNOWN = "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506|30fa96d0-26c4-4e55-94a0-517025942e18|6bfbe25a-979d-40f3-a92b-5394170af54b"
+FIXED = (
+    (r"eyJ[\w.-]+", "eyJhbGciOiJIUzI1NiJ9.…"),
+    (rf"(?!{KNOWN})\b[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}\b", "5d2f1c9e-7b64-4c1a-9f3e-2a8b6d4c0e71"),
+    (r"127\.0\.0\.1:\d{4,}", "127.0.0.1:8787"),
+    (r"\d\.\d{2,3} s\b", "0.01 s"),
+    (r"\d+ a second", "100 a second"),
+    (r'"iat": \d+, "exp": \d+', '"iat": 1795640400, "exp": 1795644000'),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "2026-11-25 22:00:00 UTC"),
+    (r"(versions +anam_facade ).*", r"\g<1>…, Python …, httpx …, OpenSSL …"),
+    (r"version \d\S*", "version …"),
+)
+
+
+def recorded(page: str, sandbox: Sandbox) -> str:
+    """A page with what its commands print today."""
+    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    environment |= {"ANAM_API_URL": sandbox.base_url, "ANAM_API_KEY": sandbox.api_key, "COLUMNS": "100"}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    def output(command: str) -> str:
+        shell, folder = ["sh", "-c", f"exec 2>&1; {command}"], COMMAND.with_suffix("")
+        done = subprocess.run(shell, cwd=folder, env=environment, stdout=subprocess.PIPE, encoding="utf-8", check=False)
+        text = done.stdout.rstrip("\n") + "\n"
+        for pattern, replacement in FIXED:
+            text = re.sub(pattern, replacement, text)
+        return text
+
+    def run(session: re.Match[str]) -> str:
+        commands = re.findall(r"^\$ (.*)", session[0], re.MULTILINE)
+        return "\n".join(f"$ {command}\n{output(command)}" for command in commands)
+
+    return SESSIONS.sub(run, page)
+
+
 def main(arguments: Sequence[str]) -> int:
-    return tools.keep(PAGE, build(load()), arguments, "make docs")
+    with Sandbox() as sandbox:
+        made = {PAGE: build(load()), COMMAND: recorded(COMMAND.read_text("utf-8"), sandbox)}
+    return max(tools.keep(file, text, arguments, "make docs") for file, text in made.items())
 
 
 if __name__ == "__main__":

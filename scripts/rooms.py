@@ -48,8 +48,7 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["demo"]:
         return run(python, "scripts/demo_room.py", *arguments[1:])
     older_plugins(python)
-    if not tools.skips("the plugin for Node", tools.node_is_missing(), "REQUIRE_NODE"):
-        tools.install_node_tools(tools.ROOT / "tests" / "livekit" / "npm")
+    tools.has_node("the plugin for Node", tools.ROOT / "tests" / "livekit" / "npm")
     if arguments:
         return run(python, "-m", "pytest", "tests/livekit", *arguments)
     # All of it, in two halves side by side: it plays in real time. What an agent's own process does is not measured:

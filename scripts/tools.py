@@ -1,15 +1,16 @@
 """Install what is pinned, once, and run it. Needs nothing but Python 3.11.
 
-`tools.py env demo` and `tools.py env dev` make the virtual environment match a lock in requirements/;
-`tools.py run pyright …` runs a tool that is pinned in tools/ or requirements/, and `tools.py node` installs those of
-Node. What was installed is remembered by content, not by time stamps, which a clone does not keep. Where Node, Go or a
+`tools.py env demo` and `tools.py env dev` make the virtual environment match a lock in requirements/; `tools.py run
+pyright …` runs a tool that is pinned in tools/ or requirements/tools.txt; `tools.py node` installs those of Node, and
+`tools.py browser` runs tests/browser in the system's Chromium (or the one that CHROMIUM names), against a sandbox.
+
+What was installed is remembered by content, not by time stamps, which a clone does not keep. Where Node, Go or a
 browser is missing, one line says what was skipped; with REQUIRE_NODE=1 and so on, as in CI, that is an error.
 """
 
 from __future__ import annotations
 
 import contextlib
-import difflib
 import fcntl
 import hashlib
 import os
@@ -30,6 +31,8 @@ MODULES = ROOT / "tools" / "node_modules"
 OASDIFF = ROOT / "tools" / "oasdiff" / "bin" / "oasdiff"
 LIVEKIT = ROOT / "tools" / "livekit" / "bin" / "livekit-server"
 
+IN_PYTHON = ("hadolint", "uv")
+"""Tools that are not Python, in Python packages: requirements/tools.in."""
 # Nothing is reported to anyone, and nothing asks for a newer version of itself.
 QUIET = {
     "NO_UPDATE_NOTIFIER": "1",
@@ -41,11 +44,10 @@ QUIET = {
 }
 # Go as it is installed: no other toolchain, no shared flags of the user's, nothing written to go.mod.
 GO = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off", "CGO_ENABLED": "0"}
-BROWSERS = (
-    *("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"),
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+# By its own reporter, not by what a terminal suggests: the output is read in logs too. The files side by side, on two
+# cores too: what they do is wait for a browser.
+NODE_TEST = ("node", "--test", "--test-reporter=spec", "--test-concurrency=3", "--test-timeout=420000")
 
 
 def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> None:
@@ -61,15 +63,21 @@ def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> None:
         sys.exit(f"error: {Path(command[0]).name} failed (its output is above); run the same command again.")
 
 
-def keep(file: Path, text: str, arguments: Sequence[str], verb: str) -> int:
-    """Writes a file that is made; with --check only shows how it differs from what is there, and gives 1 if it does."""
-    there = file.read_text("utf-8") if file.exists() else ""
-    if arguments != ["--check"]:
-        file.write_text(text, "utf-8", newline="\n")
-    elif there != text:
-        sys.stdout.writelines(difflib.unified_diff(there.splitlines(True), text.splitlines(True), "committed", "made"))
-        print(f"error: {file.name} is not what it is made from; run `{verb}`.", file=sys.stderr)
-        return 1
+def keep(place: Path, made: Path | str, arguments: Sequence[str], verb: str) -> int:
+    """Puts a file's text, or a folder, in its place; with --check only shows what differs, and gives 1 if it does."""
+    if arguments == ["--check"]:
+        text, other = (made, "-") if isinstance(made, str) else (None, str(made))
+        command = ["diff", "-ruN", "--exclude=__pycache__", str(place), other]
+        if status := subprocess.run(command, input=text, encoding="utf-8", check=False).returncode:
+            print(f"error: {place.name} is not what it is made from; run `{verb}`.", file=sys.stderr)
+        return status
+    if arguments:
+        sys.exit("usage: [--check]")
+    if isinstance(made, str):
+        place.write_text(made, "utf-8", newline="\n")
+    else:
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(made, place)
     return 0
 
 
@@ -107,10 +115,13 @@ def outdated(folder: Path, *made_from: Path | str) -> Iterator[bool]:
 # --- Python environments --------------------------------------------------------------------------
 
 
-def new_environment(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    # Not with `sys.executable`: that may be of the very environment that was just removed.
-    run(getattr(sys, "_base_executable", sys.executable), "-m", "venv", folder)
+def install(folder: Path, lock: Path, *options: str) -> None:
+    """Installs what a lock lists, after making the environment where there is none."""
+    print(f"Installing {lock.relative_to(ROOT)} into {folder.name} …", file=sys.stderr, flush=True)
+    if not (folder / "bin" / "python").exists():
+        # Not with `sys.executable`: that may be of the very environment that was just removed.
+        run(getattr(sys, "_base_executable", sys.executable), "-m", "venv", folder)
+    run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", *options, "--require-hashes", "-r", lock)
 
 
 def environment(name: str) -> None:
@@ -123,12 +134,9 @@ def environment(name: str) -> None:
         held = kind.read_text("ascii").split() if intact else []
         if held[:1] not in [[locks["dev"]], [locks[name]]]:
             if held[:1] != [locks["demo"]]:
-                print(f"Creating {VENV.name} with Python {sys.version.split()[0]} …", flush=True)
-                new_environment(VENV)
-            print(f"Installing requirements/{name}.txt …", flush=True)
+                shutil.rmtree(VENV, ignore_errors=True)
             kind.unlink(missing_ok=True)  # an installation that is interrupted starts afresh
-            lock = ROOT / "requirements" / f"{name}.txt"
-            run(VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock)
+            install(VENV, ROOT / "requirements" / f"{name}.txt")
             held = [locks[name]]
             kind.write_text(held[0], "ascii")
         project = digest(ROOT / "pyproject.toml", ROOT / "anam_facade" / "_version.py")
@@ -143,72 +151,69 @@ def peer_environment(lock: Path) -> Path:
     folder = PEERS / lock.stem
     with outdated(folder, lock, sys.version) as must_install:
         if must_install:
-            print(f"Installing {lock.relative_to(ROOT)} into .peers/{lock.stem} …", file=sys.stderr, flush=True)
-            new_environment(folder)
-            # Wheels only: a dependency that has to be compiled would want more than Python.
-            options = ("--quiet", "--only-binary=:all:", "--require-hashes", "-r", str(lock))
-            run(folder / "bin" / "python", "-m", "pip", "install", *options)
+            shutil.rmtree(folder, ignore_errors=True)
+            install(folder, lock, "--only-binary=:all:")  # what has to be compiled would want more than Python
     return folder
 
 
 # --- Tools that are not Python --------------------------------------------------------------------
 
 
-def is_missing(what: str, program: str, oldest: str = "") -> str | None:
-    """Why a program cannot be used: it is not installed, or older than `oldest`; None when it can."""
-    path = shutil.which(program)
-    if path is None:
-        return f"{what} is not installed"
-    if oldest:
-        argument = "version" if program == "go" else "--version"
-        done = subprocess.run([path, argument], capture_output=True, text=True, check=False, env={**os.environ, **GO})
-        found = re.search(r"\d+\.\d+(\.\d+)?", done.stdout)
-        if found is None or [*map(int, found[0].split("."))] < [*map(int, oldest.split("."))]:
-            return f"{what} {oldest} or newer is needed, not {found[0] if found else 'one that does not start'}"
-    return None
+def missing(command: str, ask: Sequence[str] = (), oldest: str = "0") -> str | None:
+    """Why a command cannot be used, None if it can: it is not there or, asked for its version, fails or is too old."""
+    if (path := shutil.which(command)) is None:
+        return f"{command} is not installed"
+    if not ask:
+        return None
+    done = subprocess.run([path, *ask], capture_output=True, text=True, check=False)
+    printed = re.sub(r"\x1b\[[\d;]*m", "", done.stdout or done.stderr)  # Maven's is coloured, asked or not
+    found = re.search(r"\d+(?:\.\d+)*", printed)
+    if done.returncode != 0:
+        return f"{command} does not do: {printed.strip()[:160]}"
+    have, least = ([int(number) for number in version.split(".")] for version in (found[0] if found else "0", oldest))
+    return f"{command} {oldest} or newer is needed, not {found[0] if found else '?'}" if have < least else None
 
 
-def skips(what: str, missing: str | None, variable: str) -> bool:
+def skips(what: str, why: str | None, variable: str) -> bool:
     """Whether `what` is left out because something is missing, which is printed.
 
     Raises:
         SystemExit: The variable, such as REQUIRE_NODE, is 1.
     """
-    if missing is not None:
+    if why is not None:
         if os.environ.get(variable) == "1":
-            sys.exit(f"error: {what} cannot run: {missing}.")
-        print(f"SKIPPED: {what} did not run: {missing}.")
-    return missing is not None
+            sys.exit(f"error: {what} cannot run: {why}.")
+        print(f"SKIPPED: {what} did not run: {why}.")
+    return why is not None
 
 
-def node_is_missing() -> str | None:
-    return is_missing("Node", "node", "20.19") or is_missing("npm", "npm")
-
-
-def install_node_tools(folder: Path = MODULES.parent) -> None:
-    """Installs what a folder's package-lock.json lists."""
+def has_node(what: str, folder: Path = MODULES.parent) -> bool:
+    """Whether Node is here for `what`, with what a folder's package-lock.json lists, which is installed."""
+    if skips(what, missing("node", ["--version"], "20.19") or missing("npm"), "REQUIRE_NODE"):
+        return False
     lock = folder / "package-lock.json"
     with outdated(folder / "node_modules", lock) as must_install:
         if must_install:
             print(f"Installing {lock.relative_to(ROOT)} …", file=sys.stderr, flush=True)
             run("npm", "ci", "--loglevel=error", cwd=folder)  # inside the folder, so that its .npmrc counts
+    return True
 
 
-def go_is_missing() -> str | None:
-    wanted = re.search(r"^go (\d+\.\d+)", (ROOT / "tools" / "oasdiff" / "go.mod").read_text("utf-8"), re.MULTILINE)
-    return is_missing("Go", "go", wanted[1] if wanted else "1")
-
-
-def build_with_go(program: Path, package: str) -> None:
+def has_go(program: Path, package: str, variable: str = "REQUIRE_GO") -> bool:
+    """Whether Go is here for a program, which is built where it is not, from the go.mod in the folder above its own."""
     module = program.parent.parent
+    (oldest,) = re.findall(r"^go (\S+)$", (module / "go.mod").read_text("utf-8"), re.MULTILINE)
+    if skips(program.name, missing("go", ["version"], oldest), variable):
+        return False
     with outdated(program.parent, module / "go.mod", module / "go.sum") as must_build:
         if must_build:
             print(f"Building {program.name} …", file=sys.stderr, flush=True)
             run("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, package, cwd=module, **GO)
+    return True
 
 
-def build_oasdiff() -> None:
-    build_with_go(OASDIFF, "github.com/oasdiff/oasdiff")
+def has_oasdiff() -> bool:
+    return has_go(OASDIFF, "github.com/oasdiff/oasdiff")
 
 
 def livekit_server() -> str | None:
@@ -219,40 +224,36 @@ def livekit_server() -> str | None:
 
 def build_livekit() -> bool:
     """Builds a LiveKit server where there is none, which takes minutes. False when it cannot be built here."""
-    named = livekit_server()
-    if named in (None, str(LIVEKIT)):
-        if skips("LiveKit's server", go_is_missing(), "REQUIRE_LIVEKIT"):
-            return False
-        build_with_go(LIVEKIT, "github.com/livekit/livekit-server/cmd/server")
-    return True
-
-
-def browser() -> str | None:
-    """The Chromium to use, or None; CHROMIUM names another one."""
-    named = os.environ.get("CHROMIUM")
-    return next((path for name in ([named] if named else BROWSERS) if (path := shutil.which(name))), None)
+    package = "github.com/livekit/livekit-server/cmd/server"
+    return livekit_server() not in (None, str(LIVEKIT)) or has_go(LIVEKIT, package, "REQUIRE_LIVEKIT")
 
 
 def main(arguments: Sequence[str]) -> int:
+    told = {**os.environ, **QUIET}
     match arguments:
         case ["env", ("demo" | "dev") as name]:
             environment(name)
             return 0
         case ["node"]:
-            if skips("npm", node_is_missing(), "REQUIRE_NODE"):
-                return 1
-            install_node_tools()
-            return 0
-        case ["run", "hadolint", *rest]:
-            program = peer_environment(ROOT / "requirements" / "tools.txt") / "bin" / "hadolint"
-        case ["run", tool, *rest]:
-            if skips(tool, node_is_missing(), "REQUIRE_NODE"):
+            return int(not has_node("npm"))
+        case ["browser"]:
+            named = os.environ.get("CHROMIUM")
+            browser = next(filter(None, map(shutil.which, [named] if named else BROWSERS)), None)
+            why = None if browser else f"there is no {named or 'Chromium or Chrome'}"
+            if skips("the browser tests", why, "REQUIRE_BROWSER") or not has_node("the browser tests"):
                 return 0
-            install_node_tools()
-            program = MODULES / ".bin" / tool
+            told |= {"CHROMIUM": str(browser), "PYTHON": sys.executable}
+            tests = map(str, sorted(ROOT.glob("tests/browser/*.test.mjs")))
+            command = [sys.executable, "-m", "anam_facade.sandbox", "--", *NODE_TEST, *tests]
+        case ["run", tool, *rest] if tool in IN_PYTHON:
+            command = [str(peer_environment(ROOT / "requirements" / "tools.txt") / "bin" / tool), *rest]
+        case ["run", tool, *rest]:
+            if not has_node(tool):
+                return 0
+            command = [str(MODULES / ".bin" / tool), *rest]
         case _:
-            sys.exit("usage: tools.py env {demo,dev} | tools.py node | tools.py run TOOL [ARGUMENT ...]")
-    return subprocess.run([str(program), *rest], cwd=ROOT, env={**os.environ, **QUIET}, check=False).returncode
+            sys.exit("usage: tools.py env {demo,dev} | tools.py {node,browser} | tools.py run TOOL [ARGUMENT ...]")
+    return subprocess.run(command, cwd=ROOT, env=told, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 // The sandbox's page, /docs, in a real browser: what a person sees, on a desk and on a phone, by day and by night.
-// Run by scripts/browser_tests.py, which starts the sandbox and says where it and the browser are.
+// `make browser` starts the sandbox, and says where it and the browser are.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

@@ -11,7 +11,7 @@ const require = createRequire(new URL("../../tools/package.json", import.meta.ur
 const { chromium } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
-export const { SANDBOX } = process.env;
+export const SANDBOX = process.env.ANAM_API_URL;
 export const DESK = { width: 1280, height: 900 };
 export const PHONE = { width: 400, height: 800 };
 const NARROW = { width: 320, height: 640 };

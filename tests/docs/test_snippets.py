@@ -85,7 +85,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fresh") / "environment"
 
 
-# What docs/command.md prints is part of it: scripts/terminal.py runs it, and compares.
+# What docs/command.md prints is part of it: scripts/docs.py runs it, and compares.
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "command.md"], ids=lambda page: page.name)
 @pytest.mark.filterwarnings("default")  # a reader's program has its own filters

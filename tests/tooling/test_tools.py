@@ -4,16 +4,12 @@ missing.
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 import tools
-
-ROOT = tools.ROOT
 
 
 class Project:
@@ -59,7 +55,9 @@ def test_what_is_installed_is_installed_once(project: Project) -> None:
 
 
 def test_what_makes_an_environment_useless_starts_afresh(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A changed lock, so that no dropped package stays; another Python; an interpreter or a memory that is gone."""
+    """A changed lock, so that no dropped package stays; another Python; an interpreter or a memory that is gone; an
+    installation that was interrupted, though a mistake in the metadata costs no second download.
+    """
     project.make("dev")
     for spoil in (
         lambda: (project.folder / "requirements" / "dev.txt").write_text("other"),
@@ -71,15 +69,11 @@ def test_what_makes_an_environment_useless_starts_afresh(project: Project, monke
         spoil()
         assert project.make("dev") == ["create", "dev", "project"]
         assert project.make("dev") == []
-
-
-def test_an_interrupted_installation_starts_afresh(project: Project) -> None:
-    """But a mistake in the metadata costs no second download."""
-    project.make("demo")
+    (project.venv / ".holds").unlink()
     for project.fails_at in ("dev", "project"):
         with pytest.raises(SystemExit):
             project.make("dev")
-    assert project.done == ["create", "dev"]
+        assert project.done == (["create"] if project.fails_at == "dev" else ["create", "dev"])
     project.fails_at = ""
     assert project.make("dev") == ["project"]
 
@@ -97,41 +91,70 @@ def test_what_is_made_elsewhere_is_made_once_for_the_same_inputs(tmp_path: Path)
         assert must_make
 
 
+@pytest.mark.parametrize(
+    ("drift", "shown"),
+    [
+        ({}, ""),
+        ({"b/c.py": "2\n"}, "-2\n+1\n"),
+        ({"b/c.py": None}, "+1\n"),
+        ({"d.py": "3\n"}, "-3\n"),
+        ({"__pycache__/a.pyc": "left by running the code"}, ""),
+    ],
+)
+def test_check_shows_what_differs_and_does_not_mend_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], drift: dict[str, str | None], shown: str
+) -> None:
+    """Nothing; a line; a file that is missing; one too many. Without --check, what was made is put in its place."""
+    made, place = tmp_path / "made", tmp_path / "place"
+    (made / "b").mkdir(parents=True)
+    (made / "b" / "c.py").write_text("1\n")
+    assert tools.keep(place, made, [], "make it") == 0
+    for name, text in drift.items():
+        (place / name).parent.mkdir(exist_ok=True)
+        (place / name).unlink() if text is None else (place / name).write_text(text)
+    assert tools.keep(place, made, ["--check"], "make it") == bool(shown)
+    printed = capfd.readouterr()
+    assert (shown in printed.out, "make it" in printed.err) == (True, bool(shown))
+    assert all((place / name).exists() != (text is None) for name, text in drift.items())
+    assert tools.keep(place, made, [], "make it") == tools.keep(place, made, ["--check"], "make it") == 0
+    assert tools.keep(place / "b" / "c.py", "2\n", ["--check"], "make it") == 1
+
+
 # What a person sees who lacks something.
 
 
-@pytest.mark.parametrize(
-    ("required", "said"),
-    [
-        ("", (0, "SKIPPED: redocly did not run: Node is not installed.\n", "")),
-        ("1", (1, "", "error: redocly cannot run: Node is not installed.\n")),
-    ],
-)
-def test_without_node_one_line_says_what_was_skipped(tmp_path: Path, required: str, said: tuple[int, str, str]) -> None:
-    command = [sys.executable, str(ROOT / "scripts" / "tools.py"), "run", "redocly", "lint"]
-    environment = {**os.environ, "PATH": str(tmp_path), "REQUIRE_NODE": required}
-    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
-    assert (done.returncode, done.stdout, done.stderr) == said
-
-
-@pytest.mark.parametrize(
-    ("version", "missing"),
-    [
-        ("v18.20.4", "Node 20.19 or newer is needed, not 18.20.4"),
-        ("v20.18.9", "Node 20.19 or newer is needed, not 20.18.9"),
-        ("nonsense", "Node 20.19 or newer is needed, not one that does not start"),
-        ("v20.19.0", "npm is not installed"),
-    ],
-)
-def test_a_node_too_old_counts_as_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, missing: str
+def test_without_node_one_line_says_what_was_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "node").write_text(f"#!/bin/sh\necho {version}\n")
-    (tmp_path / "node").chmod(0o755)
+    """Which is an error where Node is required, as in CI; the same goes for Go and a browser."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert tools.node_is_missing() == missing
-
-
-def test_a_browser_that_is_named_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUIRE_NODE", "")
+    assert tools.main(["run", "redocly", "lint"]) == 0
+    assert capsys.readouterr().out == "SKIPPED: redocly did not run: node is not installed.\n"
+    monkeypatch.setenv("REQUIRE_NODE", "1")
+    with pytest.raises(SystemExit, match=r"^error: redocly cannot run: node is not installed\.$"):
+        tools.main(["run", "redocly", "lint"])
     monkeypatch.setenv("CHROMIUM", str(tmp_path / "none"))
-    assert tools.browser() is None
+    monkeypatch.setenv("REQUIRE_BROWSER", "1")
+    with pytest.raises(SystemExit, match=r"the browser tests cannot run: there is no .*none"):
+        tools.main(["browser"])
+
+
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        ("echo v18.20.4", "it 20.19 or newer is needed, not 18.20.4"),
+        ("echo 'go version go20.9.9 linux'", "it 20.19 or newer is needed, not 20.9.9"),
+        ("echo nonsense", "it 20.19 or newer is needed, not ?"),
+        ("echo broken; exit 1", "it does not do: broken"),
+        ("echo v20.19.0", None),
+        ("echo 'it 21'", None),
+    ],
+)
+def test_a_tool_too_old_counts_as_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: str, why: str | None
+) -> None:
+    (tmp_path / "it").write_text(f"#!/bin/sh\n{answers}\n")
+    (tmp_path / "it").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert tools.missing("it", ["--version"], "20.19") == why

@@ -1,0 +1,221 @@
+"""What holds of the whole project: its rooms, its verbs, its locks, and what may stand in a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spec
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tools import ROOT
+
+
+def run(*command: str | Path, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    # Without what an outer `make test` says to the makes below it.
+    kept = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    return subprocess.run(
+        command, cwd=cwd, env={**kept, **environment}, capture_output=True, encoding="utf-8", check=False
+    )
+
+
+# The rooms of docs/architecture.md.
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = (Path(sys.executable).parent / "lint-imports", "--no-logo", "--no-cache")
+    return run(*command, cwd=folder, PYTHONPATH=f"{folder}{os.pathsep}{folder / 'generated'}", NO_COLOR="1")
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of both packages, in which all contracts of pyproject.toml are kept."""
+    folder = tmp_path_factory.mktemp("packages")
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    for package in ("anam_facade", "generated/anam_api"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    done = lint(folder)
+    assert (done.returncode, " 0 broken" in done.stdout) == (0, True), done.stdout
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "contract"),
+    [
+        ("generated/anam_api/types.py", "import anam_facade", "The generated package knows nobody"),
+        ("anam_facade/retry.py", "import socket", "Decisions do no I/O"),
+        ("anam_facade/session.py", "from . import client", "Rooms of the facade"),
+        ("anam_facade/client.py", "import httpcore", "Only http/ knows what moves bytes"),
+        ("anam_facade/client.py", "from . import sandbox", "The facade does not know the sandbox"),
+        ("anam_facade/sandbox/state.py", "from .. import errors", "The sandbox knows openapi.yaml"),
+        ("anam_facade/sandbox/app.py", "import pickle", "Nothing that is installed runs or unpickles data"),
+    ],
+)
+def test_an_arrow_that_is_not_in_the_picture_is_found(packages: Path, file: str, line: str, contract: str) -> None:
+    text = (packages / file).read_text("utf-8")
+    (packages / file).write_text(f"{text}\n{line}\n", "utf-8")
+    done = lint(packages)
+    (packages / file).write_text(text, "utf-8")
+    assert done.returncode == 1
+    assert re.search(rf"^{re.escape(contract)}.* BROKEN", done.stdout, re.MULTILINE), done.stdout
+
+
+def test_the_page_of_the_rooms_names_each() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    rooms = [path.parent.name for path in (ROOT / "anam_facade").glob("*/__init__.py")]
+    assert [room for room in rooms if f"`{room}/`" not in page and f"anam_facade/{room}/" not in page] == []
+
+
+# What a user takes in with the package.
+
+
+def test_lint_finds_code_that_runs_data() -> None:
+    """ruff's rules for it are on for what is shipped; the imports that do it are the last contract above."""
+    code = "import os\n\nimport yaml\n\n\ndef f(x):\n    eval(x)\n    exec(x)\n    yaml.load(x)\n    os.system(x)\n"
+    ruff = (
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--output-format=concise",
+        "--stdin-filename=anam_facade/new.py",
+        "-",
+    )
+    done = subprocess.run(ruff, cwd=ROOT, input=code, capture_output=True, encoding="utf-8", check=False)
+    assert {"S102", "S307", "S506", "S605"} <= set(re.findall(r": (S\d+) ", done.stdout))
+
+
+def test_importing_touches_neither_network_nor_processes() -> None:
+    """Importing every module opens no connection, looks up no name, starts no process and no thread."""
+    program = """
+import importlib, pkgutil, sys, threading
+
+def hook(event, args):
+    if event.startswith(("socket.connect", "socket.getaddrinfo", "socket.bind", "subprocess.", "os.system")):
+        raise SystemExit(f"importing raised {event} {args}")
+
+sys.modules["trio"] = None  # not a dependency; httpcore imports it where it is installed, and it looks for libraries
+sys.addaudithook(hook)
+import anam_facade, anam_api
+for package in (anam_facade, anam_api):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not module.name.endswith("__main__"):
+            try:
+                importlib.import_module(module.name)
+            except ImportError as error:
+                if (error.name or "").partition(".")[0] != "livekit":  # in an environment of its own: `make rooms`
+                    raise
+for name in anam_facade.__all__:
+    getattr(anam_facade, name)
+assert threading.active_count() == 1
+print(len(sys.modules))
+"""
+    done = run(sys.executable, "-c", program)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 100
+
+
+# The locks.
+
+
+def pinned(lock: str) -> dict[str, str]:
+    """Name to exact version, on the Python that runs this."""
+    text = (ROOT / "requirements" / f"{lock}.txt").read_text("utf-8")
+    entries = map(Requirement, re.findall(r"^\w.*(?= \\$)", text, re.MULTILINE))
+    return {e.name: str(e.specifier)[2:] for e in entries if e.marker is None or e.marker.evaluate()}
+
+
+def test_the_locks_hold_what_pyproject_asks_for_and_security_md_accounts_for() -> None:
+    """Each is a part of the next; no package comes with the client that SECURITY.md does not justify."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    groups, extras = project["dependency-groups"], project["project"]["optional-dependencies"]
+    wanted: dict[str, list[str]] = {"runtime": project["project"]["dependencies"]}
+    wanted["demo"] = [*wanted["runtime"], *extras["sandbox"], *groups["build"]]
+    wanted["dev"] = [*wanted["demo"], *(entry for entry in groups["dev"] if isinstance(entry, str))]
+    locks = {lock: pinned(lock) for lock in wanted}
+    assert locks["runtime"].items() < locks["demo"].items() < locks["dev"].items()
+    for lock, requirements in wanted.items():
+        for requirement in map(Requirement, requirements):
+            version = locks[lock][canonicalize_name(requirement.name)]
+            assert requirement.specifier.contains(version), (lock, str(requirement))
+    assert project["build-system"]["requires"] == groups["build"]
+    table = (ROOT / "SECURITY.md").read_text("utf-8")
+    justified = {name.lower() for name in re.findall(r"^\| `([A-Za-z0-9_.-]+)` \|", table, re.MULTILINE)}
+    every = set(re.findall(r"^([\w-]+)==", (ROOT / "requirements" / "runtime.txt").read_text("utf-8"), re.MULTILINE))
+    assert justified == every
+
+
+def test_every_package_of_node_has_a_hash() -> None:
+    for place in ("tools", "tests/livekit/npm"):
+        packages: dict[str, Any] = json.loads((ROOT / place / "package-lock.json").read_text("utf-8"))["packages"]
+        assert all("integrity" in entry for path, entry in packages.items() if path)
+
+
+# What may stand in a file.
+
+# Put together here, so that this file does not name them either.
+NAMED = "pypi org, pythonhosted org, npmjs org, npmjs com, yarnpkg com, crates io, proxy golang org, maven org"
+HOSTS = NAMED.replace(" ", ".").split(",.")
+OPTIONS = ["-".join(parts) for parts in (("--index", "url"), ("--extra-index", "url"), ("--find", "links"))]
+# Home folders and the like, but not a part of an address or of a longer path.
+FOLDERS = r"(?<![\w.:/~-])/(?:work|root|home/\w+|Users/\w+)/"
+FORBIDDEN = re.compile("|".join([*map(re.escape, (*HOSTS, *OPTIONS)), FOLDERS]))
+
+
+def test_no_file_names_a_registry_or_a_folder_of_a_machine() -> None:
+    """Of what is committed or about to be; and the rule finds what it is for, and leaves the rest alone."""
+    for text in (f"see {HOSTS[0]}", f"{OPTIONS[0]} here", "in /" + "root/x", '"/' + 'work/main"', "/" + "home/me/x"):
+        assert FORBIDDEN.search(text)
+    for text in ("https://example.com/work/x", "./work/x", "a/home/b/c", "the npm client", "/v1/root/"):
+        assert not FORBIDDEN.search(text)
+    if not (ROOT / ".git").exists():
+        pytest.skip("an unpacked sdist: what is committed cannot be told from what the verbs made")
+    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout.split("\0")
+    texts = {name: (ROOT / name).read_bytes().decode("utf-8", "replace") for name in listed if (ROOT / name).is_file()}
+    assert "pyproject.toml" in texts
+    assert {name: found[0] for name, text in texts.items() if (found := FORBIDDEN.search(text))} == {}
+
+
+# A choice of the contract's, with a reason that is one; all else is a word. See contract/README.md.
+SOURCE = re.compile(r"vendor|meetings|clients|live|(chosen)(?:: \S.{19,})")
+
+
+def test_the_contract_says_of_each_field_how_it_is_known() -> None:
+    """In `x-source`; a field that is another schema has that schema's source."""
+    for source in ("", "rumour", "chosen", "chosen: because", "vendor: it stands in its document, page 4"):
+        assert not SOURCE.fullmatch(source)
+    nodes = dict(spec.load()["components"]["schemas"])
+    for name, schema in list(nodes.items()):
+        nodes |= {f"{name}.{field}": node for field, node in schema.get("properties", {}).items()}
+    told = {place: node.get("x-source", "") for place, node in nodes.items() if "$ref" not in node}
+    assert [place for place, source in told.items() if not SOURCE.fullmatch(source)] == []
+    assert {source.partition(":")[0] for source in told.values()} == {"vendor", "meetings", "clients", "live", "chosen"}
+
+
+# The verbs.
+
+
+def test_help_is_the_default_lists_every_verb_and_fits_a_screen() -> None:
+    verbs = re.findall(r"^(\w[\w-]*):.* ## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    listed = run("make").stdout
+    assert {"demo", "test", "check", "generate"} <= set(verbs)
+    assert re.findall(r"^  make (\S+) +\S", listed, re.MULTILINE) == verbs
+    assert len(listed.splitlines()) <= 40
+    assert max(map(len, listed.splitlines())) <= 120
+
+
+@pytest.mark.parametrize("python", ["false", ""])  # one that is too old, none at all
+def test_without_a_python_new_enough_one_line_says_so(python: str) -> None:
+    done = run("make", "demo", f"PYTHON={python}")
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[0].startswith("error: Python 3.11 or newer is needed")
