@@ -108,8 +108,9 @@ OPERATIONS: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "mint": ("create_session_token", PERSONA, {}),
     "token": ("start_engine_session", "header.payload.signature", {}),
     "direct": ("start_session", PERSONA, {"direct": True}),
+    "both": ("start_session", PERSONA, {}),
 }
-"""Each operation by the method that sends it alone, and its arguments."""
+"""What a client can be asked for: the method, and its arguments."""
 
 QUICK = RetryPolicy(initial_backoff=0.01, max_backoff=0.02)
 """The default policy but for its pauses."""
