@@ -47,7 +47,7 @@ def test_the_sandbox_works_beside(fastapi: str, empty: Environment, distribution
 
     The wheel with its extra is enough for that, for the page and for the contract: no Node, no template engine.
     """
-    empty.install(fastapi, f"{distributions.wheel}[sandbox]", "pytest>=9,<10")
+    empty.install(fastapi, f"{distributions.wheel}[sandbox]", "pytest>=9,<10", "aiohttp")
     names = ("http", "pages", "signalling", "operations")
     tests = [str(root / "tests" / "sandbox" / f"test_{name}.py") for name in names]
 

@@ -27,8 +27,3 @@ def serve() -> Iterator[Serve]:
 def api(serve: Serve) -> Api:
     """A sandbox as it is by default, with a client that checks every answer against the contract."""
     return serve()
-
-
-@pytest.fixture
-def sandbox(api: Api) -> Sandbox:
-    return api.sandbox

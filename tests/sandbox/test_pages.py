@@ -12,18 +12,47 @@ from collections.abc import Iterator
 from html import unescape
 from typing import Any
 
-import httpx
 import pytest
-import yaml
 
 from anam_facade import openapi_path
 from anam_facade.sandbox import Fault
 from anam_facade.sandbox.pages import LATEST, docs_path
-from tests.sandbox.contract import document
-from tests.sandbox.support import EXAMPLES, INLINE, LIVEKIT, Api, Serve, eventually
+from tests.sandbox.support import DOCUMENT, EXAMPLES, INLINE, LIVEKIT, MINTING, Api, Serve, eventually
 
-FILES = ["/", "/docs", "/openapi.yaml", "/openapi.json", "/_sandbox/page.js", "/_sandbox/page.css"]
-LOCKED = "img-src data:; base-uri 'none'; form-action 'none'"
+FILES = {
+    "/": "text/html; charset=utf-8",
+    "/docs": "text/html; charset=utf-8",
+    "/openapi.yaml": "application/yaml",
+    "/openapi.json": "application/json",
+    "/_sandbox/page.js": "text/javascript; charset=utf-8",
+    "/_sandbox/page.css": "text/css; charset=utf-8",
+}
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_reading_is_no_part_of_what_is_tested(api: Api, path: str) -> None:
+    """Nothing is recorded, no fault met. Who does more than read has a wrong base URL: 404, and on record."""
+    fault = api.sandbox.inject(Fault(status=500, times=1))
+    get, head = api.http.get(path), api.http.head(path)
+    assert (get.status_code, head.status_code, head.content) == (200, 200, b"")
+    assert head.headers["content-length"] == get.headers["content-length"]
+    assert (get.headers["content-type"], get.headers["x-content-type-options"]) == (FILES[path], "nosniff")
+    assert api.sandbox.requests == ()
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        response = api.http.request(method, path)
+        assert (response.status_code, response.json()) == (404, {"error": "Not Found"})
+    recorded = [(seen.method, seen.path, seen.status) for seen in api.sandbox.requests]
+    assert recorded[:1] == ([] if path.startswith("/_sandbox") else [("POST", path, 404)])
+    assert api.sandbox.faults == (fault,)
+    assert api.mint().status_code == 500
+
+
+def test_the_contract_is_served_as_it_is(api: Api) -> None:
+    """Byte for byte; as JSON with the same content; to pages from anywhere."""
+    as_json = api.http.get("/openapi.json")
+    assert api.http.get("/openapi.yaml").content == openapi_path().read_bytes()
+    assert as_json.json() == DOCUMENT
+    assert as_json.headers["access-control-allow-origin"] == "*"
 
 
 def test_the_page_is_the_one_that_was_built(api: Api, serve: Serve) -> None:
@@ -44,8 +73,7 @@ def test_the_page_is_the_one_that_was_built(api: Api, serve: Serve) -> None:
 def test_every_example_of_a_request_has_a_curl_that_runs(api: Api) -> None:
     """Pasted into a shell, each is answered 2xx."""
     commands = re.findall(r"<summary>curl</summary><pre><code>(.*?)</code>", api.http.get("/docs").text, re.DOTALL)
-    examples = [example for example in EXAMPLES if re.match(r"Mint(?!ed)|Start(?!ed)", example)]
-    assert len(commands) == len(examples)
+    assert len(commands) == sum(bool(re.match(r"Mint(?!ed)|Start(?!ed)", example)) for example in EXAMPLES)
     for command in map(unescape, commands):
         done = subprocess.run(["sh", "-c", command], capture_output=True, encoding="utf-8", check=True)
         assert {"sessionToken", "sessionId"} & json.loads(done.stdout).keys(), (command, done.stdout)
@@ -54,47 +82,17 @@ def test_every_example_of_a_request_has_a_curl_that_runs(api: Api) -> None:
 def test_the_policies_forbid_everything_but_the_pages_own_files(api: Api) -> None:
     """`/docs` has one style and no script, also in a saved copy; `/` has neither in its own text."""
     docs, page = api.http.get("/docs"), api.http.get("/")
-    for response in (docs, page):
-        assert response.headers["content-type"] == "text/html; charset=utf-8"
-        assert response.headers["x-content-type-options"] == "nosniff"
     (style,) = re.findall(r"<style>(.*?)</style>", docs.text, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; {LOCKED}"
+    locked = "img-src data:; base-uri 'none'; form-action 'none'"
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; {locked}"
     assert docs.headers["content-security-policy"] == f"{policy}; frame-ancestors 'none'"
     assert re.findall(r'<meta http-equiv="Content-Security-Policy" content="(.*?)">', docs.text) == [policy]
     assert not re.search(r"url\(|@import|image-set|src\s*:", style)
     own = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'"
-    assert page.headers["content-security-policy"] == f"{own}; {LOCKED}; frame-ancestors 'none'"
+    assert page.headers["content-security-policy"] == f"{own}; {locked}; frame-ancestors 'none'"
     assert "<style" not in page.text
-    for path, kind in (("/_sandbox/page.js", "text/javascript"), ("/_sandbox/page.css", "text/css")):
-        assert path in page.text
-        assert api.http.get(path).headers["content-type"].startswith(kind)
-
-
-def test_the_contract_is_served_as_it_is(api: Api) -> None:
-    """Byte for byte, with the media type of RFC 9512; as JSON with the same content; to pages from anywhere."""
-    as_yaml, as_json = api.http.get("/openapi.yaml"), api.http.get("/openapi.json")
-    assert (as_yaml.headers["content-type"], as_yaml.content) == ("application/yaml", openapi_path().read_bytes())
-    assert as_json.headers["content-type"] == "application/json"
-    assert as_json.json() == document() == yaml.safe_load(as_yaml.text)
-    assert as_json.headers["access-control-allow-origin"] == "*"
-
-
-@pytest.mark.parametrize("path", FILES)
-def test_reading_is_no_part_of_what_is_tested(api: Api, path: str) -> None:
-    """Nothing is recorded, no fault met. Who does more than read has a wrong base URL: 404, and on record."""
-    fault = api.sandbox.inject(Fault(status=500, times=1))
-    get, head = api.http.get(path), api.http.head(path)
-    assert (get.status_code, head.status_code, head.content) == (200, 200, b"")
-    assert head.headers["content-length"] == get.headers["content-length"]
-    assert api.sandbox.requests == ()
-    for method in ("POST", "PUT", "PATCH", "DELETE"):
-        response = api.http.request(method, path)
-        assert (response.status_code, response.json()) == (404, {"error": "Not Found"})
-    recorded = [(seen.method, seen.path, seen.status) for seen in api.sandbox.requests]
-    assert recorded[:1] == ([] if path.startswith("/_sandbox") else [("POST", path, 404)])
-    assert api.sandbox.faults == (fault,)
-    assert api.mint().status_code == 500
+    assert {path for path in FILES if path.startswith("/_sandbox")} == set(re.findall(r'"(/_sandbox/.*?)"', page.text))
 
 
 # --- What the page at `/` is told. The page itself is tried in tests/browser. -----------------------
@@ -103,7 +101,7 @@ def test_reading_is_no_part_of_what_is_tested(api: Api, path: str) -> None:
 @pytest.fixture
 def told(api: Api) -> Iterator[Iterator[Any]]:
     """What a page is told, one state after the other."""
-    with httpx.stream("GET", f"{api.sandbox.base_url}/_sandbox/events", timeout=10, trust_env=False) as stream:
+    with api.http.stream("GET", "/_sandbox/events") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         lines = (line for line in stream.iter_lines() if line.startswith("data: "))
         yield (json.loads(line.removeprefix("data: ")) for line in lines)
@@ -112,7 +110,7 @@ def told(api: Api) -> Iterator[Iterator[Any]]:
 def test_a_page_is_told_of_every_change(api: Api, told: Iterator[Any]) -> None:
     """From Python, over HTTP and by clients alike; credentials masked, the newest first."""
     assert next(told)["counts"] == {"sessions": 0, "tokens": 0, "requests": 0}
-    api.sandbox.inject(Fault(operation="createSessionToken", status=500, times=1))
+    api.sandbox.inject(Fault(operation=MINTING, status=500, times=1))
     assert next(state for state in told if state["faults"])["faults"][0]["status"] == 500
     api.mint()
     id_ = api.direct(INLINE, environment=LIVEKIT, clientLabel="front").json()["sessionId"]
@@ -134,14 +132,13 @@ def test_a_page_is_told_of_the_latest_only(api: Api, told: Iterator[Any]) -> Non
     for _ in range(LATEST + 5):
         api.sandbox.mint_token()
     state = next(state for state in told if state["counts"]["tokens"] == LATEST + 5)
-    assert len(state["tokens"]) == LATEST
-    assert state["tokens"][0]["id"] == api.sandbox.tokens[-1].id
+    assert (len(state["tokens"]), state["tokens"][0]["id"]) == (LATEST, api.sandbox.tokens[-1].id)
 
 
 def test_a_page_that_was_closed_is_forgotten(api: Api) -> None:
     """A sandbox does nothing for pages that nobody looks at."""
     (watchers,) = [one for one in api.sandbox.listeners if type(one).__name__ == "_Watchers"]
     wakers = watchers._wakers  # type: ignore[attr-defined]
-    with httpx.stream("GET", f"{api.sandbox.base_url}/_sandbox/events", trust_env=False):
+    with api.http.stream("GET", "/_sandbox/events"):
         eventually(lambda: len(wakers) == 1)
     eventually(lambda: not wakers)

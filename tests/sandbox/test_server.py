@@ -19,14 +19,16 @@ import pytest
 
 from anam_facade.sandbox import Fault, Sandbox, Session
 from anam_facade.sandbox.state import Listener, State
-from tests.sandbox.support import GONE, INLINE, LIVEKIT, SAVED, Api, Serve, eventually
+from tests.sandbox.support import INLINE, LIVEKIT, SAVED, START, STARTING, Api, Serve, eventually
 
-REQUEST = b"POST /v1/engine/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+GONE = (httpx.ReadError, httpx.RemoteProtocolError, httpx.ConnectError)
+REQUEST = f"POST {START} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n".encode()
 
 
-def descriptors() -> int:
+def left_open() -> tuple[int, int]:
+    """How many threads and file descriptors there are."""
     gc.collect()
-    return len(list(Path("/proc/self/fd").iterdir()))
+    return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
 
 
 @pytest.fixture
@@ -34,13 +36,16 @@ def leaves_nothing() -> Iterator[None]:
     """Threads and file descriptors are the same in number after the test."""
     with Sandbox():
         pass  # whatever is opened once per process is open now
-    before = threading.active_count(), descriptors()
+    before = left_open()
     yield
-    assert (threading.active_count(), descriptors()) == before
+    assert left_open() == before
 
 
-def port_of(sandbox: Sandbox) -> int:
-    return int(sandbox.base_url.rpartition(":")[2])
+def exchanged(api: Api, request: bytes) -> bytes:
+    """All that comes back to a request, until the connection is closed in an orderly way."""
+    with socket.create_connection(api.address, timeout=5) as raw:
+        raw.sendall(request)
+        return b"".join(iter(lambda: raw.recv(4096), b""))
 
 
 def test_start_and_stop_can_be_repeated(leaves_nothing: None) -> None:
@@ -66,22 +71,14 @@ def test_start_and_stop_can_be_repeated(leaves_nothing: None) -> None:
     assert sandbox.tokens == ()
 
 
-def test_a_port_that_is_taken_is_an_oserror(leaves_nothing: None) -> None:
-    """Nothing is left behind."""
-    with socket.socket() as rival:
-        rival.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        rival.bind(("127.0.0.1", 0))
-        rival.listen()
-        with pytest.raises(OSError, match="in use"):
-            Sandbox(port=rival.getsockname()[1]).start()
-
-
-def test_a_port_that_is_lost_during_an_outage_is_logged(leaves_nothing: None, caplog: pytest.LogCaptureFixture) -> None:
-    """The sandbox stays away, and can still be stopped."""
+def test_a_port_that_is_taken_is_an_oserror(leaves_nothing: None, caplog: pytest.LogCaptureFixture) -> None:
+    """One that is lost during an outage is logged, and the sandbox can still be stopped."""
     with Sandbox() as sandbox:
-        sandbox.outage(1)
-        with Sandbox(port=port_of(sandbox)) as rival:
-            assert rival.base_url == sandbox.base_url
+        port = int(sandbox.base_url.rpartition(":")[2])
+        with pytest.raises(OSError, match="in use"):
+            Sandbox(port=port).start()
+        sandbox.outage(0.3)
+        with Sandbox(port=port):
             eventually(lambda: "cannot come back" in caplog.text)
 
 
@@ -92,9 +89,9 @@ def test_the_url_can_be_connected_to(host: str, shown: str) -> None:
         sandbox = Sandbox(host=host).start()
     except OSError:
         return  # this machine has no IPv6
-    with sandbox:
+    with sandbox, (api := Api(sandbox)).http:
         assert sandbox.base_url.startswith(f"http://{shown}:")
-        assert httpx.get(f"{sandbox.base_url}/_sandbox/faults", trust_env=False).status_code == 200
+        assert api.mint().status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -105,7 +102,6 @@ def test_the_url_can_be_connected_to(host: str, shown: str) -> None:
         ({"api_key": "a b"}, "api_key"),
         ({"max_sessions": -1}, "max_sessions"),
         ({"max_sessions": True}, "max_sessions"),
-        ({"latency": (1, -1)}, "latency"),
         ({"latency": (1,)}, "latency"),
         ({"used_token_status": 403}, "used_token_status"),
         ({"token_lifetime": 0}, "token_lifetime"),
@@ -120,32 +116,20 @@ def test_wrong_settings_are_refused_at_once(settings: dict[str, Any], named: str
 
 
 @pytest.mark.parametrize(
-    "fault",
-    [Fault(delay=3600), Fault(close="after", delay_answer=3600), Fault(drip=3600), Fault(endless=True)],
-    ids=lambda fault: str(fault.to_dict()),
+    "fault", [{"delay": 3600}, {"close": "after", "delay_answer": 3600}, {"drip": 3600}, {"endless": True}]
 )
-def test_stopping_does_not_wait_for_hanging_requests(leaves_nothing: None, fault: Fault) -> None:
+def test_stopping_does_not_wait_for_hanging_requests(leaves_nothing: None, fault: dict[str, Any]) -> None:
     """Whatever a fault holds back is cut, also where the client does not read, or sends half a request."""
     with Sandbox() as sandbox, ExitStack() as stack:
-        sandbox.inject(fault)
-        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port_of(sandbox)))) for _ in range(5)]
+        given = sandbox.inject(Fault(**fault))
+        address = ("127.0.0.1", int(sandbox.base_url.rpartition(":")[2]))
         whole = REQUEST + f"Authorization: Bearer {sandbox.api_key}\r\n\r\n".encode() + b"{}"
+        clients = [stack.enter_context(socket.create_connection(address)) for _ in range(5)]
         for client, sent in zip(clients, (whole, whole, whole, REQUEST + b"\r\n{", b"POST /v1/"), strict=True):
             client.sendall(sent)
-        eventually(lambda: [seen.fault for seen in sandbox.requests].count(fault) == 3 and len(sandbox.requests) == 4)
+        eventually(lambda: [seen.fault for seen in sandbox.requests].count(given) == 3 and len(sandbox.requests) == 4)
         sandbox.stop()
         assert all(seen.status is not None for seen in sandbox.requests)
-
-
-def test_what_is_not_http_is_answered_in_the_contracts_form(api: Api) -> None:
-    """A garbled request gets a 400 with a JSON body."""
-    with socket.create_connection(api.address, timeout=5) as raw:
-        raw.sendall(b"POST /\x00 nonsense\r\n\r\n")
-        answer = b"".join(iter(lambda: raw.recv(4096), b""))
-    head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
-    assert b"\r\ncontent-type: application/json\r\n" in head
-    assert json.loads(body)["error"] == "Bad Request"
 
 
 def test_during_an_outage_connecting_is_refused_and_afterwards_nothing_is_lost(leaves_nothing: None) -> None:
@@ -153,7 +137,7 @@ def test_during_an_outage_connecting_is_refused_and_afterwards_nothing_is_lost(l
     with Sandbox() as sandbox, (api := Api(sandbox)).http, (other := Api(sandbox, check=False)).http:
         token, used = api.token(), api.token()
         api.start(used)
-        sandbox.inject(Fault(delay_answer=3600, times=1, operation="createEngineSession"))
+        sandbox.inject(Fault(delay_answer=3600, times=1, operation=STARTING))
         with ThreadPoolExecutor(1) as threads:
             hanging = threads.submit(other.direct)
             eventually(lambda: len(sandbox.sessions) == 2)
@@ -174,37 +158,33 @@ def test_during_an_outage_connecting_is_refused_and_afterwards_nothing_is_lost(l
 
 
 def test_reset_forgets_everything_but_the_key(serve: Serve) -> None:
-    """Tokens, sessions, requests, faults, changed settings; idle connections stay, for clients share pools."""
+    """Requests in progress are cut off, and leave no trace; idle connections stay, for clients share pools."""
     api = serve(max_sessions=3)
     sandbox, key = api.sandbox, api.sandbox.api_key
     api.start(api.token())
     sandbox.configure(strict=True, max_sessions=0)
-    sandbox.inject(Fault(status=500))
-    sandbox.reset()
+    sandbox.inject(Fault(delay=0.2))
+    with ThreadPoolExecutor(1) as threads, (early := Api(sandbox, check=False)).http:
+        hanging = threads.submit(early.direct)
+        eventually(lambda: sandbox.requests[-1].fault)
+        sandbox.reset()
+        with pytest.raises(GONE):
+            hanging.result(5)
+    time.sleep(0.25)
     assert (sandbox.tokens, sandbox.sessions, sandbox.requests, sandbox.faults) == ((), (), (), ())
     assert (sandbox.settings.strict, sandbox.settings.max_sessions, sandbox.api_key) == (False, 3, key)
     assert api.direct().status_code == 201
     assert sandbox.requests[0].number == 1
 
 
-def test_a_request_from_before_a_reset_leaves_no_trace_after_it(sandbox: Sandbox) -> None:
-    """It is cut off, and what it would have started is not in the new ledger."""
-    sandbox.inject(Fault(delay=0.2))
-    with ThreadPoolExecutor(1) as threads, (early := Api(sandbox, check=False)).http:
-        hanging = threads.submit(early.direct)
-        eventually(lambda: sandbox.requests and sandbox.requests[0].fault)
-        sandbox.reset()
-        with pytest.raises(GONE):
-            hanging.result(5)
-    time.sleep(0.25)
-    assert (sandbox.sessions, sandbox.requests) == ((), ())
-
-
-def test_idle_connections_are_closed_after_a_while(serve: Serve) -> None:
-    """After `keepalive` seconds the server ends them, as real ones do."""
-    with socket.create_connection(serve(keepalive=0.1).address, timeout=5) as raw:
-        raw.sendall(b"GET /_sandbox/faults HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert b"".join(iter(lambda: raw.recv(4096), b"")).endswith(b"[]")
+def test_what_a_raw_connection_meets(serve: Serve) -> None:
+    """Idle it is closed after `keepalive` seconds; what is no HTTP is answered in the contract's form."""
+    api = serve(keepalive=0.1)
+    assert exchanged(api, b"GET /_sandbox/faults HTTP/1.1\r\nHost: x\r\n\r\n").endswith(b"[]")
+    head, _, body = exchanged(api, b"POST /\x00 nonsense\r\n\r\n").partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"\r\ncontent-type: application/json\r\n" in head
+    assert json.loads(body)["error"] == "Bad Request"
 
 
 def test_tokens_can_be_minted_without_a_request(api: Api) -> None:
@@ -220,7 +200,7 @@ def test_tokens_can_be_minted_without_a_request(api: Api) -> None:
     assert api.sandbox.tokens[-1].expires_at - api.sandbox.tokens[-1].minted_at == pytest.approx(1800)
     with pytest.raises(ValueError, match="expires_in"):
         mint(expires_in="soon")
-    assert {seen.operation for seen in api.sandbox.requests} == {"createEngineSession"}
+    assert {seen.operation for seen in api.sandbox.requests} == {STARTING}
 
 
 def test_the_clock_is_looked_up_when_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,8 +241,7 @@ def test_listeners_are_told_of_every_start_and_every_end() -> None:
         assert LIVEKIT["livekitToken"] not in repr(sandbox.sessions)
         assert [session.joined_at for session in sandbox.sessions] == [1.0] * 3
         diary.lines.clear()
-        assert sandbox.end_session(one)
-        assert not sandbox.end_session(one)
+        sandbox.end_session(one)
         sandbox.state.end(two, "avatar_removed")
         sandbox.reset()
         assert diary.lines == [("ended", one, "stopped"), ("ended", two, "avatar_removed"), ("ended", three, "reset")]

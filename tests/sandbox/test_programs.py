@@ -1,0 +1,178 @@
+"""The package from outside: its names, its command (with `-- COMMAND` in tests/cli), its fixture, without the extra."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+import anam_facade.sandbox
+from anam_facade.sandbox.__main__ import _Coloured, main
+from tests.sandbox.support import SAVED, START
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_public_names_are_these() -> None:
+    """Adding or removing one is a decision, not an accident."""
+    assert anam_facade.sandbox.__all__ == ["Fault", "Sandbox", "SeenRequest", "Session", "Settings", "Token"]
+    assert set(anam_facade.sandbox.__all__) <= set(dir(anam_facade.sandbox))
+    for name in anam_facade.sandbox.__all__:
+        assert getattr(anam_facade.sandbox, name).__name__ == name
+    with pytest.raises(AttributeError, match="sandbocks"):
+        _ = anam_facade.sandbox.sandbocks
+
+
+@pytest.mark.parametrize(("number", "host"), [(signal.SIGTERM, "127.0.0.1"), (signal.SIGINT, "0.0.0.0")])
+def test_it_prints_what_a_client_needs_serves_and_ends_when_asked(number: signal.Signals, host: str) -> None:
+    """URL, key, lines for a shell; one masked log line per request; a warning if the network reaches it; status 0."""
+    fault = '{"operation": "createEngineSession", "status": 503, "times": 1}'
+    command = [sys.executable, "-W", "error", "-m", "anam_facade.sandbox", "--port", "0", "--api-key", "it's$HOME"]
+    options = ["--host", host, "--max-sessions", "1", "--latency", "0", "0.01", "--strict", "--fault", fault]
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*command, *options], stdout=pipe, stderr=pipe, text=True, cwd=ROOT) as process:
+        try:
+            assert process.stdout is not None
+            lines = [process.stdout.readline().rstrip("\n") for _ in range(6)]
+            url = re.fullmatch(r"base URL: (http://127\.0\.0\.1:\d+)", lines[1])
+            assert url is not None
+            assert lines[2] == "API key:  it's$HOME"
+            assert lines[3] == f"look:     {url[1]} in a browser; {url[1]}/docs for the contract"
+            script = "\n".join([*lines[4:], 'printf "%s %s" "$ANAM_API_URL" "$ANAM_API_KEY"'])
+            printed = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+            assert printed == f"{url[1]} it's$HOME"
+            with httpx.Client(base_url=url[1], trust_env=False, headers={"Authorization": "Bearer it's$HOME"}) as http:
+                statuses = [http.post(START, json={"personaConfig": SAVED}).status_code for _ in range(3)]
+                settings = http.get("/_sandbox/state").json()["settings"]
+            assert statuses == [503, 201, 429]
+            assert (settings["strict"], settings["latency"]) == (True, [0, 0.01])
+            process.send_signal(number)
+            out, err = process.communicate(timeout=10)
+        finally:
+            process.kill()
+    assert (process.returncode, out) == (0, "")
+    assert ("warning: 0.0.0.0 is not a loopback address" in err) == (host == "0.0.0.0")
+    logged = [line.split(" ", 2)[2].partition(" in ")[0] for line in err.splitlines() if "warning" not in line]
+    assert logged == [*(f"POST {START} -> {status}" for status in statuses), "GET /_sandbox/state -> 200"]
+    assert "it's$HOME" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--fault", "{"], "--fault"),
+        (["--fault", '{"status": 999}'], "status"),
+        (["--max-sessions", "-1"], "max_sessions"),
+        (["--latency", "-1", "0"], "latency"),
+        (["--port", "99999"], "port"),
+        (["--port", "{taken}"], "Error: cannot listen on 127.0.0.1:{taken}: Address already in use\n"),
+    ],
+)
+def test_wrong_arguments_are_told_and_exit_with_2(arguments: list[str], named: str) -> None:
+    """The message names the option or the value, in one line; nothing is served."""
+    with socket.create_server(("127.0.0.1", 0)) as rival:
+        taken = str(rival.getsockname()[1])
+        done = CliRunner().invoke(main, [argument.replace("{taken}", taken) for argument in arguments])
+    assert done.exit_code == 2
+    assert named.replace("{taken}", taken) in done.stderr
+    assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+
+
+def test_colour_is_for_terminals() -> None:
+    """A failure is red, a refusal yellow, all else plain."""
+
+    def line(**more: object) -> str:
+        return _Coloured("%(message)s").format(logging.makeLogRecord({"msg": "x", **more}))
+
+    assert [line(status=200), line(), line(status=404)] == ["x", "x", "\x1b[33mx\x1b[0m"]
+    assert line(status=503) == line(status="closed") == "\x1b[31mx\x1b[0m"
+
+
+# --- Without the extra ------------------------------------------------------------------------------
+
+ADVICE = 'which is not installed: pip install "anam_facade[{}]"'
+COMMAND = "from anam_facade.sandbox.__main__ import main; main('--port 0 {}'.split())"
+WITHOUT = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {missing}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Missing())
+"""
+PYTEST = """
+import pytest
+sys.exit(pytest.main(["-q", "-p", "anam_facade.sandbox.pytest_plugin", "-p", "no:cacheprovider", "-W", "error"]))
+"""
+TESTS = '''
+"""Two tests that would disturb each other if they shared a sandbox, and one that needs none."""
+import pytest
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_fresh(anam_sandbox, n):
+    from anam_facade.sandbox import Fault, Sandbox
+    assert isinstance(anam_sandbox, Sandbox) and anam_sandbox.base_url
+    assert (anam_sandbox.tokens, anam_sandbox.faults) == ((), ())
+    anam_sandbox.mint_token()
+    anam_sandbox.inject(Fault(status=500))
+
+def test_without_it():
+    pass
+'''
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a program that finds some modules not to be installed."""
+    variables = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+
+    def run_it(program: str, *missing: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-W", "error", "-c", WITHOUT.format(missing=missing) + program]
+        environment = os.environ | variables
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=60)
+
+    return run_it
+
+
+@pytest.mark.parametrize(
+    ("program", "missing", "told"),
+    [
+        # Every pytest run loads the plugin, and needs none of it.
+        (
+            "import anam_facade.sandbox.pytest_plugin; from anam_facade.sandbox import Sandbox",
+            "jwt",
+            f"ImportError: anam_facade.sandbox needs jwt, {ADVICE.format('sandbox')}",
+        ),
+        (COMMAND.format(""), "starlette", f"Error: anam_facade.sandbox needs starlette, {ADVICE.format('sandbox')}"),
+        (COMMAND.format("--livekit"), "livekit", f"needs livekit, {ADVICE.format('livekit')}"),
+        # A broken dependency shows as what it is.
+        ("from anam_facade.sandbox import Sandbox", "yaml", "ModuleNotFoundError: No module named 'yaml'"),
+    ],
+)
+def test_without_an_extra_the_error_says_what_to_install(run: Callable, program: str, missing: str, told: str) -> None:
+    """Whatever is missing; the command says it in one line, and exits with status 2."""
+    done = run(program, missing)
+    assert done.stderr.splitlines()[-1].endswith(told)
+    if "main" in program:
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_the_fixture_gives_each_test_a_sandbox_of_its_own(run: Callable, tmp_path: Path) -> None:
+    """Nothing of one test is seen by the next. Without the extra those that use it fail, and say what to install."""
+    (tmp_path / "test_user.py").write_text(TESTS)
+    done = run(PYTEST)
+    assert (done.returncode, "3 passed" in done.stdout) == (0, True), done.stdout
+    done = run(PYTEST, "jwt", "starlette", "uvicorn", "jsonschema_rs")
+    assert (done.returncode, "1 passed, 2 errors" in done.stdout) == (1, True)
+    assert ADVICE.format("sandbox") in done.stdout
+    assert "Traceback" not in done.stdout
