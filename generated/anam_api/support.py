@@ -734,11 +734,9 @@ class Answer:
 def read(value: Any, path: str, *classes: type[Model]) -> Any:
     """An argument that may be an object of one of the classes, or a mapping in the wire's form.
 
-    Gives such an object, or `Refused` for the constructor of the object that it would have been a part of. None stays
-    None. What a mapping is warned of is warned of here.
+    Gives such an object, or `Refused` for the constructor of the object that it would have been a part of. What a
+    mapping is warned of is warned of here.
     """
-    if value is None:
-        return None
     found = Findings()
     made = One(*classes).take(value, path, found)
     del value

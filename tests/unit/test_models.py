@@ -1,0 +1,263 @@
+"""The contract's classes: what a user gives is checked, read and written by one rule, what a server answers is kept."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+import pickle
+import traceback
+import warnings
+
+import attrs
+import pytest
+
+from anam_facade import (
+    CUSTOMER_CLIENT_V1,
+    AnamConfigError,
+    AnamConfigWarning,
+    CartesiaSonic3VoiceOptions,
+    ClientConfig,
+    ClientTool,
+    DailyEgress,
+    DirectorNotes,
+    ElevenLabsV1VoiceOptions,
+    ElevenLabsV2VoiceOptions,
+    EngineSession,
+    FishAudioVoiceOptions,
+    IceServer,
+    KnowledgeTool,
+    LiveKitEnvironment,
+    PersonaConfig,
+    Secret,
+    SessionOptions,
+    SessionToken,
+    SystemTool,
+    WebhookTool,
+)
+
+ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
+URL = "wss://rooms.example.org"
+SWORD = "swordfish"
+HOOK = WebhookTool(name="t", headers={"Authorization": SWORD}, extra={"x": 1})
+
+DAILY = {"mode": "daily", "daily": {"roomUrl": URL}}
+NOTES = {"presetStyle": "warm", "customStylePrompt": "x"}
+NAMED = [ClientTool(name=name) for name in ("t", "u", "t", "v", "v", "v")]
+MISNAMED = {"mode": "daily", "daily": {"roomURL": URL}, 5: 6, "key": 7}
+NOT_BOTH, WITH, OWN = "cannot be set together with", "must be set together with", "has an argument of its own"
+NULL = "must be true or false, not null; leave it out instead"
+NEAR, NEWER = "unknown; did you mean", "a field that is newer than this package goes into extra="
+URI = "must be an absolute URI such as https://host/path, other characters percent-encoded"
+REFUSED = [
+    (lambda: PersonaConfig.saved(""), ["persona_id = '': must be the UUID of a saved persona"]),
+    (lambda: PersonaConfig(persona_id=ID, name="n"), [f"name: {NOT_BOTH} persona_id"]),
+    (lambda: PersonaConfig(brain_type="a", llm_id="b"), ["brain_type: is the old name of llm_id and contradicts it"]),
+    (
+        lambda: PersonaConfig(director_notes=NOTES),
+        [f"director_notes.presetStyle: {NOT_BOTH} director_notes.customStylePrompt"],
+    ),
+    (lambda: PersonaConfig(tools=NAMED), ["tools = t, v: name must be unique"]),
+    (lambda: PersonaConfig(tools=[{"type": "x"}]), ["tools[0].type = x: must be one of client, server, system"]),
+    (lambda: PersonaConfig(tools=[{"type": "server"}]), ["tools[0].subtype = None: must be one of webhook, knowledge"]),
+    (
+        lambda: PersonaConfig(tools=[{"type": "system", "x": math.nan}]),
+        ["tools[0].name: is required", "tools[0].extra.x = nan: must be finite"],
+    ),
+    (lambda: PersonaConfig.from_dict({"naem": ""}), [f"naem: {NEAR} name? Else {NEWER}{{'naem': …}}"]),
+    (lambda: LiveKitEnvironment(None, ""), ["url: is required", "token = '***': must have at least 1 character"]),
+    (lambda: LiveKitEnvironment.from_dict({"livekitUrl": URL}), ["livekitToken: is required"]),
+    (
+        lambda: SessionOptions(video_width="x"),
+        ["video_width = x: must be a whole number, not str", f"video_height: {WITH} video_width"],
+    ),
+    (lambda: SessionOptions(region_policy="strict"), ["region: is required when region_policy is strict"]),
+    (lambda: SessionOptions.from_dict({"regionPolicy": "strict"}), ["region: is required when regionPolicy is strict"]),
+    (lambda: SessionOptions(egress={**DAILY, "daily": {"roomUrl": "x"}}), [f"egress.daily.roomUrl = x: {URI}"]),
+    (
+        lambda: SessionOptions.from_dict({"sessionReplay": {"enableSessionReplay": None}}),
+        [f"sessionReplay.enableSessionReplay: {NULL}"],
+    ),
+    (lambda: SessionOptions.from_dict({"voiceDetection": 5}), ["voiceDetection: must be an object, not int"]),
+    (
+        lambda: DailyEgress(room_url=URL, extra={"mode": "x", "daily": {"token": "t"}}),
+        [f"extra.mode: {OWN}", f"extra.daily.token: {OWN}"],
+    ),
+    (lambda: DailyEgress.from_dict([]), ["DailyEgress: must be an object, not list"]),
+    (lambda: DailyEgress.from_dict({}), ['mode: must be "daily"', "daily.roomUrl: is required"]),
+    (
+        lambda: DailyEgress.from_dict(MISNAMED),
+        [
+            "an object = 5: names must be strings of valid Unicode",
+            f"daily.roomURL: {NEAR} daily.roomUrl? Else {NEWER}{{'daily': {{'roomURL': …}}}}",
+            f"key: unknown; {NEWER}{{'key': …}}",
+            "daily.roomUrl: is required",
+        ],
+    ),
+    (lambda: SessionToken(5), ["SessionToken.value: must be a string, not int"]),
+]
+
+
+@pytest.mark.parametrize(("make", "expected"), REFUSED, ids=itertools.count())
+def test_what_is_wrong_is_refused_with_field_value_and_rule(problems, make, expected):
+    """Every problem at once: types, bounds, rules across fields, unknown or missing ones, as the caller spells them."""
+    assert problems(make) == expected
+
+
+def test_many_problems_are_listed_up_to_fifty():
+    """The error keeps every problem, and its text does not become a book."""
+    with pytest.raises(AnamConfigError, match=r"and 10 more$") as caught:
+        DirectorNotes(extra={str(i): {1} for i in range(60)})
+    assert len(caught.value.problems) == 60
+
+
+OLD = "brain_type is deprecated; use llm_id"
+WARNED = [
+    (
+        lambda: PersonaConfig.from_dict({"avatarModel": "x"}),
+        "avatarModel='x' is not among the values known today (cara-",
+    ),
+    (lambda: PersonaConfig.saved("mine"), "persona_id='mine' is not a UUID; Anam will probably refuse it when the"),
+    (
+        lambda: PersonaConfig(avatar_model="cara-3", director_notes=DirectorNotes()),
+        "director_notes have no effect with",
+    ),
+    (lambda: PersonaConfig(brain_type=CUSTOMER_CLIENT_V1), OLD),
+    (lambda: PersonaConfig(brain_type=CUSTOMER_CLIENT_V1, llm_id=CUSTOMER_CLIENT_V1), OLD),
+    (lambda: LiveKitEnvironment("ws://[::1]:7880", "t"), "url=ws://[::1]:7880 is this machine (::1): Anam's engine,"),
+    (lambda: LiveKitEnvironment.from_dict({"livekitUrl": "ws://localhost", "livekitToken": "t"}), "livekitUrl=ws://"),
+]
+
+
+@pytest.mark.parametrize(("make", "text"), WARNED, ids=itertools.count())
+def test_what_is_probably_a_mistake_is_warned_of_once(make, text):
+    """What the vendor may add, or has renamed, is accepted with one warning, which blames the caller's line."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        made = make()
+    category = DeprecationWarning if text is OLD else AnamConfigWarning
+    assert [(w.category, str(w.message)[: len(text)], w.filename) for w in caught] == [(category, text, __file__)]
+    if text is OLD:
+        assert (made.to_dict(), made.brain_type) == ({"llmId": CUSTOMER_CLIENT_V1}, None)
+    with pytest.raises(category):
+        make()
+
+
+def test_the_wire_form_is_read_and_written():
+    """Dots go one object deeper, constants are written, `null` where it is allowed, and empty ids, are unset."""
+    wire = {**DAILY, "newer": {"a": [1]}, "daily": {"roomUrl": URL, "token": SWORD, "new": 2}}
+    extra = {"newer": {"a": [1]}, "daily": {"new": 2}}
+    egress = DailyEgress.from_dict({**DAILY, "daily": {"roomUrl": URL, "token": SWORD}, "extra": extra})
+    assert egress == DailyEgress(room_url=URL, token=SWORD, extra=extra)
+    assert egress.to_dict() == wire
+    assert SessionOptions(egress=DAILY) == SessionOptions(egress=DailyEgress(room_url=URL))
+    assert SessionOptions.from_dict({"sessionReplay": {}, "voiceDetection": {}}) == SessionOptions()
+    assert PersonaConfig.from_dict({"initialMessage": None}) == PersonaConfig() == PersonaConfig(avatar_id="")
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({"speed": 1}, ElevenLabsV1VoiceOptions),
+        ({"stability": 1, "model": "m"}, ElevenLabsV2VoiceOptions),
+        ({"speed": 0.65}, CartesiaSonic3VoiceOptions),
+        ({"speed": 1.8}, FishAudioVoiceOptions),
+    ],
+)
+def test_voice_options_are_read_as_the_first_kind_that_fits(options, kind):
+    """Nothing on the wire says whose options they are: the first of the four classes that fits is made."""
+    made = PersonaConfig.from_dict({"voiceGenerationOptions": options}).voice_generation_options
+    assert type(made) is kind
+    assert made.to_dict() == options
+
+
+def test_tools_can_be_written_as_mappings():
+    """A tool in the wire's form is made the class that it describes; keys that Anam may add to one are kept."""
+    wire = {"type": "client", "name": "t", "futureKey": {"deep": [1, None]}}
+    persona = PersonaConfig(tools=(wire, {"type": "server", "subtype": "knowledge", "name": "k"}, SystemTool(name="s")))
+    future = ClientTool(name="t", extra={"futureKey": {"deep": [1, None]}})
+    assert persona.tools == (future, KnowledgeTool(name="k"), SystemTool(name="s"))
+    assert persona.to_dict()["tools"][0] == wire
+
+
+def test_what_was_made_cannot_be_changed():
+    """Neither what was passed to it nor its wire form leads back into it."""
+    metadata, ids = {"a": [1]}, [ID]
+    persona = PersonaConfig(metadata=metadata, tool_ids=ids, extra={"newer": {"a": 1}})
+    for made, name in ((persona, "name"), (SessionToken("t"), "client_label")):
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(made, name, "other")
+    assert hash(PersonaConfig(name="Cara")) == hash(PersonaConfig(name="Cara"))
+    assert pickle.loads(pickle.dumps(persona)) == persona
+    assert LiveKitEnvironment(URL, SWORD) == LiveKitEnvironment(URL, Secret(SWORD)) != LiveKitEnvironment(URL, "other")
+    metadata["a"].append(2)
+    ids.append(ID)
+    for inner in (persona.to_dict()["metadata"]["a"], persona.to_dict()["newer"]):
+        inner.clear()
+    assert persona.to_dict() == {"metadata": {"a": [1]}, "toolIds": [ID], "newer": {"a": 1}}
+
+
+TOOL = "WebhookTool(name='t', headers={'Authorization': Secret('***')}, extra={'x': 1})"
+
+
+@pytest.mark.parametrize(
+    ("holder", "shown"),
+    [
+        (PersonaConfig(name="Cara", tools=[HOOK]), f"PersonaConfig(name='Cara', tools=({TOOL},))"),
+        (LiveKitEnvironment(URL, SWORD), f"LiveKitEnvironment(url='{URL}', token=Secret('***'))"),
+        (DailyEgress(room_url=URL, token=SWORD), f"DailyEgress(room_url='{URL}', token=Secret('***'))"),
+    ],
+    ids=["persona", "room", "egress"],
+)
+def test_what_holds_a_secret_shows_and_pickles_none(holder, shown):
+    """The repr is short, and masks; a pickle, which would hold the secret, is refused; a copy is fine."""
+    assert repr(holder) == shown
+    assert [secret.reveal() for secret in holder.secrets()] == [SWORD]
+    assert copy.deepcopy(holder) == holder
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(holder)
+
+
+BAD_FILE = "name: 5\ntools: [{type: server, subtype: webhook, name: t, headers: {A: swordfish}}]"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda _: DailyEgress(room_url=5, token=SWORD, user_name=[SWORD], extra={"a": {SWORD}}),
+        lambda _: PersonaConfig.from_dict({"tools": [{"type": "webhook", "headers": {"A": SWORD}}]}),
+        lambda _: LiveKitEnvironment.for_room(URL, room="", agent_identity="a", api_key="k", api_secret=SWORD),
+        lambda path: PersonaConfig.load(path),
+    ],
+    ids=["constructor", "mapping", "room", "file"],
+)
+def test_what_was_refused_is_in_no_frame(tmp_path, make):
+    """Neither the error nor a traceback with variables shows what was given."""
+    path = tmp_path / "p.yaml"
+    path.write_text(BAD_FILE)
+    with pytest.raises(AnamConfigError) as caught:
+        make(path)
+    frames = [f for f, _ in traceback.walk_tb(caught.tb) if f.f_code.co_filename != __file__]
+    assert frames
+    assert SWORD not in f"{caught.value} {[frame.f_locals for frame in frames]}"
+
+
+def test_a_started_session_is_not_lost_over_a_detail():
+    """Fields of the wrong type are None, or the contract's default, and can be looked up in `raw`."""
+    servers = [
+        {"urls": ["turn:b", 5], "credential": SWORD},
+        {"urls": 5},
+        "nonsense",
+        {"urls": "stun:c", "credential": 5},
+    ]
+    config = {"heartbeatIntervalSeconds": True, "maxWsReconnectionAttempts": "5", "iceServers": servers}
+    data = {"sessionId": "s", "engineHost": 5, "region": True, "clientConfig": config}
+    session = EngineSession.from_dict(data)
+    ice = (IceServer(urls=("turn:b",), credential=SWORD), IceServer(urls=()), IceServer(urls=("stun:c",)))
+    defaults = ClientConfig(heartbeat_interval_seconds=5, max_ws_reconnection_attempts=5, ice_servers=ice)
+    assert session == EngineSession(session_id="s", client_config=defaults)
+    assert session.raw == data
+    assert SWORD not in repr(session)
+    assert EngineSession.from_dict({"sessionId": "s", "clientConfig": []}) == EngineSession(session_id="s")
+    for nothing in ({}, {"sessionId": ""}, {"sessionId": 5}, {"sessionId": None}):
+        assert EngineSession.from_dict(nothing) is None
