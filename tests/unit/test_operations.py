@@ -51,8 +51,8 @@ MINTED = answer(200, {"sessionToken": signed(type="ephemeral")})
 LOST, UNSENT = ConnectionResetError("lost"), ConnectionRefusedError("unsent")
 
 
-def minting(**changes: object):
-    return _operations.minting(settings(**changes), Setup(PERSONA, ROOM, None, "desk-7"))
+def minting(made: Settings | None = None, **changes: object):
+    return _operations.minting(made or settings(**changes), Setup(PERSONA, ROOM, None, "desk-7"))
 
 
 def starting(token: SessionToken = TOKEN):
@@ -85,7 +85,9 @@ def play(flow, *outcomes):
 
 def test_a_token_is_minted_in_the_end():
     """The driver is asked to wait between two attempts, and only there; the token knows what it was minted for."""
-    asked, token = play(minting(), UNSENT, answer(503), LOST, MINTED)
+    made = settings()
+    asked, token = play(minting(made), UNSENT, answer(503), LOST, MINTED)
+    assert made.budgets[Operation.MINT].left == 250 - 3 + 1
     assert [step for step in asked if not isinstance(step, Request)] == asked[1::2] == [0.25, 0.5, 1.0]
     assert (token.client_label, token.livekit_url, token.livekit_room) == ("desk-7", "wss://rooms.example", "lobby")
     assert token.claims == {"type": "ephemeral"}
