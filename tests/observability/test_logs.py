@@ -5,94 +5,71 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
-from anam_facade import SessionStartUncertainError
-from anam_facade._observer import follow
+from anam_facade import SessionStartUncertainError, _observer
 from anam_facade.sandbox import Fault, Sandbox
-from tests.conftest import Calls
+from tests.conftest import PERSONA, Calls
 
-PERSONA = {"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"}
+START = "createEngineSession"
+FIELDS = ("operation", "attempt", "client_label", "status", "session_id", "url", "livekit_room")
 
 
-@pytest.mark.every_transport
+def logged(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [record for record in caplog.records if record.name == "anam_facade"]
+
+
 def test_a_start_that_is_retried(anam_sandbox: Sandbox, calls: Calls, caplog: pytest.LogCaptureFixture) -> None:
     """Every request and answer at DEBUG, the retry at WARNING, the session at INFO; each with its fields."""
-    anam_sandbox.inject(Fault(operation="createEngineSession", status=503, body={"error": "Busy"}, times=1))
+    anam_sandbox.inject(Fault(operation=START, status=503, body={"error": "Busy"}, times=1))
     with caplog.at_level(logging.DEBUG, "anam_facade"):
         session = calls("start_session", PERSONA, client_label="one")
 
-    records = [vars(record) for record in caplog.records if record.name == "anam_facade"]
-    url = anam_sandbox.base_url
-    mint, engine = f"POST {url}/v1/auth/session-token: ", f"POST {url}/v1/engine/session: "
+    mint, start = (f"{anam_sandbox.base_url}/v1/{path}" for path in ("auth/session-token", "engine/session"))
+    busy = f"attempt 1 of 5 failed (POST {start}: 503 Service Unavailable: Busy); trying again in 0.01 s"
     expected = [
-        ("DEBUG", f"{mint}attempt 1 of 5"),
-        ("DEBUG", f"{mint}200 after "),
-        ("DEBUG", f"{engine}attempt 1 of 5"),
-        ("DEBUG", f"{engine}503 after "),
-        (
-            "WARNING",
-            f"start a session: attempt 1 of 5 failed ({engine}503 Service Unavailable: Busy); trying again in 0.01 s",
-        ),
-        ("DEBUG", f"{engine}attempt 2 of 5"),
-        ("DEBUG", f"{engine}200 after "),
-        ("INFO", f"start a session: {session.session_id} after "),
+        ("DEBUG", f"POST {mint}: attempt 1 of 5", "mint", 1, None),
+        ("DEBUG", f"POST {mint}: 200 after ", "mint", 1, 200),
+        ("DEBUG", f"POST {start}: attempt 1 of 5", "start_with_token", 1, None),
+        ("DEBUG", f"POST {start}: 503 after ", "start_with_token", 1, 503),
+        ("WARNING", f"start a session: {busy}", "start_with_token", 1, 503),
+        ("DEBUG", f"POST {start}: attempt 2 of 5", "start_with_token", 2, None),
+        ("DEBUG", f"POST {start}: 200 after ", "start_with_token", 2, 200),
+        ("INFO", f"start a session: {session.session_id} after ", "start_with_token", 2, None),
     ]
-    assert [record["levelname"] for record in records] == [level for level, _ in expected]
-    for record, (_, line) in zip(records, expected, strict=True):
-        assert record["message"].startswith(line)
-
-    fields = ("operation", "attempt", "client_label", "status", "session_id", "url", "livekit_room")
-    told = [tuple(record[f"anam_{field}"] for field in fields) for record in records]
-    where = f"{url}/v1/engine/session"
-    assert told[1] == ("mint", 1, "one", 200, None, f"{url}/v1/auth/session-token", None)
-    assert told[4] == ("start_with_token", 1, "one", 503, None, where, None)
-    assert told[7] == ("start_with_token", 2, "one", None, session.session_id, where, None)
-    assert [record["anam_delay"] is not None for record in records] == [n == 4 for n in range(8)]
+    for record, (level, line, operation, attempt, status) in zip(logged(caplog), expected, strict=True):
+        assert (record.levelname, record.getMessage()[: len(line)]) == (level, line)
+        ended, url = session.session_id if level == "INFO" else None, mint if operation == "mint" else start
+        told = tuple(vars(record)[f"anam_{field}"] for field in FIELDS)
+        assert told == (operation, attempt, "one", status, ended, url, None)
+        assert (vars(record)["anam_delay"] is not None) is (level == "WARNING")
 
 
 def test_the_end_of_a_start_that_fails(anam_sandbox: Sandbox, calls: Calls, caplog: pytest.LogCaptureFixture) -> None:
     """What is raised is not logged as well, except at DEBUG."""
-    anam_sandbox.inject(Fault(operation="createEngineSession", close="after"))
-    with caplog.at_level(logging.DEBUG, "anam_facade"), pytest.raises(SessionStartUncertainError):
-        calls("start_session", PERSONA, direct=True)
-
-    records = [record for record in caplog.records if record.name == "anam_facade"]
-    assert [record.levelname for record in records] == ["DEBUG", "DEBUG"]
-    assert records[1].getMessage().startswith("start a session directly: attempt 1 of 5 failed (")
-
-
-@pytest.fixture
-def logger() -> Iterator[logging.Logger]:
-    """The package's logger, afterwards as it was."""
-    logger = logging.getLogger("anam_facade")
-    level, handlers = logger.level, logger.handlers[:]
-    yield logger
-    logger.setLevel(level)
-    logger.handlers[:] = handlers
+    anam_sandbox.inject(Fault(operation=START, close="after"))
+    with caplog.at_level(logging.DEBUG, "anam_facade"):
+        assert isinstance(calls.outcome("direct"), SessionStartUncertainError)
+    sent, failed = logged(caplog)
+    assert sent.levelname == failed.levelname == "DEBUG"
+    assert failed.getMessage().startswith("start a session directly: attempt 1 of 5 failed (")
 
 
 @pytest.mark.parametrize(("value", "lines"), [("debug", 2), ("INFO", 1), ("", 0), ("nonsense", 0)])
 @pytest.mark.parametrize("configured", [False, True])
 def test_anam_log_shows_them(
-    logger: logging.Logger,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    value: str,
-    lines: int,
-    configured: bool,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str, lines: int, configured: bool
 ) -> None:
     """On standard error, and not a second time where the program has set up logging itself."""
+    logger = logging.Logger("anam_facade")
+    monkeypatch.setattr(_observer, "logger", logger)
     monkeypatch.setattr(logging.root, "handlers", [logging.NullHandler()] if configured else [])
-    follow(value)
+    _observer.follow(value)
     logger.debug("a request")
     logger.info("a session")
-
     told = capsys.readouterr()
-    assert told.out == ""
-    assert len(told.err.splitlines()) == (0 if configured else lines)
+    assert (told.out, len(told.err.splitlines())) == ("", 0 if configured else lines)
 
 
 def test_the_variable_is_read_when_the_package_is_used() -> None:
