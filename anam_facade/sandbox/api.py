@@ -232,7 +232,7 @@ class Sandbox:
         # A request keeps the state it arrived in, so that nothing outlives a reset.
         before, self.settings, self.state = self.state, self._initial, self._new_state()
         before.end_all("reset")
-        self._changed()
+        self.state.changed()
 
     def mint_token(
         self,
@@ -287,7 +287,7 @@ class Sandbox:
         """
         with self._changing:
             self.settings = settings = self.settings.changed(changes)
-        self._changed()
+        self.state.changed()
         return settings
 
     @property
@@ -301,10 +301,6 @@ class Sandbox:
 
     def _new_state(self) -> State:
         return State(api_key=self.api_key, clock=self.clock, listeners=self.listeners)
-
-    def _changed(self) -> None:
-        for listener in self.listeners:
-            listener.changed()
 
     async def _aclose(self) -> None:
         for listener in self.listeners:

@@ -27,7 +27,7 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from email.utils import formatdate
 from http.client import responses
@@ -39,7 +39,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Route
 
 from . import contract, pages
 from .contract import NotJson, parse_json
@@ -98,9 +98,8 @@ class Exchange:
                 self.logged += f" {name}={value if plain else json.dumps(value)}"
 
     def record(self, **facts: Any) -> None:
-        """Adds to the record of the request."""
-        if self.number:
-            self.state.learned(self.number, **facts)
+        """Adds to the record of the request, if there is one."""
+        self.state.learned(self.number, **facts)
 
     def answered(self, answer: Response) -> None:
         """Records what is sent, or held back: JSON, or the beginning of a text."""
@@ -112,6 +111,11 @@ class Exchange:
         self.status = status
         self.record(status=status)
 
+    async def broken_off(self) -> None:
+        """Resets the connection."""
+        self.settled("closed")
+        await self.connection.reset()
+
 
 def create_app(sandbox: Sandbox) -> ASGIApp:
     """The application of a sandbox. It has to be served by `server.Server`.
@@ -120,26 +124,17 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
     """
     operations = contract.operations()
     signalling = Signalling(sandbox)
-    application = _application(
-        [
-            *(Route(path, _OperationEndpoint(id_), methods=[method]) for (method, path), id_ in operations.items()),
-            *pages.routes(sandbox),
-            Mount(CONTROL, _control(sandbox)),
-            *signalling.routes(),
-        ]
-    )
-    sandbox.listeners += [_EndsInTime(), signalling]
-    return _Gate(application, sandbox, operations)
-
-
-def _application(routes: Sequence[BaseRoute], on_errors: Mapping[Any, Any] | None = None) -> Starlette:
-    application = Starlette(
-        routes=routes,
-        exception_handlers={HTTPException: _http_error, Exception: _internal_error, **(on_errors or {})},
-    )
+    routes = [
+        *(Route(path, _OperationEndpoint(id_), methods=[method]) for (method, path), id_ in operations.items()),
+        *pages.routes(sandbox),
+        *_control(sandbox),
+        *signalling.routes(),
+    ]
+    application = Starlette(routes=routes, exception_handlers={HTTPException: _http_error, Exception: _internal_error})
     # A redirect would turn a mistyped path into something that half works.
     application.router.redirect_slashes = False
-    return application
+    sandbox.listeners += [_EndsInTime(), signalling]
+    return _Gate(application, sandbox, operations)
 
 
 class _EndsInTime(Listener):
@@ -258,33 +253,28 @@ class _OperationEndpoint:
         self, exchange: Exchange, fault: Fault | None, request: Request, credential: Credential | None, body: bytes
     ) -> Response | None:
         """The answer to send; None when there is nobody left to send it to."""
-        sandbox, connection = exchange.sandbox, exchange.connection
-        if fault is not None and not await connection.wait(fault.delay):
+        connection = exchange.connection
+        delay, delay_answer, close = (fault.delay, fault.delay_answer, fault.close) if fault else (0.0, 0.0, None)
+        if not await connection.wait(delay):
             return None
-        if fault is not None and fault.close == "before":
-            exchange.settled("closed")
-            await connection.reset()
+        if close == "before":
+            await exchange.broken_off()
             return None
         answer: Answer | None = None
-        held_back = 0.0 if fault is None else fault.delay_answer
         if fault is None or fault.does_the_work:
-            engine = (request.url.scheme, request.url.netloc)
-            service = Service(exchange.state, sandbox.settings, engine, fault)
+            settings = exchange.sandbox.settings
+            service = Service(exchange.state, settings, (request.url.scheme, request.url.netloc), fault)
             content_type = request.headers.get("content-type")
             answer = service.answer(self._operation, credential=credential, content_type=content_type, body=body)
             exchange.log(session=answer.session_id, refused=answer.refusal)
             exchange.answered(answer)
-            minting, starting = sandbox.settings.latency
-            held_back += minting if self._operation == "createSessionToken" else starting
-        if not await connection.wait(held_back):
+            delay_answer += settings.latency[self._operation != "createSessionToken"]
+        if not await connection.wait(delay_answer):
             return None
-        if fault is None:
-            return answer
-        if fault.close == "after":
-            exchange.settled("closed")
-            await connection.reset()
+        if close == "after":
+            await exchange.broken_off()
             return None
-        return _as_faulted(answer, fault)
+        return answer if fault is None else _as_faulted(answer, fault)
 
 
 async def _read(request: Request) -> bytes:
@@ -389,36 +379,31 @@ async def _internal_error(request: Request, error: Exception) -> Response:
     return Answer(500, contract.example("ErrorInternal"))
 
 
-async def _wrong_body(request: Request, error: Exception) -> Response:
-    return Answer(400, {"error": "Bad Request", "message": str(error)})
-
-
 # The control
 
 
-def _control(sandbox: Sandbox) -> Starlette:
+def _control(sandbox: Sandbox) -> list[Route]:
     def does(methods: str, path: str, act: Callable[[Request, Any], Any], status: int = 200) -> Route:
         """What `act` makes of the request and its JSON is answered: a `Response`, a value, or None for 204."""
 
         async def endpoint(request: Request) -> Response:
             body = await _read(request)
-            value = act(request, parse_json(body) if body else None)
+            try:
+                value = act(request, parse_json(body) if body else None)
+            except (TypeError, ValueError) as error:
+                raise HTTPException(400, str(error)) from None
+            except KeyError:
+                raise HTTPException(404, "There is no such session") from None
             if value is None:
                 return Response(status_code=204)
             return value if isinstance(value, Response) else Answer(status, value)
 
-        return Route(path, endpoint, methods=methods.split())
+        return Route(CONTROL + path, endpoint, methods=methods.split())
 
     def inject_faults(_: Request, given: Any) -> Any:
         faults = [Fault.from_dict(item) for item in (given if isinstance(given, list) else [given])]
         sandbox.state.faults.add(*faults)
         return [fault.to_dict() for fault in faults]
-
-    def end_session(request: Request, _: Any) -> Any:
-        try:
-            return {"ended": sandbox.end_session(request.path_params["id"])}
-        except KeyError:
-            raise HTTPException(404, "There is no such session") from None
 
     def change_settings(_: Request, given: Any) -> Any:
         check_names(Settings, given)
@@ -436,17 +421,14 @@ def _control(sandbox: Sandbox) -> Starlette:
         answer.background = BackgroundTask(go_down)
         return answer
 
-    return _application(
-        [
-            does("GET", "/state", lambda request, _: pages.shown(sandbox, request.state.server.base_url)),
-            does("GET", "/faults", lambda *_: [fault.to_dict() for fault in sandbox.faults]),
-            does("POST", "/faults", inject_faults, 201),
-            does("DELETE", "/faults", lambda *_: sandbox.clear_faults()),
-            does("POST", "/sessions/end", lambda *_: {"ended": sandbox.end_all()}),
-            does("POST DELETE", "/sessions/{id}/end", end_session),
-            does("PUT", "/settings", change_settings),
-            does("POST", "/reset", lambda request, _: request.state.server.reset(sandbox.forget)),
-            does("POST", "/outage", outage),
-        ],
-        {TypeError: _wrong_body, ValueError: _wrong_body},
-    )
+    return [
+        does("GET", "/state", lambda request, _: pages.shown(sandbox, request.state.server.base_url)),
+        does("GET", "/faults", lambda *_: [fault.to_dict() for fault in sandbox.faults]),
+        does("POST", "/faults", inject_faults, 201),
+        does("DELETE", "/faults", lambda *_: sandbox.clear_faults()),
+        does("POST", "/sessions/end", lambda *_: {"ended": sandbox.end_all()}),
+        does("POST DELETE", "/sessions/{id}/end", lambda r, _: {"ended": sandbox.end_session(r.path_params["id"])}),
+        does("PUT", "/settings", change_settings),
+        does("POST", "/reset", lambda request, _: request.state.server.reset(sandbox.forget)),
+        does("POST", "/outage", outage),
+    ]

@@ -115,8 +115,11 @@ class Fault:
                 raise ValueError(f"Fault.headers must not set {name}; to cut an answer short, use truncate=True")
             if not _HEADER_NAME.fullmatch(name):
                 raise ValueError(f"Fault.headers: {name!r} is not a header that HTTP can carry")
-        if not _is_body(self.body):
-            raise TypeError("Fault.body must be a string of valid Unicode, bytes, or what json.dumps takes")
+        if not isinstance(self.body, bytes):
+            try:
+                json.dumps(self.body, ensure_ascii=False).encode("utf-8")
+            except (TypeError, ValueError, RecursionError):
+                raise TypeError("Fault.body must be text of valid Unicode, bytes, or what json.dumps takes") from None
         self._check_combination()
 
     def _check_combination(self) -> None:
@@ -255,14 +258,3 @@ def chance(seed: int | str, n: int) -> float:
     digest = hashlib.sha256(f"{seed}:{n}".encode("utf-8", "surrogatepass")).digest()
     # 53 bits: what a float holds exactly, so that the result stays below 1.
     return (int.from_bytes(digest[:8], "big") >> 11) / 2**53
-
-
-def _is_body(value: Any) -> bool:
-    if isinstance(value, bytes):
-        return True
-    try:
-        # What must become something else than UTF-8 has to be given as bytes.
-        (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).encode("utf-8")
-    except (TypeError, ValueError, RecursionError):
-        return False
-    return True

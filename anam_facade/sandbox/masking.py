@@ -30,26 +30,18 @@ def secret_fields() -> frozenset[str]:
     return _SECRET_FIELDS | frozenset(_passwords(contract.document()["components"]["schemas"]))
 
 
-def masked(value: Any) -> Any:
+def masked(value: Any, name: str = "") -> Any:
     """A copy of a JSON value with every credential replaced.
 
     Hidden are the fields that the contract calls a password (tokens, addresses that hold one, TURN passwords), and all
-    values of a `headers` object, which is where a webhook tool carries its own credentials.
+    values of a `headers` object, which is where a webhook tool carries its own credentials. `name` is the field's.
     """
     if isinstance(value, list):
         return [masked(item) for item in value]
     if isinstance(value, dict):
-        return {key: _masked_field(key, item) for key, item in value.items()}
-    return value
-
-
-def _masked_field(name: str, value: Any) -> Any:
-    if name.lower() == "headers" and isinstance(value, dict):
-        return dict.fromkeys(value, MASK)
-    # An object under such a name is a description (a JSON Schema's property called "token"), not a credential.
-    if name.lower() in secret_fields() and value is not None and not isinstance(value, dict | list):
-        return MASK
-    return masked(value)
+        # Under a credential's name it is a description (a JSON Schema's property called "token"), and no credential.
+        return {key: MASK if name == "headers" else masked(item, key.lower()) for key, item in value.items()}
+    return MASK if name in secret_fields() and value is not None else value
 
 
 def masked_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -55,16 +55,10 @@ _POLICY = "default-src 'none'; {}; img-src data:; base-uri 'none'; form-action '
 
 
 def docs_path() -> Path:
-    """Where the built page is: in an installed wheel beside this module, in a source tree in `generated`.
-
-    Raises:
-        FileNotFoundError: The installation is incomplete.
-    """
+    """Where the built page is: in an installed wheel beside this module, in a source tree in `generated`."""
     here = Path(__file__).resolve().parent
-    for candidate in (here / "docs.html", here.parents[1] / "generated" / "docs.html"):
-        if candidate.is_file():
-            return candidate
-    raise FileNotFoundError("docs.html is missing; reinstall anam-facade, or run `make docs` in a checkout")
+    installed = here / "docs.html"
+    return installed if installed.is_file() else here.parents[1] / "generated" / "docs.html"
 
 
 def routes(sandbox: Sandbox) -> list[Route]:

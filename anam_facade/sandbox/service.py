@@ -118,7 +118,7 @@ class Service:
             asked = _object(content_type, body)
             return self._started(201, "DirectStartRequest", config=asked, asked=asked, token_id=None)
         if credential.token_id is None:
-            raise Refused(401, "ErrorBadToken" if credential.looks_like_token else "ErrorBadKey")
+            raise Refused(401, "ErrorBadKey")
         return self._start_with_token(credential.token_id, content_type, body)
 
     def _start_with_token(self, token_id: str, content_type: str | None, body: bytes) -> Answer:

@@ -38,13 +38,12 @@ class Credential:
 
     Attributes:
         kind: What it is.
-        token_id: The `jti` of a session token that was signed here, whether or not it still works.
-        looks_like_token: Whether it has the three parts of a JWT.
+        token_id: The `jti` of a session token that was signed here, whether or not it still works; empty for anything
+            else with the three parts of a JWT.
     """
 
     kind: CredentialKind
     token_id: str | None = None
-    looks_like_token: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +205,7 @@ class State:
 
     def __init__(self, *, api_key: str, clock: Callable[[], float], listeners: Sequence[Listener] = ()) -> None:
         self._listeners = listeners
-        self.faults = FaultPlan(self._changed)
+        self.faults = FaultPlan(self.changed)
         self._api_key = api_key.encode("utf-8", "surrogatepass")
         self._clock = clock
         self._account = str(uuid.uuid4())
@@ -239,8 +238,8 @@ class State:
                 options={"verify_exp": False, "verify_iat": False},
             )
         except (jwt.InvalidTokenError, UnicodeError):
-            return Credential("other", looks_like_token=True)
-        return Credential("session_token", token_id=claims["jti"], looks_like_token=True)
+            return Credential("other", token_id="")
+        return Credential("session_token", token_id=claims["jti"])
 
     def mint(self, config: Mapping[str, Any], *, kind: str, lifetime: float) -> str:
         """Makes a token, a signed JWT, that is bound to a configuration: the mint's body without `expiresIn`.
@@ -266,7 +265,7 @@ class State:
         }
         with self._lock:
             self._tokens[record.id], self._configs[record.id] = record, config
-        self._changed()
+        self.changed()
         return jwt.encode(claims, self._signing_key, algorithm=_ALGORITHM)
 
     def token(self, token_id: str) -> tuple[Token, Mapping[str, Any]]:
@@ -332,7 +331,7 @@ class State:
                 self._ends[session.id] = session.started_at + limit
         for listener in self._listeners:
             listener.started(self, session)
-        self._changed()
+        self.changed()
         return session
 
     def end(self, session_id: str, reason: str = "stopped") -> bool:
@@ -368,14 +367,14 @@ class State:
             self._sessions[session_id] = session = replace(session, ended_at=at, end_reason=reason)
         for listener in self._listeners:
             listener.ended(self, session)
-        self._changed()
+        self.changed()
         return True
 
     def note(self, session_id: str, **facts: Any) -> None:
         """Adds to the record of a session what has turned out since it started: `delivered`, `joined_at`, `left_at`."""
         with self._lock:
             self._sessions[session_id] = replace(self._sessions[session_id], **facts)
-        self._changed()
+        self.changed()
 
     @property
     def sessions(self) -> tuple[Session, ...]:
@@ -398,7 +397,7 @@ class State:
             self._request_count = number = self._request_count + 1
             self._requests[number] = SeenRequest(number=number, received_at=self._clock(), **known)
             self._requests.pop(number - REQUESTS_KEPT, None)
-        self._changed()
+        self.changed()
         return number
 
     def learned(self, number: int, **facts: Any) -> None:
@@ -407,7 +406,7 @@ class State:
             if number not in self._requests:
                 return
             self._requests[number] = replace(self._requests[number], **facts)
-        self._changed()
+        self.changed()
 
     @property
     def requests(self) -> tuple[SeenRequest, ...]:
@@ -415,7 +414,8 @@ class State:
         with self._lock:
             return tuple(self._requests.values())
 
-    def _changed(self) -> None:
+    def changed(self) -> None:
+        """Tells the listeners that something they show may be different."""
         for listener in self._listeners:
             listener.changed()
 
