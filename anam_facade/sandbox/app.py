@@ -111,11 +111,6 @@ class Exchange:
         self.status = status
         self.record(status=status)
 
-    async def broken_off(self) -> None:
-        """Resets the connection."""
-        self.settled("closed")
-        await self.connection.reset()
-
 
 def create_app(sandbox: Sandbox) -> ASGIApp:
     """The application of a sandbox. It has to be served by `server.Server`.
@@ -166,14 +161,11 @@ class _Gate:
         is_page = path in pages.PATHS and method in ("GET", "HEAD")
         is_preflight = method == "OPTIONS" and b"access-control-request-method" in dict(scope["headers"])
         is_aside = is_page or path == CONTROL or path.startswith(CONTROL + "/")
-        if is_aside or ((is_preflight or path == TELEMETRY) and not self.sandbox.settings.record_all):
-            exchange = Exchange(self.sandbox, state, connection, number=0)
-        else:
-            headers = masked_headers(scope["headers"])
-            operation = self.operations.get((method, path))
+        number = 0
+        if not is_aside and (self.sandbox.settings.record_all or not (is_preflight or path == TELEMETRY)):
+            operation, headers = self.operations.get((method, path)), masked_headers(scope["headers"])
             number = state.arrived(method=method, path=path, operation=operation, headers=headers)
-            exchange = Exchange(self.sandbox, state, connection, number)
-        scope["state"]["exchange"] = exchange
+        exchange = scope["state"]["exchange"] = Exchange(self.sandbox, state, connection, number)
         began = time.perf_counter()
 
         async def send_with_headers(message: Message) -> None:
@@ -219,11 +211,11 @@ class _OperationEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         exchange = cast("Exchange", request.state.exchange)
+        sandbox, state, connection = exchange.sandbox, exchange.state, exchange.connection
         try:
             body = await _read(request)
         except ClientDisconnect:
             return
-        state, connection = exchange.state, exchange.connection
         credential = state.identify(bearer_of(request.headers.get("authorization")))
         kind = None if credential is None else credential.kind
         config = _config_of(state, credential, body)
@@ -234,13 +226,29 @@ class _OperationEndpoint:
         exchange.log(by=kind, label=config.get("clientLabel"), fault=short)
         exchange.record(credential=kind, fault=fault, body=_recorded(body))
 
-        answer = await self._answer(exchange, fault, request, credential, body)
-        if answer is None:
+        delay, delay_answer, close = (fault.delay, fault.delay_answer, fault.close) if fault else (0.0, 0.0, None)
+        if not await connection.wait(delay):
             return
-        exchange.answered(answer)
-        if fault is not None and (fault.truncate or fault.drip or fault.endless):
+        answer = Response()  # a fault that spares the work has another to send, or none
+        if fault is None or fault.does_the_work:
+            service = Service(state, sandbox.settings, (request.url.scheme, request.url.netloc), fault)
+            answer = done = service.answer(self._operation, credential, request.headers.get("content-type"), body)
+            exchange.log(session=done.session_id, refused=done.refusal)
+            exchange.answered(answer)
+            delay_answer += sandbox.settings.latency[self._operation != "createSessionToken"]
+        if not await connection.wait(delay_answer):
+            return
+
+        if close:
+            exchange.settled("closed")
+            await connection.reset()
+            return
+        if fault:
+            answer = _as_faulted(answer, fault)
+            exchange.answered(answer)
+        if fault and (fault.truncate or fault.drip or fault.endless):
             # Past uvicorn, which would never send a broken answer.
-            add_common_headers(answer.headers, exchange.sandbox.clock())
+            add_common_headers(answer.headers, sandbox.clock())
             exchange.settled(answer.status_code)
             await connection.pour(answer, fault, lambda: _note_delivery(state, answer, not fault.truncate))
             return
@@ -248,33 +256,6 @@ class _OperationEndpoint:
         await answer(scope, receive, send)
         if connection.gone.is_set() or connection.transport.get_write_buffer_size():
             _note_delivery(state, answer, False)
-
-    async def _answer(
-        self, exchange: Exchange, fault: Fault | None, request: Request, credential: Credential | None, body: bytes
-    ) -> Response | None:
-        """The answer to send; None when there is nobody left to send it to."""
-        connection = exchange.connection
-        delay, delay_answer, close = (fault.delay, fault.delay_answer, fault.close) if fault else (0.0, 0.0, None)
-        if not await connection.wait(delay):
-            return None
-        if close == "before":
-            await exchange.broken_off()
-            return None
-        answer: Answer | None = None
-        if fault is None or fault.does_the_work:
-            settings = exchange.sandbox.settings
-            service = Service(exchange.state, settings, (request.url.scheme, request.url.netloc), fault)
-            content_type = request.headers.get("content-type")
-            answer = service.answer(self._operation, credential=credential, content_type=content_type, body=body)
-            exchange.log(session=answer.session_id, refused=answer.refusal)
-            exchange.answered(answer)
-            delay_answer += settings.latency[self._operation != "createSessionToken"]
-        if not await connection.wait(delay_answer):
-            return None
-        if close == "after":
-            await exchange.broken_off()
-            return None
-        return answer if fault is None else _as_faulted(answer, fault)
 
 
 async def _read(request: Request) -> bytes:
@@ -333,10 +314,10 @@ _ERRORS = {
 }
 
 
-def _as_faulted(answer: Response | None, fault: Fault) -> Response:
+def _as_faulted(answer: Response, fault: Fault) -> Response:
     """What a fault sends in place of the real answer, or the real one with the fault's headers and body."""
-    if answer is None or fault.status is not None:
-        answer = _stand_in(fault, fault.status or 500)
+    if fault.status is not None:
+        answer = _stand_in(fault, fault.status)
     elif fault.body is not None:
         answer.body = _encoded(fault.body)[0]
     answer.headers.update(fault.headers)

@@ -63,11 +63,11 @@ def docs_path() -> Path:
 
 def routes(sandbox: Sandbox) -> list[Route]:
     """The routes of all pages. What the first shows is sent to it as it changes."""
-    watchers = _Watchers()
-    sandbox.listeners.append(watchers)
+    changes = _Changes()
+    sandbox.listeners.append(changes)
 
     async def events(request: Request) -> Response:
-        stream = watchers.stream(lambda: shown(sandbox, request.state.server.base_url, LATEST))
+        stream = changes.stream(lambda: shown(sandbox, request.state.server.base_url, LATEST))
         return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
     def served(path: str, content_type: str, make: Callable[[Request], tuple[bytes, str]]) -> Route:
@@ -125,30 +125,24 @@ def _as_json(record: Any) -> dict[str, Any]:
     return {**masked(values), "active": record.active} if isinstance(record, Session) else values
 
 
-class _Watchers(Listener):
-    """The open pages."""
+class _Changes(Listener):
+    """Tells the open pages."""
 
     def __init__(self) -> None:
-        self._wakers: set[Callable[[], object]] = set()
+        self._seen = 0
 
     def changed(self) -> None:
-        for wake in tuple(self._wakers):
-            wake()
+        self._seen += 1
 
     async def stream(self, view: Callable[[], Any]) -> AsyncIterator[str]:
         """What one page is told: all that it shows, whenever that may have changed, ten times a second at most."""
-        change, loop = asyncio.Event(), asyncio.get_running_loop()
-        wake = lambda: loop.call_soon_threadsafe(change.set)  # noqa: E731 - a name, to take it out again
-        self._wakers.add(wake)
-        try:
-            yield "retry: 500\n\n"
-            while True:
-                change.clear()
+        yield "retry: 500\n\n"
+        told = -1
+        while True:
+            if told != self._seen:
+                told = self._seen
                 yield f"data: {json.dumps(view(), ensure_ascii=False, separators=(',', ':'))}\n\n"
-                await change.wait()
-                await asyncio.sleep(0.1)
-        finally:
-            self._wakers.discard(wake)
+            await asyncio.sleep(0.1)
 
 
 def _docs(request: Request, api_key: str) -> tuple[bytes, str]:

@@ -79,7 +79,7 @@ class Service:
     engine: tuple[str, str]
     fault: Fault | None = None
 
-    def answer(self, operation: str, *, credential: Credential | None, content_type: str | None, body: bytes) -> Answer:
+    def answer(self, operation: str, credential: Credential | None, content_type: str | None, body: bytes) -> Answer:
         """Does what an operation does, and says what the server says; `credential` is what the request's bearer is."""
         work = self._mint if operation == "createSessionToken" else self._start
         try:

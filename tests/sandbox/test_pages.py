@@ -137,8 +137,7 @@ def test_a_page_is_told_of_the_latest_only(api: Api, told: Iterator[Any]) -> Non
 
 def test_a_page_that_was_closed_is_forgotten(api: Api) -> None:
     """A sandbox does nothing for pages that nobody looks at."""
-    (watchers,) = [one for one in api.sandbox.listeners if type(one).__name__ == "_Watchers"]
-    wakers = watchers._wakers  # type: ignore[attr-defined]
+    tasks = api.sandbox._server._state.tasks
     with api.http.stream("GET", "/_sandbox/events"):
-        eventually(lambda: len(wakers) == 1)
-    eventually(lambda: not wakers)
+        eventually(lambda: len(tasks) == 1)
+    eventually(lambda: not tasks)
