@@ -1,6 +1,7 @@
 """`python -m anam_facade.sandbox`: serves the sandbox for programs in any language, until Ctrl-C or SIGTERM.
 
-With `-- COMMAND` it serves for as long as that command runs; see `run`. The command `anam-facade` has it too.
+With `-- COMMAND` it serves for as long as that command runs, and tells what the command did with it. The command
+`anam-facade` has it too.
 """
 
 from __future__ import annotations
@@ -11,9 +12,13 @@ import logging
 import os
 import shlex
 import signal
+import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 try:
     import click
@@ -85,12 +90,51 @@ def main(
         reason = os.strerror(number) if number > 0 else error.strerror or error
         raise _Failed(f"cannot listen on {options['host']}:{port}: {reason}") from None
     with sandbox:
-        if not command:
-            _serve(sandbox, options["host"])
-            return
-        from .run import run
+        if command:
+            sys.exit(_run(sandbox, command))
+        _serve(sandbox, options["host"])
 
-        sys.exit(run(sandbox, command))
+
+def _run(sandbox: Sandbox, command: Sequence[str]) -> int:
+    """Runs the command, and reports on standard error what it did with the sandbox; its own output is left alone.
+
+    Returns:
+        Its exit status; 127 when it cannot be run, 128 and the number of the signal that ended it, as shells do.
+    """
+    # What leads the command to the sandbox, past a proxy too.
+    host = urlsplit(sandbox.base_url).hostname
+    proxies = {name: ",".join(filter(None, [os.environ.get(name), host])) for name in ("NO_PROXY", "no_proxy")}
+    variables = {**os.environ, **proxies, "ANAM_API_URL": sandbox.base_url, "ANAM_API_KEY": sandbox.api_key}
+    try:
+        process = subprocess.Popen(command, env=variables)  # noqa: S603 - the user's own
+    except OSError as error:
+        sys.stderr.write(f"error: cannot run {command[0]}: {error.strerror or error}\n")
+        return 127
+    # A terminal sends Ctrl-C to the command too, which decides what that means; SIGTERM only this process gets.
+    before = [
+        (signal.SIGINT, signal.signal(signal.SIGINT, signal.SIG_IGN)),
+        (signal.SIGTERM, signal.signal(signal.SIGTERM, lambda *_: process.terminate())),
+    ]
+    status = process.wait()
+    for number, handler in before:
+        signal.signal(number, handler)
+    status = status if status >= 0 else 128 - status
+    sys.stderr.writelines(f"sandbox: {line}\n" for line in [*_report(sandbox), f"exit      status {status}"])
+    return status
+
+
+def _report(sandbox: Sandbox) -> Iterator[str]:
+    """What happened, in a few lines."""
+    sessions, tokens, requests = sandbox.sessions, sandbox.tokens, sandbox.requests
+    answers = Counter(str(request.status) for request in requests)
+    listed = ", ".join(f"{times}x {status}" for status, times in sorted(answers.items()))
+    yield f"requests  {len(requests)}" + (f", answered {listed}" if listed else "")
+    yield f"tokens    {len(tokens)} minted, {sum(bool(token.used_by) for token in tokens)} used"
+    yield f"sessions  {len(sessions)} started, {len(sandbox.active_sessions)} still running"
+    if faults := sum(request.fault is not None for request in requests):
+        yield f"faults    met by {faults} of the requests"
+    if lost := sum(not session.delivered for session in sessions):
+        yield f"lost      the answers to {lost} starts: these sessions run, and the command cannot know"
 
 
 def _serve(sandbox: Sandbox, host: str) -> None:
@@ -116,9 +160,8 @@ class _Coloured(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         status = getattr(record, "status", 0)
-        colour = 31 if status == "closed" or status >= 500 else 33 if status >= 400 else 0
-        text = super().format(record)
-        return f"\x1b[{colour}m{text}\x1b[0m" if colour else text
+        colour = "red" if status == "closed" or status >= 500 else "yellow" if status >= 400 else None
+        return click.style(super().format(record), colour, reset=colour is not None)
 
 
 def _log_to_stderr() -> None:

@@ -89,7 +89,9 @@ class Sandbox:
             raise ValueError(f"port must be between 0 and 65535, not {port}")
         if api_key is not None and not re.fullmatch(r"[!-~]+", api_key):
             raise ValueError("api_key must be printable ASCII without blanks, not empty")
-        self.api_key = api_key or _likely_key()
+        # Of the shape that real ones have: base64 of an id and a secret.
+        likely = base64.b64encode(f"{uuid.uuid4()}:{secrets.token_urlsafe(32)}".encode("ascii")).decode("ascii")
+        self.api_key = api_key or likely
         self.clock: Callable[[], float] = clock or (lambda: time.time())
         self.settings = self._initial = Settings(**settings)
         self.listeners: list[Listener] = []
@@ -317,8 +319,3 @@ def _avatars(*, anywhere: bool, clock: Callable[[], float]) -> Listener:
             name=error.name,
         ) from error
     return Avatars(anywhere=anywhere, clock=clock)
-
-
-def _likely_key() -> str:
-    """A random key of the shape that real ones have: base64 of an id and a secret."""
-    return base64.b64encode(f"{uuid.uuid4()}:{secrets.token_urlsafe(32)}".encode("ascii")).decode("ascii")

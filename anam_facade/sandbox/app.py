@@ -45,7 +45,7 @@ from . import contract, pages
 from .contract import NotJson, parse_json
 from .faults import Fault
 from .masking import masked, masked_headers
-from .server import Connection, logger
+from .server import Connection, abort, logger
 from .service import Answer, Service, bearer_of
 from .settings import Settings, check_names, checked_seconds
 from .signalling import TELEMETRY, Signalling
@@ -125,7 +125,7 @@ def create_app(sandbox: Sandbox) -> ASGIApp:
         *_control(sandbox),
         *signalling.routes(),
     ]
-    application = Starlette(routes=routes, exception_handlers={HTTPException: _http_error, Exception: _internal_error})
+    application = Starlette(routes=routes, exception_handlers={HTTPException: _error, Exception: _error})
     # A redirect would turn a mistyped path into something that half works.
     application.router.redirect_slashes = False
     sandbox.listeners += [_EndsInTime(), signalling]
@@ -241,7 +241,8 @@ class _OperationEndpoint:
 
         if close:
             exchange.settled("closed")
-            await connection.reset()
+            abort(connection.transport)
+            await connection.gone.wait()
             return
         if fault:
             answer = _as_faulted(answer, fault)
@@ -348,16 +349,13 @@ def _encoded(body: Any) -> tuple[bytes, str]:
 # Errors outside the operations
 
 
-async def _http_error(request: Request, error: Exception) -> Response:
-    refused = cast("HTTPException", error)
-    body = {"error": responses[refused.status_code]}
-    if refused.detail != body["error"]:
-        body["message"] = refused.detail
-    return Answer(refused.status_code, body, refused.headers)
-
-
-async def _internal_error(request: Request, error: Exception) -> Response:
-    return Answer(500, contract.example("ErrorInternal"))
+async def _error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        return Answer(500, contract.example("ErrorInternal"))
+    body = {"error": responses[error.status_code]}
+    if error.detail != body["error"]:
+        body["message"] = error.detail
+    return Answer(error.status_code, body, error.headers)
 
 
 # The control

@@ -10,7 +10,6 @@ import copy
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, cast
 
@@ -32,22 +31,29 @@ class NotJson(ValueError):
         super().__init__(f"The body is not valid JSON: {reason}")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong with a request, as the `details` of an error have it.
+class Problem(NamedTuple):
+    """One thing that is wrong with a request.
 
     Attributes:
-        path: Of the field in the request, such as `personaConfig.tools[0].name`.
+        steps: Of the path to the field in the request, be it missing or superfluous.
         code: The keyword of JSON Schema, or of the contract's extensions, that is not met.
         message: The same in words. The value itself is never in it: it may be a credential.
+        allowed: What tells alternatives apart: the one value that is accepted here, or `""` where there must be no such
+            field.
     """
 
-    path: str
+    steps: tuple[str | int, ...]
     code: str
     message: str
+    allowed: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The path as a person writes it, such as `personaConfig.tools[0].name`."""
+        return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.steps).removeprefix(".")
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}" if self.path else self.message
+        return f"{self.path}: {self.message}" if self.steps else self.message
 
 
 @cache
@@ -90,8 +96,7 @@ def _validator(name: str) -> jsonschema_rs.Validator:
 
 def problems(name: str, value: Any) -> list[Problem]:
     """Everything that is wrong with a value that should satisfy a named schema."""
-    found = [found for error in _validator(name).iter_errors(value) for found in _found(error)]
-    return [Problem(_dotted(path), code, message) for path, code, message, _ in found]
+    return [problem for error in _validator(name).iter_errors(value) for problem in _explained(error)]
 
 
 def parse_json(body: bytes) -> Any:
@@ -107,10 +112,8 @@ def parse_json(body: bytes) -> Any:
         if b"\\u" in body:
             # An escaped lone surrogate parses, but nothing could write it out again.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except UnicodeDecodeError:
-        raise NotJson("it is not UTF-8") from None
-    except UnicodeEncodeError:
-        raise NotJson("it has a lone surrogate") from None
+    except UnicodeError:
+        raise NotJson("it is not UTF-8, or has a lone surrogate") from None
     except json.JSONDecodeError as error:
         raise NotJson(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
@@ -160,60 +163,42 @@ class _MaxBytes(_Keyword):
 
 # From a validator's errors to problems that name the field a person has to change.
 
-_Path = tuple[str | int, ...]
 
-
-class _Found(NamedTuple):
-    """What a validator found wrong; its path includes a missing or superfluous field.
-
-    `allowed` tells alternatives apart: the one value that is accepted here, or `""` where there must be no such field.
-    """
-
-    path: _Path
-    code: str
-    message: str
-    allowed: str | None = None
-
-
-def _found(error: ValidationError) -> list[_Found]:
+def _explained(error: ValidationError) -> list[Problem]:
     kind, path, code = error.kind, (*error.instance_path,), error.kind.name
     match kind:
         case Kind.AnyOf(context=context) | Kind.OneOfNotValid(context=context):
-            return _closest([[found for e in branch for found in _found(e)] for branch in context], depth=len(path))
+            return _closest([[problem for e in branch for problem in _explained(e)] for branch in context], len(path))
         case Kind.AdditionalProperties(unexpected=names) | Kind.UnevaluatedProperties(unexpected=names):
-            return [_Found((*path, name), code, "no such field here", allowed="") for name in names]
+            return [Problem((*path, name), code, "no such field here", allowed="") for name in names]
         case Kind.Required(property=name):
-            return [_Found((*path, name), code, "required here")]
+            return [Problem((*path, name), code, "required here")]
         case Kind.Enum(options=[constant]):
-            return [_Found(path, code, error.message, allowed=str(constant))]
+            return [Problem(path, code, error.message, allowed=str(constant))]
         case Kind.Custom(keyword=keyword, message=message):
-            return [_Found(path, keyword, message)]
+            return [Problem(path, keyword, message)]
         case Kind.Not(schema=dict() as forbidden):
             together = " and ".join(cast("Mapping[str, Any]", forbidden.get("properties") or {}))
-            return [_Found(path, code, f"{together} are not allowed in this combination")]
+            return [Problem(path, code, f"{together} are not allowed in this combination")]
         case _:
-            return [_Found(path, code, error.message)]
+            return [Problem(path, code, error.message)]
 
 
-def _closest(branches: list[list[_Found]], *, depth: int) -> list[_Found]:
+def _closest(branches: list[list[Problem]], depth: int) -> list[Problem]:
     """The problems of the alternative that was probably meant, for a value at that depth.
 
     A field with one fixed value (`type`, `subtype`) tells the alternatives apart where there is one. Otherwise it is
     the alternative in which the fewest fields are wrong, and of those the one that got furthest into the object.
     """
-    for path in dict.fromkeys(found.path for branch in branches for found in branch if found.allowed):
-        allowed = [{f.path: f.allowed for f in branch if f.allowed is not None}.get(path) for branch in branches]
+    for steps in dict.fromkeys(problem.steps for branch in branches for problem in branch if problem.allowed):
+        allowed = [{p.steps: p.allowed for p in branch if p.allowed is not None}.get(steps) for branch in branches]
         if None in allowed:
             branches = [branch for branch, value in zip(branches, allowed, strict=True) if value is None]
         elif all(allowed):
-            return [_Found(path, "enum", f"the value is not one of {', '.join(dict.fromkeys(map(str, allowed)))}")]
+            options = ", ".join(dict.fromkeys(map(str, allowed)))
+            return [Problem(steps, "enum", f"the value is not one of {options}")]
 
-    def distance(branch: list[_Found]) -> tuple[int, int]:
-        paths = [found.path for found in branch]
-        return len({path[depth : depth + 1] for path in paths} - {()}), -max(map(len, paths))
+    def distance(branch: list[Problem]) -> tuple[int, int]:
+        return len({p.steps[depth : depth + 1] for p in branch} - {()}), -max(len(p.steps) for p in branch)
 
     return min(branches, key=distance)
-
-
-def _dotted(path: _Path) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")

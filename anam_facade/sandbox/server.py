@@ -80,11 +80,6 @@ class Connection(H11Protocol):
             await asyncio.sleep(0)
         return not self.gone.is_set()
 
-    async def reset(self) -> None:
-        """Ends the connection with a TCP reset: the client sees it break, not close."""
-        abort(self.transport)
-        await self.gone.wait()
-
     async def pour(self, answer: Response, fault: Fault, at_the_end: Callable[[], None]) -> None:
         """Sends an answer as the fault wants it, for as long as the client stays, then ends the connection.
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import JSONResponse
@@ -54,15 +54,6 @@ class Answer(JSONResponse):
         super().__init__(value, status_code=status, headers=headers)
 
 
-def _error(refused: Refused) -> Answer:
-    error = contract.example(refused.example)
-    if refused.fields:
-        error = {"error": error["error"]} | refused.fields
-    answer = Answer(refused.status, error, {"WWW-Authenticate": "Bearer"} if refused.status == 401 else None)
-    answer.refusal = error.get("message", error["error"])
-    return answer
-
-
 @dataclass(frozen=True, slots=True)
 class Service:
     """Answers requests out of the state.
@@ -85,71 +76,51 @@ class Service:
         try:
             return work(credential, content_type, body)
         except Refused as refused:
-            return _error(refused)
+            answer = Answer(refused.status, refused.body)
+            answer.refusal = refused.body.get("message", refused.body["error"])
+            if refused.status == 401:
+                answer.headers["WWW-Authenticate"] = "Bearer"
+            return answer
 
     # Minting
 
     def _mint(self, credential: Credential | None, content_type: str | None, body: bytes) -> Answer:
-        if credential is None or credential.kind != "api_key":
-            raise Refused(401, "ErrorBadKey", None if credential else "The API key is missing")
+        if credential is None:
+            raise Refused(401, "ErrorBadKey", message="The API key is missing")
+        if credential.kind != "api_key":
+            raise Refused(401, "ErrorBadKey")
         config = _object(content_type, body)
         if "personaConfig" in config and not isinstance(config["personaConfig"], dict):
-            raise _invalid([Problem("personaConfig", "type", "the value is not an object")])
-        expires_in = config.pop("expiresIn", None)
-        lifetime = parse_duration(expires_in)
+            raise _invalid([Problem(("personaConfig",), "type", "the value is not an object")])
+        lifetime = parse_duration(config.get("expiresIn"))
         if self.settings.strict:
-            asked = config if expires_in is None else {**config, "expiresIn": expires_in}
-            self._check_config("SessionTokenRequest", asked)
-            if expires_in is not None and lifetime is None:
-                raise _invalid([Problem("expiresIn", "format", _UNITS)])
-        token = self.state.mint(
-            config,
-            kind=token_type(config),
-            lifetime=self.settings.token_lifetime if lifetime is None else lifetime,
-        )
-        return Answer(200, {"sessionToken": token})
+            self._check_config("SessionTokenRequest", config)
+            if lifetime is None and "expiresIn" in config:
+                raise _invalid([Problem(("expiresIn",), "format", _UNITS)])
+        config.pop("expiresIn", None)
+        lifetime = self.settings.token_lifetime if lifetime is None else lifetime
+        return Answer(200, {"sessionToken": self.state.mint(config, kind=token_type(config), lifetime=lifetime)})
 
     # Starting
 
     def _start(self, credential: Credential | None, content_type: str | None, body: bytes) -> Answer:
         if credential is None:
-            raise Refused(401, "ErrorBadKey", "The credential is missing")
-        if credential.kind == "api_key":
-            asked = _object(content_type, body)
-            return self._started(201, "DirectStartRequest", config=asked, asked=asked, token_id=None)
-        if credential.token_id is None:
+            raise Refused(401, "ErrorBadKey", message="The credential is missing")
+        if direct := credential.kind == "api_key":
+            config = asked = _object(content_type, body)
+        elif credential.token_id is None:
             raise Refused(401, "ErrorBadKey")
-        return self._start_with_token(credential.token_id, content_type, body)
-
-    def _start_with_token(self, token_id: str, content_type: str | None, body: bytes) -> Answer:
-        token, config = self.state.token(token_id)
-        asked = _object(content_type, body) if body else {}
-        repeated = asked.pop("personaConfig", None)
-        if "voiceDetection" in asked:
-            asked.setdefault("sessionOptions", {"voiceDetection": asked.pop("voiceDetection")})
-        problems = contract.problems("TokenStartRequest", asked)
-        if repeated is not None:
-            problems += contract.problems("PersonaConfig", repeated)
-        if problems:
-            raise _invalid(problems)
-        if token.type == "legacy":
-            raise Refused(400, "ErrorBadRequest", "A session token of type legacy cannot start a session")
-        if token.used_by:
-            raise Refused.used(self.settings)
-        return self._started(200, "SessionTokenRequest", config=config, asked=asked, token_id=token_id)
-
-    def _started(
-        self, status: int, schema: str, *, config: Mapping[str, Any], asked: Mapping[str, Any], token_id: str | None
-    ) -> Answer:
+        else:
+            config, asked = self._configured(credential.token_id, content_type, body)
         if not self.settings.has_plan:
             raise Refused(402, "ErrorNoPlan")
         self._check_avatar(config)
-        self._check_config(schema, config)
+        self._check_config("DirectStartRequest" if direct else "SessionTokenRequest", config)
         if self.settings.spend_cap_reached:
             raise Refused(429, "ErrorSpendCap")
         session = self.state.start(
             config,
-            token_id=token_id,
+            token_id=credential.token_id,
             client_metadata=asked.get("clientMetadata") or {},
             settings=self.settings,
             fault=self.fault,
@@ -162,9 +133,29 @@ class Service:
         # The vendor's SDK reads it with LiveKit too. No ICE servers: nothing is to be reached, and nobody to be asked.
         started["clientConfig"] = {**contract.example("StartedForBrowser")["clientConfig"], "iceServers": []}
         started["region"] = session.session_options.get("region", started["region"])
-        answer = Answer(status, started)
+        answer = Answer(201 if direct else 200, started)
         answer.session_id = session.id
         return answer
+
+    def _configured(
+        self, token_id: str, content_type: str | None, body: bytes
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What is bound to a token that is still good for a start, and what that start says besides."""
+        token, config = self.state.token(token_id)
+        asked = _object(content_type, body) if body else {}
+        repeated = asked.pop("personaConfig", None)
+        if "voiceDetection" in asked:
+            asked.setdefault("sessionOptions", {"voiceDetection": asked.pop("voiceDetection")})
+        problems = contract.problems("TokenStartRequest", asked)
+        if repeated is not None:
+            problems += contract.problems("PersonaConfig", repeated)
+        if problems:
+            raise _invalid(problems)
+        if token.type == "legacy":
+            raise Refused(400, "ErrorBadRequest", message="A session token of type legacy cannot start a session")
+        if token.used_by:
+            raise Refused.used(self.settings)
+        return config, asked
 
     # Checks
 
@@ -186,19 +177,19 @@ class Service:
         avatar = persona.get("avatarId") if isinstance(persona, dict) else None
         pattern = contract.schema("EphemeralPersonaConfig")["properties"]["avatarId"]["pattern"]
         if isinstance(avatar, str) and (avatar in self.settings.unknown_avatars or not re.search(pattern, avatar)):
-            raise Refused(404, "ErrorNotFound", f"Avatar {avatar[:100]} not found")
+            raise Refused(404, "ErrorNotFound", message=f"Avatar {avatar[:100]} not found")
 
 
 def _object(content_type: str | None, body: bytes) -> dict[str, Any]:
     media_type = (content_type or "application/json").partition(";")[0].strip().lower()
     if media_type != "application/json":
-        raise Refused(400, "ErrorBadRequest", "The Content-Type must be application/json")
+        raise Refused(400, "ErrorBadRequest", message="The Content-Type must be application/json")
     try:
         value = contract.parse_json(body)
     except contract.NotJson as error:
-        raise Refused(400, "ErrorBadRequest", str(error)) from None
+        raise Refused(400, "ErrorBadRequest", message=str(error)) from None
     if not isinstance(value, dict):
-        raise Refused(400, "ErrorBadRequest", "The body must be a JSON object")
+        raise Refused(400, "ErrorBadRequest", message="The body must be a JSON object")
     return value
 
 
@@ -208,16 +199,16 @@ def _beyond_the_schema(config: Mapping[str, Any]) -> Iterator[Problem]:
     model = persona.get("avatarModel")
     models = contract.schema("EphemeralPersonaConfig")["properties"]["avatarModel"]["x-extensible-enum"]
     if model is not None and model not in models:
-        yield Problem("personaConfig.avatarModel", "x-extensible-enum", f"it is none of {', '.join(models)}")
+        yield Problem(("personaConfig", "avatarModel"), "x-extensible-enum", f"it is none of {', '.join(models)}")
     if "egress" in options and persona.get("enableAudioPassthrough") is not True:
         needed = "personaConfig.enableAudioPassthrough"
-        yield Problem("sessionOptions.egress", "enableAudioPassthrough", f"it needs {needed}")
+        yield Problem(("sessionOptions", "egress"), "enableAudioPassthrough", f"it needs {needed}")
 
 
 def _invalid(problems: list[Problem]) -> Refused:
     summary = f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'} in the request"
-    details = list(map(asdict, problems))
-    return Refused(400, "ErrorBadRequest", "; ".join(map(str, problems)), summary=summary, details=details)
+    details = [{"path": p.path, "code": p.code, "message": p.message} for p in problems]
+    return Refused(400, "ErrorBadRequest", message="; ".join(map(str, problems)), summary=summary, details=details)
 
 
 def token_type(config: Mapping[str, Any]) -> str:

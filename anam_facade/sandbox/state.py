@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 import jwt
 
+from . import contract
 from .faults import Fault, FaultPlan
 from .settings import Settings
 
@@ -153,13 +154,13 @@ class SeenRequest:
 
 
 class Refused(Exception):
-    """Ends the handling of a request with an error: an example of the contract's, or the like with other fields."""
+    """Ends the handling of a request with an error: an example of the contract's, or its `error` with other fields."""
 
-    def __init__(self, status: int, example: str, message: str | None = None, /, **fields: Any) -> None:
+    def __init__(self, status: int, example: str, **fields: Any) -> None:
         super().__init__(status)
-        self.status, self.example = status, example
-        # What is not the example's: with a message of its own, none of the example's further fields.
-        self.fields = ({"message": message} if message is not None else {}) | fields
+        self.status, self.body = status, contract.example(example)
+        if fields:
+            self.body = {"error": self.body["error"], **fields}
 
     @classmethod
     def used(cls, settings: Settings) -> Refused:
@@ -212,7 +213,7 @@ class State:
         self._signing_key = secrets.token_bytes(32)
         self._lock = threading.Lock()
         self._tokens: dict[str, Token] = {}
-        self._configs: dict[str, Mapping[str, Any]] = {}
+        self._configs: dict[str, dict[str, Any]] = {}
         self._sessions: dict[str, Session] = {}
         self._running: set[str] = set()
         self._ends: dict[str, float] = {}
@@ -241,7 +242,7 @@ class State:
             return Credential("other", token_id="")
         return Credential("session_token", token_id=claims["jti"])
 
-    def mint(self, config: Mapping[str, Any], *, kind: str, lifetime: float) -> str:
+    def mint(self, config: dict[str, Any], *, kind: str, lifetime: float) -> str:
         """Makes a token, a signed JWT, that is bound to a configuration: the mint's body without `expiresIn`.
 
         `kind` is its `type` claim; `lifetime` the seconds until it expires, negative for one that already has.
@@ -268,7 +269,7 @@ class State:
         self.changed()
         return jwt.encode(claims, self._signing_key, algorithm=_ALGORITHM)
 
-    def token(self, token_id: str) -> tuple[Token, Mapping[str, Any]]:
+    def token(self, token_id: str) -> tuple[Token, dict[str, Any]]:
         """The token of that id, and the configuration bound to it.
 
         Raises:
