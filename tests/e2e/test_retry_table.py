@@ -17,15 +17,11 @@ from anam_facade import (
     AnamConnectionError,
     AnamError,
     AnamResponseError,
-    AnamStatusError,
     AnamTimeoutError,
     AuthenticationError,
     BadRequestError,
     ConcurrencyLimitError,
     ConflictError,
-    NotFoundError,
-    PermissionDeniedError,
-    PlanRequiredError,
     RateLimitError,
     RetryPolicy,
     ServerError,
@@ -58,15 +54,7 @@ DOES = attrs.evolve(MAY, running=True)
 
 # What goes wrong → what comes of minting, of minting and a start with that token, and of a direct start.
 Row = tuple[dict[str, Any], Cell, Cell, Cell]
-REFUSALS = {
-    **dict.fromkeys([302, 422], AnamStatusError),
-    400: BadRequestError,
-    401: AuthenticationError,
-    402: PlanRequiredError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    409: ConflictError,
-}
+REFUSALS = {400: BadRequestError, 401: AuthenticationError, 409: ConflictError}
 LIMITS = {
     "Concurrent session limit reached": ("0", ConcurrencyLimitError),
     "Spend cap reached": ("0", SpendCapError),
