@@ -1,27 +1,30 @@
-"""What holds for one way of sending holds for all: tests that meet real sockets run over each of them.
+"""Both clients behind one face, over every way of sending: what holds for one holds for all.
 
 The ways are the package's own httpx client, `fast`, an httpx client of the user's and, where it is async, an aiohttp
-session.
+session. Tests that meet real sockets run over each of them.
 """
 
 from __future__ import annotations
 
-import asyncio
+import copy
 import functools
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import anyio.to_thread
 import httpx
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from anam_facade import AnamClient, AnamError, AsyncAnamClient, RetryPolicy, client, http
 from anam_facade.http.aiohttp_ import Aiohttp
-from anam_facade.http.exchange import AsyncExchange
 from anam_facade.http.httpx_ import AsyncHttpx, Httpx
-from tests.client.servers import RawServer
+from tests.client.servers import Local, running
 
 if TYPE_CHECKING:
     from anam_facade.sandbox import Sandbox
@@ -32,20 +35,18 @@ trust = functools.cache(ssl.create_default_context)
 """Certificates are read once, not for each client."""
 
 
-class OnAiohttp(AsyncExchange):
-    """A session that is made in the first event loop it is used in, and closed with the client."""
+class OnAiohttp(Aiohttp):
+    """With a session that is made in the first event loop it is used in, and closed with the client."""
 
-    library = Aiohttp.library
+    _session: aiohttp.ClientSession | None = None
 
     def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
-        self._ssl = ssl_context
-        self._session: aiohttp.ClientSession | None = None
+        self._trust = True if ssl_context is None else ssl_context
 
     async def exchange(self, request: Any) -> Any:
         if self._session is None:
-            connector = aiohttp.TCPConnector(ssl=True if self._ssl is None else self._ssl)
-            self._session = aiohttp.ClientSession(connector=connector)
-        return await Aiohttp(self._session).exchange(request)
+            super().__init__(aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=self._trust)))
+        return await super().exchange(request)
 
     async def aclose(self) -> None:
         if self._session is not None:
@@ -63,24 +64,23 @@ def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     """How clients send that are not told how."""
     way: str = getattr(request, "param", "httpx")
 
-    def open_exchange(base_url: str, **how: Any) -> Any:
-        if how.get("transport") or how.get("http_client") or way == "httpx":
-            return http.open_exchange(base_url, **how)
-        if way == "fast":
-            return http.open_exchange(base_url, **how | {"transport": "fast"})
-        return Httpx(httpx.Client(verify=how["ssl_context"] or trust()), ours=True)
+    def opened(original: Callable[..., Any], on_theirs: Callable[[ssl.SSLContext | None], Any]) -> Callable[..., Any]:
+        def made(base_url: str, **how: Any) -> Any:
+            if how["transport"] or how["http_client"]:
+                return original(base_url, **how)
+            return original(base_url, **how | {"transport": way}) if way in OWN else on_theirs(how["ssl_context"])
 
-    def open_async_exchange(base_url: str, **how: Any) -> Any:
-        if how.get("transport") or how.get("http_client") or way == "httpx":
-            return http.open_async_exchange(base_url, **how)
-        if way == "fast":
-            return http.open_async_exchange(base_url, **how | {"transport": "fast"})
-        if way == "aiohttp":
-            return OnAiohttp(how["ssl_context"])
-        return AsyncHttpx(httpx.AsyncClient(verify=how["ssl_context"] or trust()), ours=True)
+        return made
 
-    monkeypatch.setattr(client, "open_exchange", open_exchange)
-    monkeypatch.setattr(client, "open_async_exchange", open_async_exchange)
+    def on_client(trusted: ssl.SSLContext | None) -> Httpx:
+        return Httpx(httpx.Client(verify=trusted or trust()), ours=True)
+
+    def on_async_client(trusted: ssl.SSLContext | None) -> AsyncHttpx:
+        return AsyncHttpx(httpx.AsyncClient(verify=trusted or trust()), ours=True)
+
+    monkeypatch.setattr(client, "open_exchange", opened(http.open_exchange, on_client))
+    on_theirs = OnAiohttp if way == "aiohttp" else on_async_client
+    monkeypatch.setattr(client, "open_async_exchange", opened(http.open_async_exchange, on_theirs))
     return way
 
 
@@ -117,24 +117,32 @@ QUICK = RetryPolicy(initial_backoff=0.01, max_backoff=0.02)
 
 
 class Calls:
-    """Both clients behind one synchronous face: calls a method of the sync or the async one by name."""
+    """Either client behind one synchronous face: `calls("start_session", persona, direct=True)`.
 
-    def __init__(self, kind: str, sandbox: Sandbox) -> None:
-        self._cls = AnamClient if kind == "sync" else AsyncAnamClient
-        self._sandbox = sandbox
-        self._runner = asyncio.Runner()
+    Attributes:
+        client: The client; what the async one is asked for runs in an event loop of the test's own.
+    """
+
+    def __init__(self, flavour: str, portal: BlockingPortal, settings: dict[str, Any]) -> None:
+        self._portal, self._settings = portal, settings
+        self.is_async = flavour != "sync"
         self.client: Any = None
         self.configure()
 
     def configure(self, **options: Any) -> None:
-        """Makes the client that the calls go through; by default it retries without waiting long."""
-        self._close_client()
-        where = {"api_key": self._sandbox.api_key, "base_url": self._sandbox.base_url}
-        self.client = self._cls(**{**where, "retry": QUICK, **options})
+        """Makes the client that the calls go through anew, with other settings."""
+        self.close()
+        self.client = (AsyncAnamClient if self.is_async else AnamClient)(**self._settings | options)
+
+    def view(self, **options: Any) -> Calls:
+        """The same with `with_options`."""
+        view = copy.copy(self)
+        view.client = self.client.with_options(**options)
+        return view
 
     def __call__(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        result = getattr(self.client, method)(*args, **kwargs)
-        return result if self._cls is AnamClient else self._runner.run(_awaited(result))
+        call = functools.partial(getattr(self.client, method), *args, **kwargs)
+        return self._portal.call(call) if self.is_async else call()
 
     def outcome(self, operation: str) -> Any:
         """What comes of an operation: the result, or the typed error."""
@@ -144,30 +152,54 @@ class Calls:
         except AnamError as error:
             return error
 
-    def _close_client(self) -> None:
-        if self.client is not None:
-            self("close" if self._cls is AnamClient else "aclose")
+    def aside(self, method: str, *args: Any) -> Future[Any]:
+        """The call, not waited for."""
+        call = functools.partial(getattr(self.client, method), *args)
+        return self._portal.start_task_soon(*([call] if self.is_async else [anyio.to_thread.run_sync, call]))
 
     def close(self) -> None:
-        self._close_client()
-        self._runner.close()
+        if self.client is not None:
+            self("aclose" if self.is_async else "close")
 
 
-async def _awaited(awaitable: Any) -> Any:
-    return await awaitable
+Connect = Callable[..., Calls]
 
 
-@pytest.fixture(params=["sync", "async"])
-def calls(request: pytest.FixtureRequest, anam_sandbox: Sandbox) -> Iterator[Calls]:
-    """`calls("start_session", persona, direct=True)`, over a real socket, against a sandbox of the test's own."""
-    made = Calls(request.param, anam_sandbox)
-    yield made
-    made.close()
+@pytest.fixture(params=["sync", "asyncio"])
+def flavour(request: pytest.FixtureRequest) -> str:
+    """Which client: the sync one, or the async one on asyncio (or on trio, where a test says so)."""
+    kind: str = request.param
+    return kind
 
 
 @pytest.fixture
-def raw_server() -> Iterator[RawServer]:
-    """Sends whatever bytes a test wants."""
-    made = RawServer()
-    yield made
-    made.stop()
+def portal(flavour: str) -> Iterator[BlockingPortal]:
+    """An event loop in a thread beside the test."""
+    with start_blocking_portal("trio" if flavour == "trio" else "asyncio") as portal:
+        yield portal
+
+
+@pytest.fixture
+def connect(flavour: str, portal: BlockingPortal) -> Iterator[Connect]:
+    """Makes clients of the flavour under test, which are closed at the end."""
+    with ExitStack() as clients:
+
+        def make(**settings: Any) -> Calls:
+            made = Calls(flavour, portal, settings)
+            clients.callback(made.close)
+            return made
+
+        yield make
+
+
+@pytest.fixture
+def calls(connect: Connect, anam_sandbox: Sandbox) -> Calls:
+    """A client, over a real socket, against a sandbox of the test's own; it retries without waiting long."""
+    return connect(api_key=anam_sandbox.api_key, base_url=anam_sandbox.base_url, retry=QUICK)
+
+
+@pytest.fixture
+def raw_server() -> Iterator[Local]:
+    """Sends whatever bytes a test wants, and takes one request for each connection."""
+    with running(keep_alive=False) as made:
+        yield made

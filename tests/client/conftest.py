@@ -1,10 +1,9 @@
-"""One harness for both clients: every test runs against the sync client, and the async one on asyncio and on trio."""
+"""Every test runs against the sync client, and the async one on asyncio and on trio."""
 
 from __future__ import annotations
 
-import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,42 +11,13 @@ import anyio
 import httpx
 import pytest
 
-from anam_facade import AnamClient, AsyncAnamClient, RetryPolicy
+from anam_facade import RetryPolicy
+from tests.client.servers import Local, running
+from tests.conftest import Calls, Connect
 from tests.tokens import signed
 
 SETTINGS = ("ANAM_API_KEY", "ANAM_API_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 API_KEY = "api-key/0123456789=="
-
-
-class Harness:
-    """A client whose methods can be awaited, whether it is the sync or the async one."""
-
-    def __init__(self, client: AnamClient | AsyncAnamClient) -> None:
-        self.client = client
-        self.is_async = isinstance(client, AsyncAnamClient)
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        return functools.partial(self._call, name)
-
-    async def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        made = getattr(self.client, name)(*args, **kwargs)
-        return await made if self.is_async else made
-
-    async def aside(self, name: str, *args: Any) -> Any:
-        """The call; in a thread of its own if it would block."""
-        if self.is_async:
-            return await self._call(name, *args)
-        return await anyio.to_thread.run_sync(functools.partial(getattr(self.client, name), *args))
-
-    async def close(self) -> None:
-        await self._call("aclose" if self.is_async else "close")
-
-    async def __aenter__(self) -> Harness:
-        assert await self._call("__aenter__" if self.is_async else "__enter__") is self.client
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self._call("__aexit__" if self.is_async else "__exit__", *exc)
 
 
 class Server:
@@ -87,11 +57,6 @@ def flavour(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture
-def anyio_backend(flavour: str) -> str:
-    return "asyncio" if flavour == "sync" else flavour
-
-
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Takes away what the client would read from the environment."""
@@ -100,7 +65,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A clock that only sleeping moves; `pauses` lists what was slept."""
     clock = SimpleNamespace(now=1000.0, pauses=[])
@@ -113,7 +78,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         sleep(seconds)
 
     clock.monotonic, clock.sleep = lambda: clock.now, sleep
-    for module in ("_operations", "http.exchange"):
+    for module in ("_operations", "client", "http.exchange"):
         monkeypatch.setattr(f"anam_facade.{module}.time", clock)
     monkeypatch.setattr(anyio, "sleep", sleep_async)
     monkeypatch.setattr("anam_facade.client._Lifetime.pause", lambda self, seconds: sleep(seconds))
@@ -121,24 +86,23 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 @pytest.fixture
-def server() -> type[Server]:
+def server(clock: SimpleNamespace) -> type[Server]:
     return Server
 
 
 @pytest.fixture
-def api_key() -> str:
-    return API_KEY
+def local() -> Iterator[Local]:
+    with running() as server:
+        yield server
 
 
 @pytest.fixture
-def connect(flavour: str) -> Callable[..., Harness]:
-    """Makes a client of the flavour under test; what answers it is the first argument."""
+def connect(connect: Connect) -> Callable[..., Calls]:
+    """Makes a client of the flavour under test; what answers it, if no server does, is the first argument."""
 
-    def make(handler: Callable[[httpx.Request], httpx.Response] | None = None, **settings: Any) -> Harness:
-        settings.setdefault("api_key", API_KEY)
-        settings.setdefault("retry", RetryPolicy(jitter=0))
+    def make(handler: Callable[[httpx.Request], httpx.Response] | None = None, **settings: Any) -> Calls:
         if handler is not None:
             settings["transport"] = httpx.MockTransport(handler)
-        return Harness((AnamClient if flavour == "sync" else AsyncAnamClient)(**settings))
+        return connect(**{"api_key": API_KEY, "retry": RetryPolicy(jitter=0)} | settings)
 
     return make

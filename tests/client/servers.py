@@ -1,125 +1,69 @@
-"""Small servers on this machine, for tests of connections."""
+"""A server on this machine that answers as a test wants, and remembers what it was asked."""
 
 from __future__ import annotations
 
 import contextlib
+import email
 import json
+import re
 import socket
+import socketserver
 import ssl
 import threading
-from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-import anyio
+from collections.abc import Callable, Iterator
+from email.message import Message
+from typing import Any
 
 SAID = json.dumps({"sessionToken": "a.b.c", "sessionId": "s-1"}).encode()
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(SAID), SAID)
+NOTHING_THERE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+Behaviour = Callable[[socket.socket, bytes], object]
 
 
-class Local(ThreadingHTTPServer):
-    """Answers every POST alike, and counts connections and requests."""
+class Local(socketserver.ThreadingTCPServer):
+    """Hands each request, with its connection, to `behave`.
+
+    Attributes:
+        behave: What becomes of a request; every POST is answered alike unless a test says otherwise.
+        hold: An event that those answers wait for; `held` counts the requests that do.
+        keep_alive: Whether a connection takes more than one request.
+        patience: Seconds that it may be idle.
+        requests: All of them, as they came.
+        connections, closed: How many there were, and how many of them have ended.
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
-        self.connections = 0
-        self.requests = 0
+        super().__init__(("127.0.0.1", 0), _Connection)
+        if context is not None:
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+        self.url = f"{'http' if context is None else 'https'}://127.0.0.1:{self.server_address[1]}"
+        self.behave: Behaviour = self._answer_alike
         self.hold: threading.Event | None = None
         self.held = threading.Semaphore(0)
         self.keep_alive = True
         self.patience = 10.0
-        self.given_up = 0
-        self.paths: list[str] = []
-        self.heads: list[dict[str, str]] = []
-        self.headers: list[dict[str, str]] = []
-        owner = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def setup(self) -> None:
-                owner.connections += 1
-                self.timeout = owner.patience
-                super().setup()
-
-            def finish(self) -> None:
-                super().finish()
-                self.connection.close()
-                owner.given_up += 1
-
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
-                owner.requests += 1
-                owner.paths.append(self.path)
-                owner.headers.append(dict(self.headers))
-                if owner.hold is not None:
-                    owner.held.release()
-                    owner.hold.wait(10)
-                with contextlib.suppress(OSError):
-                    self.wfile.write(OK)
-                self.close_connection = not owner.keep_alive
-
-            def do_HEAD(self) -> None:
-                owner.heads.append(dict(self.headers))
-                self.send_response(404)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.scheme = "http"
-        if context is not None:
-            self.scheme = "https"
-            self.socket = context.wrap_socket(self.socket, server_side=True)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        pass
-
-    async def holds_a_request(self) -> None:
-        assert await anyio.to_thread.run_sync(lambda: self.held.acquire(timeout=5))
-
-    @property
-    def url(self) -> str:
-        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}"
-
-
-@contextlib.contextmanager
-def running(context: ssl.SSLContext | None = None):
-    server = Local(context)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        if server.hold is not None:
-            server.hold.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-Behaviour = Callable[[socket.socket, bytes], object]
-
-
-class RawServer:
-    """Sends whatever bytes a test wants: reads one request per connection, hands the socket to `behave`, closes."""
-
-    def __init__(self) -> None:
-        self.behave: Behaviour = lambda connection, request: None
         self.requests: list[bytes] = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.connections = self.closed = 0
         self._stopping = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._acceptor = threading.Thread(target=self._accept)
-        self._acceptor.start()
 
     @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+    def headers(self) -> list[Message]:
+        """Those of each request."""
+        return [email.message_from_bytes(request.partition(b"\r\n")[2]) for request in self.requests]
+
+    def holds_a_request(self) -> bool:
+        """Waits until it does."""
+        return self.held.acquire(timeout=5)
+
+    def _answer_alike(self, connection: socket.socket, request: bytes) -> None:
+        if self.hold is not None:
+            self.held.release()
+            self.hold.wait(10)
+        connection.sendall(OK if request.startswith(b"POST") else NOTHING_THERE)
 
     def answer(self, *chunks: bytes) -> None:
         """Every request is answered with these bytes."""
@@ -151,51 +95,73 @@ class RawServer:
         """Every request is read and never answered."""
         self.behave = lambda connection, request: self._stopping.wait(10)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            thread = threading.Thread(target=self._serve, args=(connection,))
-            self._threads.append(thread)
-            thread.start()
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections += 1
+        super().process_request(request, client_address)
 
-    def _serve(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            connection.settimeout(5)
-            request = b""
-            while b"\r\n\r\n" not in request:
-                received = connection.recv(65536)
-                if not received:
-                    return
-                request += received
-            head, _, body = request.partition(b"\r\n\r\n")
-            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
-            while len(body) < length:
-                body += connection.recv(65536)
-            self.requests.append(head + b"\r\n\r\n" + body)
-            self.behave(connection, request)
-            # Say goodbye properly, so that unread input does not turn the answer into a reset.
-            connection.shutdown(socket.SHUT_WR)
-            connection.settimeout(0.2)
-            while connection.recv(65536):
-                pass
+    def close_request(self, request: Any) -> None:
+        super().close_request(request)
+        self.closed += 1
 
     def stop(self) -> None:
         self._stopping.set()
+        if self.hold is not None:
+            self.hold.set()
+        self.shutdown()
+        self.server_close()
+
+
+class _Connection(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True
+    server: Local
+
+    def setup(self) -> None:
+        self.timeout = self.server.patience
+        super().setup()
+
+    def handle(self) -> None:
         with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._acceptor.join()
-        for thread in self._threads:
-            thread.join()
+            while request := self._read():
+                self.server.requests.append(request)
+                self.server.behave(self.connection, request)
+                if not self.server.keep_alive:
+                    break
+            # Say goodbye properly, so that unread input does not turn the answer into a reset.
+            self.connection.shutdown(socket.SHUT_WR)
+            self.connection.settimeout(0.2)
+            while self.connection.recv(65536):
+                pass
+
+    def _read(self) -> bytes:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            line = self.rfile.readline()
+            if not line.isascii():  # TLS, where none is spoken
+                self.connection.sendall(NOTHING_THERE)
+            if not line or not line.isascii():
+                return b""
+            head += line
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        return head + self.rfile.read(int(length[1]) if length else 0)
 
 
 @contextlib.contextmanager
-def scripted(*replies: bytes):
+def running(context: ssl.SSLContext | None = None, *, keep_alive: bool = True) -> Iterator[Local]:
+    server = Local(context)
+    server.keep_alive = keep_alive
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        thread.join()
+
+
+@contextlib.contextmanager
+def scripted(*replies: bytes) -> Iterator[Local]:
     """Each connection gets the next reply after its request, and is closed; after a reply of "stall", by the client."""
-    server, left = RawServer(), list(replies)
+    left = list(replies)
 
     def behave(connection: socket.socket, request: bytes) -> None:
         reply = left.pop(0)
@@ -203,11 +169,9 @@ def scripted(*replies: bytes):
         if b"stall" in reply:
             connection.recv(1)
 
-    server.behave = behave
-    try:
+    with running(keep_alive=False) as server:
+        server.behave = behave
         yield server
-    finally:
-        server.stop()
 
 
 # TLS without certificates: both sides agree on a cipher that needs none.

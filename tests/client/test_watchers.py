@@ -13,36 +13,25 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sentry_sdk.integrations.httpx import HttpxIntegration
 
-from anam_facade import RetryPolicy
-from anam_facade.sandbox import Sandbox
-
-pytestmark = pytest.mark.anyio
-
 SAVED = {"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"}
 MINT, START = "/v1/auth/session-token", "/v1/engine/session"
 URL = "https://api.example.test"
 
 
-@pytest.fixture(autouse=True)
-def clock():
-    """Real time: what watches the client keeps its own."""
-
-
-async def test_opentelemetry(connect, anam_sandbox: Sandbox):
+def test_opentelemetry(calls, anam_sandbox):
     """Its httpx instrumentation makes a span of each request."""
     spans, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
     HTTPXClientInstrumentor().instrument(tracer_provider=provider)
     try:
-        async with connect(api_key=anam_sandbox.api_key, base_url=anam_sandbox.base_url) as client:
-            await client.start_session(SAVED)
+        calls("start_session", SAVED)
     finally:
         HTTPXClientInstrumentor().uninstrument()
     seen = [span.attributes["http.url"].removeprefix(anam_sandbox.base_url) for span in spans.get_finished_spans()]
     assert seen == [MINT, START]
 
 
-async def test_sentry(connect, anam_sandbox: Sandbox):
+def test_sentry(calls):
     """Its httpx integration makes a span of each request."""
     seen: list[str] = []
 
@@ -61,8 +50,7 @@ async def test_sentry(connect, anam_sandbox: Sandbox):
     )
     try:
         with sentry_sdk.start_transaction(name="t"):
-            async with connect(api_key=anam_sandbox.api_key, base_url=anam_sandbox.base_url) as client:
-                await client.start_session(SAVED)
+            calls("start_session", SAVED)
     finally:
         sentry_sdk.get_client().close()
         sentry_sdk.get_global_scope().set_client(None)  # or it would go on adding headers
@@ -70,75 +58,67 @@ async def test_sentry(connect, anam_sandbox: Sandbox):
 
 
 @pytest.mark.parametrize("using", ["httpcore", "httpx"])
-async def test_respx(connect, using: str):
+def test_respx(connect, using):
     """It stands in for the server in both of its modes."""
     with respx.mock(base_url=URL, using=using) as router:
         mint = router.post(MINT).respond(json={"sessionToken": "a.b.c"})
         start = router.post(START).respond(201, json={"sessionId": "s-1"})
-        async with connect(base_url=URL) as client:
-            assert (await client.start_session(SAVED)).session_id == "s-1"
+        assert connect(base_url=URL)("start_session", SAVED).session_id == "s-1"
     assert mint.calls.last.request.headers["Authorization"].startswith("Bearer api-key")
     assert start.calls.last.request.headers["Authorization"] == "Bearer a.b.c"
 
 
-async def test_pytest_httpx(connect, httpx_mock):
+def test_pytest_httpx(connect, httpx_mock):
     """It stands in for the server too, and nothing goes to the network."""
     httpx_mock.add_response(url=URL + MINT, json={"sessionToken": "a.b.c"})
     httpx_mock.add_response(url=URL + START, match_json={}, json={"sessionId": "s-1"})
-    async with connect(base_url=URL, retry=0) as client:
-        assert (await client.start_session(SAVED)).session_id == "s-1"
+    assert connect(base_url=URL, retry=0)("start_session", SAVED).session_id == "s-1"
 
 
-async def test_vcrpy(connect, anam_sandbox: Sandbox, tmp_path):
-    """It records what was said, and says it again when the server is gone."""
-    recorder = vcr.VCR(filter_headers=["authorization"])
-    settings = {
-        "api_key": anam_sandbox.api_key,
-        "base_url": anam_sandbox.base_url,
-        "retry": RetryPolicy(max_attempts=1),
-    }
+def test_vcrpy(calls, anam_sandbox, tmp_path):
+    """It records what was said, and says it again when the server is not asked."""
+    recorder = vcr.VCR(filter_headers=["authorization"], match_on=["method", "path"])
     ids = []
     for _ in range(2):
-        with recorder.use_cassette(str(tmp_path / "cassette.yaml"), record_mode="once", match_on=["method", "path"]):
-            async with connect(**settings) as client:
-                ids.append((await client.start_session(SAVED, client_label="taped")).session_id)
+        calls.configure(retry=0)
+        with recorder.use_cassette(str(tmp_path / "cassette.yaml"), record_mode="once"):
+            ids.append(calls("start_session", SAVED, client_label="taped").session_id)
     assert ids[0] == ids[1]
     assert len(anam_sandbox.sessions) == 1
 
 
-async def test_a_client_of_the_users_is_used_and_left_open(flavour: str, anam_sandbox: Sandbox, connect):
+def test_a_client_of_the_users_is_used_and_left_open(calls, portal, anam_sandbox):
     """Its hooks run, also one that reads the answer; its cookies, redirects, auth and credentials are left out."""
     seen: list[httpx.Request] = []
     answers: list[httpx.Response] = []
-
-    def hook(request: httpx.Request) -> None:
-        seen.append(request)
 
     def read(response: httpx.Response) -> None:
         response.read()
         answers.append(response)
 
-    async def hook_async(request: httpx.Request) -> None:
-        hook(request)
+    async def asend(request: httpx.Request) -> None:
+        seen.append(request)
 
-    async def read_async(response: httpx.Response) -> None:
+    async def aread(response: httpx.Response) -> None:
         await response.aread()
         answers.append(response)
 
-    kinds = (httpx.Client, hook, read) if flavour == "sync" else (httpx.AsyncClient, hook_async, read_async)
-    theirs = kinds[0](
-        event_hooks={"request": [kinds[1]], "response": [kinds[2]]},
+    hooks = (
+        {"request": [asend], "response": [aread]} if calls.is_async else {"request": [seen.append], "response": [read]}
+    )
+    theirs = (httpx.AsyncClient if calls.is_async else httpx.Client)(
+        event_hooks=hooks,
         headers={"X-Team": "blue", "Authorization": "Basic bWU6bWU=", "Cookie": "b=c"},
         cookies={"a": "b"},
         auth=("me", "me"),
         follow_redirects=True,
     )
-    key = anam_sandbox.api_key
-    async with connect(api_key=key, base_url=anam_sandbox.base_url, http_client=theirs) as client:
-        await client.start_session(SAVED)
+    calls.configure(http_client=theirs)
+    calls("start_session", SAVED)
+    calls.close()
     assert [request.headers["X-Team"] for request in seen] == ["blue", "blue"]
     assert not any("Cookie" in request.headers for request in seen)
-    assert seen[0].headers.get_list("Authorization") == [f"Bearer {key}"]
+    assert seen[0].headers.get_list("Authorization") == [f"Bearer {anam_sandbox.api_key}"]
     assert len(answers) == 2
     assert not theirs.is_closed
-    theirs.close() if flavour == "sync" else await theirs.aclose()
+    portal.call(theirs.aclose if calls.is_async else theirs.close)

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
-
 import pytest
 
-from tests.client.servers import RawServer
-from tests.conftest import Calls
+from tests.client.servers import Local
+from tests.conftest import Calls, Connect
 
 KEY = "a2V5OnNlY3JldA=="
 
 
-@pytest.fixture(params=["sync", "async"])
-def calls(request: pytest.FixtureRequest, raw_server: RawServer) -> Iterator[Calls]:
-    made = Calls(request.param, SimpleNamespace(api_key=KEY, base_url=raw_server.url))
-    made.configure(retry=0)
-    yield made
-    made.close()
+@pytest.fixture
+def calls(connect: Connect, raw_server: Local) -> Calls:
+    return connect(api_key=KEY, base_url=raw_server.url, retry=0)

@@ -33,7 +33,7 @@ from tests.conftest import Calls
 every_transport = pytest.mark.every_transport
 # One way for each parser of HTTP: h11's, llhttp behind `fast`, aiohttp's.
 every_parser = pytest.mark.parametrize(
-    ("calls", "transport"), [("sync", "httpx"), ("async", "fast"), ("async", "aiohttp")], indirect=True
+    ("flavour", "transport"), [("sync", "httpx"), ("asyncio", "fast"), ("asyncio", "aiohttp")], indirect=["transport"]
 )
 at_a_socket = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
