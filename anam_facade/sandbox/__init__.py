@@ -46,10 +46,13 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _EXTRA:
             raise
-        raise ImportError(
-            f'anam_facade.sandbox needs {error.name}, which is not installed: pip install "anam_facade[sandbox]"',
-            name=error.name,
-        ) from error
+        raise not_installed(error, __name__, "sandbox") from error
+
+
+def not_installed(error: ModuleNotFoundError, who: str, extra: str) -> ImportError:
+    """What is raised in place of an error that does not say what to do."""
+    advice = f'which is not installed: pip install "anam_facade[{extra}]"'
+    return ImportError(f"{who} needs {error.name}, {advice}", name=error.name)
 
 
 def __dir__() -> list[str]:

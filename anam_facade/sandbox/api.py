@@ -9,10 +9,9 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Any, Literal, Self, TypedDict, Unpack
 
-from . import contract
+from . import contract, not_installed
 from .app import create_app
 from .faults import Fault
 from .server import Server
@@ -99,7 +98,12 @@ class Sandbox:
         self._changing, self._lifecycle = threading.Lock(), threading.Lock()
         self._server = Server(create_app(self), host, port, checked_seconds(keepalive), self._aclose)
         if livekit:
-            self.listeners.append(_avatars(anywhere=livekit == "any", clock=self.clock))
+            try:
+                # 0.2 s and 100 MB that nobody else pays for.
+                from .avatar import Avatars
+            except ModuleNotFoundError as error:
+                raise not_installed(error, "Sandbox(livekit=True)", "livekit") from error
+            self.listeners.append(Avatars(anywhere=livekit == "any", clock=self.clock))
 
     def __repr__(self) -> str:
         return f"<Sandbox at {self._server.base_url}>" if self._server.base_url else "<Sandbox, not started>"
@@ -127,9 +131,7 @@ class Sandbox:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
@@ -234,7 +236,6 @@ class Sandbox:
         # A request keeps the state it arrived in, so that nothing outlives a reset.
         before, self.settings, self.state = self.state, self._initial, self._new_state()
         before.end_all("reset")
-        self.state.changed()
 
     def mint_token(
         self,
@@ -288,9 +289,8 @@ class Sandbox:
             TypeError: A value of the wrong type.
         """
         with self._changing:
-            self.settings = settings = self.settings.changed(changes)
-        self.state.changed()
-        return settings
+            self.settings = self.settings.changed(changes)
+            return self.settings
 
     @property
     def latency(self) -> tuple[float, float]:
@@ -307,15 +307,3 @@ class Sandbox:
     async def _aclose(self) -> None:
         for listener in self.listeners:
             await listener.aclose()
-
-
-def _avatars(*, anywhere: bool, clock: Callable[[], float]) -> Listener:
-    try:
-        # 0.2 s and 100 MB that nobody else pays for.
-        from .avatar import Avatars
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            f'Sandbox(livekit=True) needs {error.name}, which is not installed: pip install "anam_facade[livekit]"',
-            name=error.name,
-        ) from error
-    return Avatars(anywhere=anywhere, clock=clock)

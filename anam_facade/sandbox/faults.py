@@ -196,13 +196,9 @@ class FaultPlan:
 
     Every fault counts the calls it matches; the first one whose turn it is takes the call. A call taken by an earlier
     fault does not use up the `times` of a later one.
-
-    Args:
-        changed: Called when faults were added or cleared.
     """
 
-    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
-        self._changed = changed
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: list[_Entry] = []
 
@@ -210,13 +206,11 @@ class FaultPlan:
         """Puts faults behind those already there, in force from the next call on."""
         with self._lock:
             self._entries += [_Entry(fault) for fault in faults]
-        self._changed()
 
     def clear(self) -> None:
         """Forgets all faults. Requests that have already met theirs are not spared."""
         with self._lock:
             self._entries.clear()
-        self._changed()
 
     def __iter__(self) -> Iterator[Fault]:
         with self._lock:

@@ -35,7 +35,7 @@ from anam_facade._contract import openapi_path
 
 from . import contract
 from .masking import masked
-from .state import Listener, Session, Token
+from .state import Session, Token
 
 if TYPE_CHECKING:
     from .api import Sandbox
@@ -63,11 +63,9 @@ def docs_path() -> Path:
 
 def routes(sandbox: Sandbox) -> list[Route]:
     """The routes of all pages. What the first shows is sent to it as it changes."""
-    changes = _Changes()
-    sandbox.listeners.append(changes)
 
     async def events(request: Request) -> Response:
-        stream = changes.stream(lambda: shown(sandbox, request.state.server.base_url, LATEST))
+        stream = _told(sandbox, request.state.server.base_url)
         return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
     def served(path: str, content_type: str, make: Callable[[Request], tuple[bytes, str]]) -> Route:
@@ -125,24 +123,18 @@ def _as_json(record: Any) -> dict[str, Any]:
     return {**masked(values), "active": record.active} if isinstance(record, Session) else values
 
 
-class _Changes(Listener):
-    """Tells the open pages."""
-
-    def __init__(self) -> None:
-        self._seen = 0
-
-    def changed(self) -> None:
-        self._seen += 1
-
-    async def stream(self, view: Callable[[], Any]) -> AsyncIterator[str]:
-        """What one page is told: all that it shows, whenever that may have changed, ten times a second at most."""
-        yield "retry: 500\n\n"
-        told = -1
-        while True:
-            if told != self._seen:
-                told = self._seen
-                yield f"data: {json.dumps(view(), ensure_ascii=False, separators=(',', ':'))}\n\n"
-            await asyncio.sleep(0.1)
+async def _told(sandbox: Sandbox, base_url: str) -> AsyncIterator[str]:
+    """What one page is told: all that it shows, whenever that may have changed, ten times a second at most."""
+    yield "retry: 500\n\n"
+    told: Any = None
+    while True:
+        state = sandbox.state
+        now = state, state.changes, tuple(state.faults), sandbox.settings
+        if now != told:
+            told = now
+            seen = shown(sandbox, base_url, LATEST)
+            yield f"data: {json.dumps(seen, ensure_ascii=False, separators=(',', ':'))}\n\n"
+        await asyncio.sleep(0.1)
 
 
 def _docs(request: Request, api_key: str) -> tuple[bytes, str]:

@@ -185,9 +185,6 @@ class Listener:
     def ended(self, state: State, session: Session) -> None:
         """A session has ended; its `end_reason` says why. Called once per session."""
 
-    def changed(self) -> None:
-        """Settings, faults, sessions, tokens or requests may have changed."""
-
     async def aclose(self) -> None:
         """The server stops: end what was begun. Called in its event loop. Sessions outlive this."""
 
@@ -202,11 +199,13 @@ class State:
 
     Attributes:
         faults: What goes wrong on which call.
+        changes: How often tokens, sessions or requests have changed.
     """
 
     def __init__(self, *, api_key: str, clock: Callable[[], float], listeners: Sequence[Listener] = ()) -> None:
         self._listeners = listeners
-        self.faults = FaultPlan(self.changed)
+        self.faults = FaultPlan()
+        self.changes = 0
         self._api_key = api_key.encode("utf-8", "surrogatepass")
         self._clock = clock
         self._account = str(uuid.uuid4())
@@ -232,12 +231,7 @@ class State:
             return Credential("other")
         try:
             # Times are compared with the sandbox's own clock, not with PyJWT's.
-            claims = jwt.decode(
-                bearer,
-                self._signing_key,
-                algorithms=[_ALGORITHM],
-                options={"verify_exp": False, "verify_iat": False},
-            )
+            claims = jwt.decode(bearer, self._signing_key, [_ALGORITHM], {"verify_exp": False, "verify_iat": False})
         except (jwt.InvalidTokenError, UnicodeError):
             return Credential("other", token_id="")
         return Credential("session_token", token_id=claims["jti"])
@@ -266,7 +260,7 @@ class State:
         }
         with self._lock:
             self._tokens[record.id], self._configs[record.id] = record, config
-        self.changed()
+            self.changes += 1
         return jwt.encode(claims, self._signing_key, algorithm=_ALGORITHM)
 
     def token(self, token_id: str) -> tuple[Token, dict[str, Any]]:
@@ -330,9 +324,9 @@ class State:
             self._running.add(session.id)
             if (limit := persona.get("maxSessionLengthSeconds")) is not None:
                 self._ends[session.id] = session.started_at + limit
+            self.changes += 1
         for listener in self._listeners:
             listener.started(self, session)
-        self.changed()
         return session
 
     def end(self, session_id: str, reason: str = "stopped") -> bool:
@@ -366,16 +360,16 @@ class State:
             self._running.discard(session_id)
             self._ends.pop(session_id, None)
             self._sessions[session_id] = session = replace(session, ended_at=at, end_reason=reason)
+            self.changes += 1
         for listener in self._listeners:
             listener.ended(self, session)
-        self.changed()
         return True
 
     def note(self, session_id: str, **facts: Any) -> None:
         """Adds to the record of a session what has turned out since it started: `delivered`, `joined_at`, `left_at`."""
         with self._lock:
             self._sessions[session_id] = replace(self._sessions[session_id], **facts)
-        self.changed()
+            self.changes += 1
 
     @property
     def sessions(self) -> tuple[Session, ...]:
@@ -398,27 +392,21 @@ class State:
             self._request_count = number = self._request_count + 1
             self._requests[number] = SeenRequest(number=number, received_at=self._clock(), **known)
             self._requests.pop(number - REQUESTS_KEPT, None)
-        self.changed()
+            self.changes += 1
         return number
 
     def learned(self, number: int, **facts: Any) -> None:
         """Adds to the record of a request what has turned out since it arrived."""
         with self._lock:
-            if number not in self._requests:
-                return
-            self._requests[number] = replace(self._requests[number], **facts)
-        self.changed()
+            if number in self._requests:
+                self._requests[number] = replace(self._requests[number], **facts)
+                self.changes += 1
 
     @property
     def requests(self) -> tuple[SeenRequest, ...]:
         """The latest requests, oldest first."""
         with self._lock:
             return tuple(self._requests.values())
-
-    def changed(self) -> None:
-        """Tells the listeners that something they show may be different."""
-        for listener in self._listeners:
-            listener.changed()
 
 
 def _room(livekit_token: object) -> str | None:
