@@ -48,9 +48,7 @@ class _Failed(click.ClickException):
 @click.option("--api-key", metavar="KEY", help="The key that requests must carry.  [default: a random one]")
 @click.option("--max-sessions", type=int, metavar="N", help="Simultaneous sessions.  [default: no limit]")
 @click.option("--strict", is_flag=True, help="Check at minting what is otherwise checked at the start.")
-@click.option(
-    "--latency", type=(float, float), default=(0, 0), metavar="MINT START", help="Seconds that the answers take."
-)
+@click.option("--latency", type=(float, float), default=(0, 0), metavar="MINT START", help="Seconds that answers take.")
 @click.option(
     "--livekit",
     type=click.Choice(["here", "any"]),
@@ -66,9 +64,7 @@ class _Failed(click.ClickException):
     help="""A fault, such as '{"operation": "createEngineSession", "status": 503, "times": 2}'; may be repeated.""",
 )
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND]")
-def main(
-    command: tuple[str, ...], faults: tuple[str, ...], port: int | None, livekit: str | None, **options: Any
-) -> None:
+def main(command: Sequence[str], faults: Sequence[str], port: int | None, livekit: str | None, **options: Any) -> None:
     """Serve a local Anam, until Ctrl-C or for as long as COMMAND runs; it finds it by ANAM_API_URL and ANAM_API_KEY."""
     port = port if port is not None else 0 if command else 8787
     try:

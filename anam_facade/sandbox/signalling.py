@@ -71,8 +71,7 @@ class Signalling(Listener):
         """What a page asks for besides the contract's operations."""
         return [
             WebSocketRoute(PATH, self._connect),
-            Route("/talk", self._talk, methods=["POST"]),
-            Route(TELEMETRY, _telemetry, methods=["POST"]),
+            *(Route(path, self._take, methods=["POST"]) for path in ("/talk", TELEMETRY)),
         ]
 
     def ended(self, state: State, session: Session) -> None:
@@ -80,9 +79,9 @@ class Signalling(Listener):
         for tell in tuple(self._pages.get(session.id, ())):
             tell(REASONS.get(session.end_reason or "", session.end_reason or ""))
 
-    async def _talk(self, request: Request) -> Response:
+    async def _take(self, request: Request) -> Response:
         session = self._sandbox.state.running(request.query_params.get("session_id", ""))
-        return Response(status_code=404 if session is None else 204)
+        return Response(status_code=204 if session or request.url.path == TELEMETRY else 404)
 
     async def _connect(self, socket: WebSocket) -> None:
         state, path, loop = self._sandbox.state, socket.url.path, asyncio.get_running_loop()
@@ -125,10 +124,6 @@ class Signalling(Listener):
         if not self._pages[session_id]:
             del self._pages[session_id]
             state.end(session_id, "page_left")
-
-
-async def _telemetry(request: Request) -> Response:
-    return Response(status_code=204)
 
 
 async def _is_frame(socket: WebSocket) -> bool:

@@ -340,9 +340,7 @@ class State:
 
     def end_all(self, reason: str = "stopped") -> int:
         """Ends every session that runs, and says how many those were."""
-        with self._lock:
-            running = list(self._running)
-        return sum(self.end(session_id, reason) for session_id in running)
+        return sum(self.end(session_id, reason) for session_id in self._running.copy())
 
     def end_overdue(self) -> None:
         """Ends the sessions whose `maxSessionLengthSeconds` have passed."""
