@@ -89,27 +89,24 @@ def digest(*parts: Path | str) -> str:
     return total.hexdigest()
 
 
-@contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """One process at a time makes `folder`: two `make` in two terminals would trip over each other."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the folder, not inside: it may be removed.
-    with folder.with_name(f"{folder.name}.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+def is_made(folder: Path, *made_from: Path | str) -> bool:
+    stamp = folder / ".made-from"
+    return stamp.exists() and stamp.read_text("ascii") == digest(*made_from)
 
 
 @contextlib.contextmanager
 def outdated(folder: Path, *made_from: Path | str) -> Iterator[bool]:
     """Whether `folder` must be made anew from these; afterwards it counts as made, unless making it failed."""
-    stamp, wanted = folder / ".made-from", digest(*made_from)
-    with alone(folder):
-        is_outdated = not stamp.exists() or stamp.read_text("ascii") != wanted
-        if is_outdated:
-            stamp.unlink(missing_ok=True)
-        yield is_outdated
-        if is_outdated:
-            stamp.write_text(wanted, "ascii")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # One process at a time: two `make` in two terminals would trip over each other. Beside it, for it may be removed.
+    with folder.with_name(f"{folder.name}.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if is_made(folder, *made_from):
+            yield False
+        else:
+            (folder / ".made-from").unlink(missing_ok=True)
+            yield True
+            (folder / ".made-from").write_text(digest(*made_from), "ascii")
 
 
 # --- Python environments --------------------------------------------------------------------------
@@ -126,24 +123,23 @@ def install(folder: Path, lock: Path, *options: str) -> None:
 
 def environment(name: str) -> None:
     """Makes the project's own environment hold what `demo` or `dev` asks for; `dev` holds everything of `demo`."""
-    kind = VENV / ".holds"
     identity = f"{sys.version} {sys.base_prefix} {ROOT}"  # a change of which makes an environment useless
-    locks = {lock: digest(identity, ROOT / "requirements" / f"{lock}.txt") for lock in ("demo", "dev")}
-    with alone(VENV):
-        intact = (VENV / "bin" / "python").exists() and kind.exists()
-        held = kind.read_text("ascii").split() if intact else []
-        if held[:1] not in [[locks["dev"]], [locks[name]]]:
-            if held[:1] != [locks["demo"]]:
-                shutil.rmtree(VENV, ignore_errors=True)
-            kind.unlink(missing_ok=True)  # an installation that is interrupted starts afresh
-            install(VENV, ROOT / "requirements" / f"{name}.txt")
-            held = [locks[name]]
-            kind.write_text(held[0], "ascii")
-        project = digest(ROOT / "pyproject.toml", ROOT / "anam_facade" / "_version.py")
-        if held[1:] != [project]:
+    demo, dev, asked = (ROOT / "requirements" / f"{lock}.txt" for lock in ("demo", "dev", name))
+    if not (VENV / "bin" / "python").exists():
+        shutil.rmtree(VENV, ignore_errors=True)
+    if not is_made(VENV, identity, dev):
+        to_be_added_to = is_made(VENV, identity, demo)
+        with outdated(VENV, identity, asked) as must_install:
+            if must_install:
+                if not to_be_added_to:
+                    shutil.rmtree(VENV, ignore_errors=True)
+                install(VENV, asked)
+    project = VENV / "project"
+    with outdated(project, ROOT / "pyproject.toml", ROOT / "anam_facade" / "_version.py") as must_install:
+        if must_install:
             options = ("--quiet", "--no-deps", "--no-build-isolation", "--no-index")
             run(VENV / "bin" / "python", "-m", "pip", "install", *options, "-e", ".")
-            kind.write_text(f"{held[0]} {project}", "ascii")
+            project.mkdir(exist_ok=True)
 
 
 def peer_environment(lock: Path) -> Path:
