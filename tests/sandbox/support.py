@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import socket
 import time
 from collections.abc import Callable
 from functools import cache
@@ -13,21 +14,19 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import yaml
 
-import anam_facade
+from anam_facade import openapi_path
 from anam_facade.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from schemathesis.schemas import BaseSchema
 
 MINT, START = "/v1/auth/session-token", "/v1/engine/session"
-MINTING, STARTING = "createSessionToken", "createEngineSession"
 UUID = "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"
 SAVED: dict[str, Any] = {"personaId": UUID}
 INLINE: dict[str, Any] = {"avatarId": UUID, "voiceId": UUID, "llmId": UUID}
 LIVEKIT: dict[str, Any] = {"livekitUrl": "wss://rooms.example.org", "livekitToken": "header.payload.signature"}
-DOCUMENT: dict[str, Any] = yaml.load(
-    anam_facade.openapi_path().read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+DOCUMENT: dict[str, Any] = yaml.load(openapi_path().read_bytes(), LOADER)
 EXAMPLES: dict[str, Any] = {name: example["value"] for name, example in DOCUMENT["components"]["examples"].items()}
 
 
@@ -66,18 +65,13 @@ def assert_fits_contract(response: httpx.Response) -> None:
 
 
 class Api:
-    """A plain client: one connection pool, one method per operation.
-
-    Attributes:
-        answered: The statuses that each path was answered with.
-    """
+    """A plain client: one connection pool, one method per operation."""
 
     def __init__(self, sandbox: Sandbox, *, check: bool = True) -> None:
         self.sandbox = sandbox
         # Certificates are loaded by every client, and none is needed here.
         self.http = httpx.Client(base_url=sandbox.base_url, timeout=10, trust_env=False, verify=False)
         self.address = self.http.base_url.host, self.http.base_url.port or 0
-        self.answered: set[tuple[str, int]] = set()
         # Some of these tests run in tests/packaging too, with the extra and without schemathesis.
         self._check = check and find_spec("schemathesis") is not None
 
@@ -88,7 +82,6 @@ class Api:
         response = self.http.post(path, content=content, headers=headers, **more)
         if self._check:
             assert_fits_contract(response)
-        self.answered.add((path, response.status_code))
         return response
 
     def mint(self, persona: Any = SAVED, *, bearer: str | None = None, **config: Any) -> httpx.Response:
@@ -118,6 +111,13 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def exchanged(api: Api, request: bytes) -> bytes:
+    """All that comes back to a request, until the connection is closed in an orderly way."""
+    with socket.create_connection(api.address, timeout=5) as raw:
+        raw.sendall(request)
+        return b"".join(iter(lambda: raw.recv(4096), b""))
 
 
 def eventually(condition: Callable[[], object], seconds: float = 5.0) -> None:

@@ -1,21 +1,26 @@
-"""What the sandbox answers is what openapi.yaml says, whoever asks and whatever for; and what it makes of a body."""
+"""What the sandbox answers is what openapi.yaml says, whoever asks and in any order; and what it makes of a body."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
+import httpx
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from schemathesis.checks import CHECKS
 from schemathesis.core.failures import FailureGroup
 
 from anam_facade.sandbox import Fault, Sandbox
-from anam_facade.sandbox.contract import NotJson, example, parse_json, problems
-from tests.sandbox.support import DOCUMENT, EXAMPLES, MINT, MINTING, START, STARTING, UUID, Api, contract
+from anam_facade.sandbox.contract import NotJson, parse_json, problems
+from tests.sandbox.support import DOCUMENT, EXAMPLES, INLINE, MINT, SAVED, START, UUID, Api, Clock, contract
 
-MET = {MINTING: {200, 400, 401}, STARTING: {201, 400, 401, 404}}
+MET = {MINT: {200, 400, 401, 405}, START: {201, 400, 401, 404, 405}}
 # What the document asks for outside its schemas, as the sandbox names it in `details`. Who makes data from the schemas
 # cannot know of it, hence none of schemathesis' own check that all of it is accepted.
 BEYOND_SCHEMAS = {"x-extensible-enum", "x-maxBytes", "x-uniqueBy", "enableAudioPassthrough", "format"}
@@ -26,9 +31,8 @@ def strict() -> Iterator[Sandbox]:
     """A strict sandbox (as Anam, it would mint from nearly anything). What it was asked must have been worth asking."""
     with Sandbox(strict=True) as sandbox:
         yield sandbox
-        for operation, statuses in MET.items():
-            met = {request.status for request in sandbox.requests if request.operation == operation}
-            assert met in (statuses, set())
+        for path, statuses in MET.items():
+            assert {request.status for request in sandbox.requests if request.path == path} in (statuses, set())
 
 
 @pytest.mark.slow
@@ -60,10 +64,8 @@ def test_a_fault_that_only_names_a_status_is_answered_as_documented(api: Api, pa
     ("fault", "found"),
     [
         (Fault(status=200, body={"sessionToken": 7}), '7 is not of type "string"'),
-        (Fault(status=500, body={"error": 500}), "500 is not of type"),
         (Fault(status=402), "Received: 402"),
         (Fault(status=500, body="<h1>Oops</h1>"), "Received: text/html"),
-        (Fault(status=500, body="<h1>Oops</h1>", content_type="application/json"), "JSON deserialization error"),
         (Fault(status=429, headers={"RateLimit-Reset": "soon"}), "Response header does not conform"),
     ],
 )
@@ -72,6 +74,130 @@ def test_an_answer_that_is_not_as_documented_is_reported(api: Api, fault: Fault,
     api.sandbox.inject(fault)
     with pytest.raises(FailureGroup, match=found):
         api.mint()
+
+
+# --- An account's life ------------------------------------------------------------------------------
+# The document has no links from a mint to a start, for the token becomes the bearer, and links carry parameters and
+# bodies only. Hence a machine, which knows how one follows from the other.
+
+GATED = {**INLINE, "avatarModel": "cara-4-latest"}
+# What is bound to a token or sent with the key, and the error that its checks come to.
+CONFIGURATIONS: list[tuple[dict[str, Any], str | None]] = [
+    ({"personaConfig": SAVED}, None),
+    ({"personaConfig": {**INLINE, "maxSessionLengthSeconds": 60}}, None),
+    (EXAMPLES["MintLiveKit"], None),
+    ({"personaConfig": {"avatarId": UUID}}, None),  # whose token is a legacy one
+    ({"personaConfig": GATED}, "ErrorForbidden"),
+    ({"personaConfig": {**GATED, "voiceId": "x"}}, "ErrorBadRequest"),
+    ({"personaConfig": {**GATED, "voiceId": "x", "avatarId": "x"}}, "ErrorNotFound"),
+]
+PLAN = {"has_plan": True, "spend_cap_reached": False, "max_sessions": None, "used_token_status": 401}
+PLANS = [{"max_sessions": 1}, {"spend_cap_reached": True, "max_sessions": 0}, {"has_plan": False}]
+STATUSES = {
+    "ErrorBadToken": 401,
+    "ErrorTokenUsed": 409,
+    "ErrorBadRequest": 400,
+    "ErrorNoPlan": 402,
+    "ErrorForbidden": 403,
+    "ErrorNotFound": 404,
+    "ErrorSpendCap": 429,
+    "ErrorConcurrency": 429,
+}
+
+
+class Account(RuleBasedStateMachine):
+    """A client and its account, beside a model of what the account should be like."""
+
+    api: ClassVar[Api]
+    clock: ClassVar[Clock]
+    met: ClassVar[set[str | None]]
+
+    tokens = Bundle("tokens")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.api.sandbox.reset()
+        self.plan: dict[str, Any] = PLAN
+        self.used: set[str] = set()
+        self.started: list[str] = []
+        self.ends: dict[str, float] = {}  # of those that run
+
+    @rule(target=tokens, configuration=st.sampled_from(CONFIGURATIONS), lifetime=st.sampled_from([60, 3600]))
+    def mint(self, configuration: Any, lifetime: int) -> tuple[str, Any, float]:
+        response = self.api.post(MINT, {**configuration[0], "expiresIn": f"{lifetime}s"}, self.api.sandbox.api_key)
+        assert response.status_code == 200
+        return response.json()["sessionToken"], configuration, self.clock.now + lifetime
+
+    @rule(minted=tokens)
+    def start_twice(self, minted: tuple[str, Any, float]) -> None:
+        """A token starts a session when nothing is in the way, and only once."""
+        token, (config, error), expires_at = minted
+        for _ in range(2):
+            expected = self._in_the_way(error)
+            if self.clock.now >= expires_at:
+                expected = "ErrorBadToken"
+            elif config["personaConfig"] == {"avatarId": UUID}:
+                expected = "ErrorBadRequest"
+            elif token in self.used:
+                expected = "ErrorTokenUsed" if self.plan["used_token_status"] == 409 else "ErrorBadToken"
+            self._answered(self.api.start(token), expected, 200, config)
+            self.used |= set() if expected else {token}
+
+    @rule(configuration=st.sampled_from(CONFIGURATIONS))
+    def start_directly(self, configuration: Any) -> None:
+        """With the API key the same things are in the way, those of a token apart."""
+        config, error = configuration
+        self._answered(self.api.post(START, config, self.api.sandbox.api_key), self._in_the_way(error), 201, config)
+
+    @rule()
+    def end_all(self) -> None:
+        """Slots are free again."""
+        assert self.api.sandbox.end_all() == len(self.ends)
+        self.ends.clear()
+
+    @rule(seconds=st.sampled_from([30, 60, 3600]))
+    def let_time_pass(self, seconds: float) -> None:
+        """Tokens expire, and sessions of limited length end, both to the moment."""
+        self.clock.now += seconds
+        self.ends = {name: end for name, end in self.ends.items() if end > self.clock.now}
+
+    @rule(changes=st.sampled_from([{}, *PLANS]), used_token_status=st.sampled_from([401, 409]))
+    def change_the_plan(self, changes: dict[str, Any], used_token_status: int) -> None:
+        self.plan = {**PLAN, **changes, "used_token_status": used_token_status}
+        self.api.sandbox.configure(**self.plan)
+
+    @invariant()
+    def the_ledger_agrees(self) -> None:
+        """The sandbox has the sessions that its answers told of, and no others."""
+        assert [session.id for session in self.api.sandbox.sessions] == self.started
+        assert {session.id for session in self.api.sandbox.active_sessions} == set(self.ends)
+
+    def _in_the_way(self, error: str | None) -> str | None:
+        slots = self.plan["max_sessions"]
+        if not self.plan["has_plan"]:
+            return "ErrorNoPlan"
+        if error or self.plan["spend_cap_reached"]:
+            return error or "ErrorSpendCap"
+        return None if slots is None or len(self.ends) < slots else "ErrorConcurrency"
+
+    def _answered(self, response: httpx.Response, error: str | None, success: int, config: dict[str, Any]) -> None:
+        answer = response.json()
+        self.met.add(error)
+        assert response.status_code == (STATUSES[error] if error else success), response.text
+        assert answer.get("error") == (EXAMPLES[error]["error"] if error else None)
+        if error is None:
+            self.started.append(answer["sessionId"])
+            limit = config["personaConfig"].get("maxSessionLengthSeconds", math.inf)
+            self.ends[answer["sessionId"]] = self.clock.now + limit
+
+
+def test_every_step_of_an_account_s_life_is_as_documented() -> None:
+    """Mint, start, start again, end, wait, lose the plan: in any order, the expected status and a valid answer."""
+    with Sandbox(clock=(clock := Clock())) as sandbox, (api := Api(sandbox)).http:
+        Account.api, Account.clock, Account.met = api, clock, set()
+        profile = settings(max_examples=60, stateful_step_count=40, derandomize=True, database=None, deadline=None)
+        run_state_machine_as_test(Account, settings=profile)
+    assert Account.met == {*STATUSES, None}
 
 
 # --- What the sandbox says of a body ----------------------------------------------------------------
@@ -97,7 +223,7 @@ def test_json_is_read_as_strictly_as_the_standard(body: bytes, reason: str) -> N
     assert parse_json(b"[" * 80 + b"1" + b"]" * 80)
 
 
-TOOL = {"type": "server", "name": "a"}
+TOOL, CLIENT = {"type": "server", "name": "a"}, {"type": "client", "name": "a"}
 VOICE = "voiceGenerationOptions"
 
 
@@ -115,6 +241,9 @@ VOICE = "voiceGenerationOptions"
             {("tools[0].name", "required"), ("tools[1].type", "required")},
         ),
         ({"tools": [{**TOOL, "subtype": "webhook", "headers": {"x": 5}}]}, {("tools[0].headers.x", "type")}),
+        # Bytes are counted as compact JSON in UTF-8: 10,000 are allowed.
+        ({"tools": [{**CLIENT, "parameters": {"a": "é" * 4996}}]}, set()),
+        ({"tools": [{**CLIENT, "parameters": {"a": "é" * 4996 + "x"}}]}, {("tools[0].parameters", "x-maxBytes")}),
         ({VOICE: {"emotion": "joy"}}, {(f"{VOICE}.emotion", "enum")}),
         ({VOICE: {"style": 1, "speed": 1.5}}, {(f"{VOICE}.speed", "maximum")}),
         ({VOICE: {"emotion": "calm", "speed": 1.8}}, {(f"{VOICE}.speed", "maximum")}),
@@ -127,25 +256,11 @@ def test_the_field_and_rule_are_those_of_the_alternative_that_was_meant(persona:
 
 def test_a_kind_that_nobody_knows_is_told_the_kinds_there_are() -> None:
     """The message lists the values of all alternatives."""
-    (problem,) = problems("Tool", {"type": "nonsense", "name": "a"})
-    assert str(problem) == "type: the value is not one of client, server, system"
-    (problem,) = problems("Tool", 5)
-    assert str(problem) == 'the value is not of type "object"'
-
-
-def test_bytes_are_counted_as_compact_json_in_utf8() -> None:
-    """10,000 are allowed, one more is not."""
-    assert problems("ToolParameters", {"a": "é" * 4996}) == []
-    assert [problem.code for problem in problems("ToolParameters", {"a": "é" * 4996 + "x"})] == ["x-maxBytes"]
+    told = [str(problem) for value in ({"type": "nonsense", "name": "a"}, 5) for problem in problems("Tool", value)]
+    assert told == ["type: the value is not one of client, server, system", 'the value is not of type "object"']
 
 
 def test_every_keyword_of_the_contract_is_understood() -> None:
     """A new extension in openapi.yaml must be given a meaning here, or be known to have none."""
     found = set(re.findall(r'"(x-[\w-]+)":', json.dumps(DOCUMENT["components"]["schemas"])))
     assert found == {"x-extensible-enum", "x-knownVideoSizes", "x-maxBytes", "x-source", "x-uniqueBy"}
-
-
-def test_examples_are_copies() -> None:
-    """So that no answer can spoil the next."""
-    example("ErrorBadRequest")["message"] = "changed"
-    assert example("ErrorBadRequest") == EXAMPLES["ErrorBadRequest"]

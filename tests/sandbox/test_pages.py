@@ -17,7 +17,7 @@ import pytest
 from anam_facade import openapi_path
 from anam_facade.sandbox import Fault
 from anam_facade.sandbox.pages import LATEST, docs_path
-from tests.sandbox.support import DOCUMENT, EXAMPLES, INLINE, LIVEKIT, MINTING, Api, Serve, eventually
+from tests.sandbox.support import DOCUMENT, EXAMPLES, INLINE, LIVEKIT, Api, Serve, eventually
 
 FILES = {
     "/": "text/html; charset=utf-8",
@@ -110,7 +110,7 @@ def told(api: Api) -> Iterator[Iterator[Any]]:
 def test_a_page_is_told_of_every_change(api: Api, told: Iterator[Any]) -> None:
     """From Python, over HTTP and by clients alike; credentials masked, the newest first."""
     assert next(told)["counts"] == {"sessions": 0, "tokens": 0, "requests": 0}
-    api.sandbox.inject(Fault(operation=MINTING, status=500, times=1))
+    api.sandbox.inject(Fault(operation="createSessionToken", status=500, times=1))
     assert next(state for state in told if state["faults"])["faults"][0]["status"] == 500
     api.mint()
     id_ = api.direct(INLINE, environment=LIVEKIT, clientLabel="front").json()["sessionId"]
