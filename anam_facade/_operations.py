@@ -198,13 +198,13 @@ def mint(settings: Settings, setup: Setup) -> Call:
     if setup.client_metadata is not None:  # it goes with the start that follows; nothing is sent when it is wrong
         _made(found, models.TokenStartRequest, client_metadata=setup.client_metadata)
     body_class = partial(models.SessionTokenRequest, expires_in=setup.expires_in)
-    return _binding(settings, Operation.MINT, setup, body_class, found)
+    return _binding(settings, Operation.MINT, setup, body_class=body_class, found=found)
 
 
 def start_direct(settings: Settings, setup: Setup) -> Call:
     """The call that starts a session with the API key."""
     body_class = partial(models.DirectStartRequest, client_metadata=setup.client_metadata)
-    return _binding(settings, Operation.START_DIRECT, setup, body_class, Findings())
+    return _binding(settings, Operation.START_DIRECT, setup, body_class=body_class, found=Findings())
 
 
 def start_with_token(
@@ -226,11 +226,11 @@ def start_with_token(
         remedy = "give the persona a voice_id or an llm_id, and mint anew"
         found.refuse("token", f"is of type legacy, which cannot start a session: {remedy}")
     found.settle()
-    return _call(settings, Operation.START_WITH_TOKEN, body, token)
+    return _call(settings, Operation.START_WITH_TOKEN, body, token=token)
 
 
 def _binding(
-    settings: Settings, operation: Operation, setup: Setup, body_class: Callable[..., Any], found: Findings
+    settings: Settings, operation: Operation, setup: Setup, *, body_class: Callable[..., Any], found: Findings
 ) -> Call:
     """The call whose body says who appears, where and how; to a token, or to a session at once."""
     persona, environment, options = setup.persona, setup.environment, setup.session_options
@@ -262,7 +262,7 @@ def _made(found: Findings, make: Callable[..., Any], **arguments: Any) -> Any:
 
 
 def _call(
-    settings: Settings, operation: Operation, body: Model, token: SessionToken | None = None, needs: Any = ()
+    settings: Settings, operation: Operation, body: Model, *, token: SessionToken | None = None, needs: Any = ()
 ) -> Call:
     endpoint = ENDPOINTS[operation]
     request = endpoint.request(body=body, x_anam_target_url=settings.gateway_target(endpoint.PATH))

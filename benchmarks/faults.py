@@ -87,7 +87,7 @@ class Cell:
         return f"{counts} · {self.p50:.2f} · {self.p99:.2f} · {self.wall:.1f}"
 
 
-def run_cell(row: Row, client: str, starts: int, at_a_time: int, seed: int) -> Cell:
+def run_cell(row: Row, client: str, starts: int, *, at_a_time: int, seed: int) -> Cell:
     with Sandbox() as sandbox:
         if row.fault is not None:
             # The draw depends on the seed, the start and the number of its attempt alone: every client meets the same.
@@ -148,7 +148,7 @@ def chaos(*, quick: bool, seed: int) -> int:
     # They wait most of the time; but what shares the machine cannot be compared.
     with ThreadPoolExecutor(3 if quick else 1) as side_by_side:
         played = {
-            (name, client): side_by_side.submit(run_cell, row, client, starts, at_a_time, seed)
+            (name, client): side_by_side.submit(run_cell, row, client, starts, at_a_time=at_a_time, seed=seed)
             for name, row in ROWS.items()
             for client in clients
         }

@@ -18,7 +18,7 @@ matplotlib.rcParams.update({"axes.grid": True, "grid.alpha": 0.3, "font.size": 9
 DASHES = {"ours": "-", "plugin": "--", "httpx": ":", "aiohttp": "-.", "anam": "--"}
 
 
-def curves(axis: Any, curves: dict[str, dict[str, list[float]]], title: str, across: str, up: str) -> None:
+def curves(axis: Any, curves: dict[str, dict[str, list[float]]], title: str, *, across: str, up: str) -> None:
     """A line a client, through the medians."""
     for client, points in curves.items():
         where = sorted(points, key=float)
@@ -43,7 +43,7 @@ def main(source: Path, folder: Path) -> None:
     figure, axes = pyplot.subplots(1, 2, figsize=(11, 4.5), sharey=True)
     for axis, kind in zip(axes, ("cold", "warm"), strict=True):
         found = {client: kinds[kind] for client, kinds in starts.items() if kind in kinds and "sync" not in client}
-        curves(axis, found, f"{kind} start", "round trip, ms", "ms to a started session")
+        curves(axis, found, f"{kind} start", across="round trip, ms", up="ms to a started session")
     save(figure, folder / "latency.png")
 
     loads = kept["throughput, by starts at a time"]
@@ -53,7 +53,7 @@ def main(source: Path, folder: Path) -> None:
             found = {
                 client: {n: by[what] for n, by in sizes.items()} for client, sizes in loads.items() if mode in client
             }
-            curves(axis, found, f"{what}, {mode}", "starts at a time", what)
+            curves(axis, found, f"{what}, {mode}", across="starts at a time", up=what)
             axis.set(xscale="log", yscale="log")
     save(figure, folder / "throughput.png")
 

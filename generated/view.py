@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from support import Flag, Id, Items, Json, Kind, Number, Object, Password, Text, Whole, said
+from support import Flag, Id, Items, Json, Kind, Number, Object, Password, Text, Whole, in_words
 
 Schema = dict[str, Any]
 
@@ -395,7 +395,7 @@ def words(kind: Kind) -> list[str]:
         if "known today" in rule:
             found.append(f"Known today: {listed(bounds[0])}; others are sent, with a warning.")
         elif any(bound is not None for bound in bounds):
-            text = said(rule, bounds, listed).removeprefix("must ").removeprefix("be ").removeprefix("have ")
+            text = in_words(rule, bounds, listed).removeprefix("must ").removeprefix("be ").removeprefix("have ")
             found.append(f"{text[0].upper()}{text[1:]}.")
     return [*found, "Held as a `Secret`."] if kind.mask else found
 

@@ -61,7 +61,7 @@ def filled(words: Sequence[str], values: Mapping[str, str]) -> list[str]:
     return [re.sub(r"\{(\w+)\}", lambda match: values[match[1]], word) for word in words]
 
 
-def command(words: Sequence[str], cwd: Path, environment: Mapping[str, str], log: Path, limit: float) -> str:
+def command(words: Sequence[str], cwd: Path, environment: Mapping[str, str], *, log: Path, limit: float) -> str:
     """Runs a command and returns what it printed; everything is added to the log.
 
     Raises:
@@ -150,7 +150,8 @@ class Language:
 
     def _command(self, words: Sequence[str], limit: float = STEP_LIMIT, **environment: str) -> str:
         own = {name: filled([text], self._values)[0] for name, text in self.config.get("environment", {}).items()}
-        return command(filled(words, self._values), self._home / "build", {**own, **environment}, self._log, limit)
+        build, told = self._home / "build", {**own, **environment}
+        return command(filled(words, self._values), build, told, log=self._log, limit=limit)
 
     def union(self) -> str:
         """How the generated code spells the persona union, read from it.

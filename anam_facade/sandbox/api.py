@@ -96,7 +96,8 @@ class Sandbox:
         self.listeners: list[Listener] = []
         self.state = self._new_state()
         self._changing, self._lifecycle = threading.Lock(), threading.Lock()
-        self._server = Server(create_app(self), host, port, checked_seconds(keepalive), self._aclose)
+        idle = checked_seconds(keepalive)
+        self._server = Server(create_app(self), host, port, keepalive=idle, at_the_end=self._aclose)
         if livekit:
             try:
                 # 0.2 s and 100 MB that nobody else pays for.

@@ -150,7 +150,7 @@ class Server:
     """
 
     def __init__(
-        self, app: ASGIApp, host: str, port: int, keepalive: float, at_the_end: Callable[[], Awaitable[object]]
+        self, app: ASGIApp, host: str, port: int, *, keepalive: float, at_the_end: Callable[[], Awaitable[object]]
     ) -> None:
         self._host, self._port, self._at_the_end = host, port, at_the_end
         self._config = Config(

@@ -19,7 +19,7 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, NoReturn, Self, TypeVar, cast, final
 
 import attrs
@@ -276,7 +276,7 @@ class Kind:
         """Notes every rule that the value breaks."""
         for words, broken, bounds in self.rules:
             if told := broken(value, *bounds):
-                rule = said(words, bounds)
+                rule = in_words(words, bounds)
                 if "must" in words:
                     found.refuse(at, rule, self.mask or (told if isinstance(told, str) else shown(value)))
                 else:
@@ -291,7 +291,7 @@ class Kind:
         return found.refuse(at, f"must be {self.words}, not {_type(value)}{remedy}", told)
 
 
-def said(words: str, bounds: Iterable[Any], listed: Callable[[Sequence[str]], str] = ", ".join) -> str:
+def in_words(words: str, bounds: Iterable[Any], listed: Callable[[Sequence[str]], str] = ", ".join) -> str:
     """The words of a rule, with its bounds in their places."""
     text = words.format(*(listed(bound) if isinstance(bound, tuple) else bound for bound in bounds))
     return text.replace(" 1 characters", " 1 character")
@@ -405,7 +405,7 @@ class Json(Kind):
 
     def take(self, value: Any, at: str, found: Findings) -> Any:
         try:
-            return _json(value, at, found, 0, iter(range(MAX_VALUES)))
+            return _json(value, at, found=found, depth=0, budget=iter(range(MAX_VALUES)))
         except _TooMuch as error:
             return found.refuse(at[:200], str(error))
 
@@ -771,7 +771,7 @@ class _TooMuch(Exception):
     """A value that nests too deeply, or holds too many values."""
 
 
-def _json(value: Any, at: str, found: Findings, depth: int, budget: Iterator[int]) -> Any:
+def _json(value: Any, at: str, *, found: Findings, depth: int, budget: Iterator[int]) -> Any:
     """A copy of what JSON can hold; all else is noted with its path."""
     if depth > MAX_DEPTH:
         raise _TooMuch(f"must not nest deeper than {MAX_DEPTH} levels")
@@ -780,13 +780,11 @@ def _json(value: Any, at: str, found: Findings, depth: int, budget: Iterator[int
     value = plain(value)
     if kind := _SCALARS.get(type(value)):
         return kind.check(value, at, found)
+    deeper = partial(_json, found=found, depth=depth + 1, budget=budget)
     if isinstance(value, Mapping):
-        return {
-            name: _json(inner, _join(at, shown(name)), found, depth + 1, budget)
-            for name, inner in _named(value, at, found)
-        }
+        return {name: deeper(inner, _join(at, shown(name))) for name, inner in _named(value, at, found)}
     if isinstance(value, (list, tuple)):
-        return [_json(inner, f"{at}[{i}]", found, depth + 1, budget) for i, inner in enumerate(value)]
+        return [deeper(inner, f"{at}[{i}]") for i, inner in enumerate(value)]
     return value if value is None else _ANYTHING.refuse(value, at, found)
 
 
