@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from hypothesis import strategies as st
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from anam_api.support import Flag, Id, Items, Kind, Model, Number, Object, One, Password, Text, Whole
 from anam_facade import LiveKitEnvironment, PersonaConfig, SessionOptions
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+CHARACTERS = st.characters(exclude_categories=["Cs"])
+TEXT = st.text(CHARACTERS, max_size=20)
 NUMBERS = st.integers(-(2**63) + 1, 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXT,
@@ -21,11 +23,10 @@ UUIDS = st.uuids().map(str) | st.uuids().map(lambda uuid: str(uuid).upper())
 HOST = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,9}[a-z0-9])?(\.[a-z]{2,5})?(:[1-9][0-9]{0,3})?", fullmatch=True)
 PATH = st.text(st.sampled_from("abcXYZ019-._~/%"), max_size=8).map(lambda path: "/" + path.replace("%", "%2f"))
 URIS = st.builds("{}://{}{}".format, st.sampled_from(["https", "wss", "http"]), HOST, PATH)
-INT32 = st.integers(-(2**31), 2**31 - 1)
 
 
 def values(kind: Kind) -> st.SearchStrategy[Any]:
-    """Values that keep a rule, made from the rule itself, so that a new field is tried without being added here."""
+    """Values that keep a rule, made from the rule itself."""
     match kind:
         case Text(bounds={"enum": words}):
             return st.sampled_from(words)
@@ -35,22 +36,20 @@ def values(kind: Kind) -> st.SearchStrategy[Any]:
             return URIS
         case Text(bounds=bounds):
             least, most = bounds.get("min_length", 0), bounds.get("max_length", 20)
-            characters = st.characters(exclude_categories=["Cs"])
-            text = st.text(characters, min_size=max(least, isinstance(kind, Id)), max_size=min(most, 20))
+            text = st.text(CHARACTERS, min_size=max(least, isinstance(kind, Id)), max_size=min(most, 20))
             text = text.filter(lambda word: word == word.strip()) if isinstance(kind, Password) else text
             return text | st.sampled_from(bounds.get("extensible_enum", [*"x"]))
         case Flag():
             return st.booleans()
         case Whole():
-            return INT32
+            return st.integers(-(2**31), 2**31 - 1)
         case Number(bounds={"minimum": least, "maximum": most}):
             return st.floats(least, most) | st.sampled_from([least, most])
         case Number(bounds={"minimum": least}):
             return st.floats(least, 1e9) | st.integers(1, 2**63 - 1)
         case Items(of=of):
             unique = kind.bounds.get("unique_by")
-            by = None if unique is None else (lambda item: getattr(item, unique))
-            return st.lists(values(of), max_size=3, unique_by=by)
+            return st.lists(values(of), max_size=3, unique_by=attrgetter(unique) if unique else None)
         case Object(of=Kind() as of):
             return st.dictionaries(TEXT, values(of), max_size=3)
         case One(classes=classes):

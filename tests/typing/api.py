@@ -13,131 +13,101 @@ import httpx
 import anam_facade as anam
 from anam_facade import AnamClient, AsyncAnamClient, LiveKitEnvironment, PersonaConfig, Secret, SessionOptions
 
+# Values.
 
-def constants() -> list[str]:
-    assert_type(anam.VIDEO_SIZES, Mapping[str, tuple[tuple[int, int], ...]])
-    assert_type(anam.openapi_path(), Path)
-    return [anam.__version__, anam.DEFAULT_BASE_URL, anam.CUSTOMER_CLIENT_V1]
+TEXTS: list[str] = [anam.__version__, anam.DEFAULT_BASE_URL, anam.CUSTOMER_CLIENT_V1]
+assert_type(anam.VIDEO_SIZES, Mapping[str, tuple[tuple[int, int], ...]])
+assert_type(anam.openapi_path(), Path)
 
+webhook = anam.WebhookTool(name="t", method="POST", headers={"Authorization": "Bearer x", "B": Secret("x")})
+assert_type(webhook.headers, Mapping[str, Secret] | None)
+assert_type(webhook.parameters, Mapping[str, Any] | None)
+assert_type(webhook.to_dict(), dict[str, Any])
+assert_type(anam.ClientTool.from_dict({"type": "client", "name": "t"}), anam.ClientTool)
+knowledge, system = anam.KnowledgeTool(name="t", document_folder_ids=["a"]), anam.SystemTool(name="t")
+TOOLS: list[anam.Tool] = [webhook, anam.ClientTool(name="t"), knowledge, system]
+VOICES: Sequence[anam.VoiceGenerationOptions] = (
+    anam.ElevenLabsV1VoiceOptions(stability=0.5, similarity_boost=1, speed=1.1),
+    anam.ElevenLabsV2VoiceOptions(stability=0.5, style=0, use_speaker_boost=True, model="m"),
+    anam.CartesiaSonic3VoiceOptions(volume=1, speed=0.9, emotion="calm"),
+    anam.FishAudioVoiceOptions(volume=0.5, speed=2),
+)
+persona = PersonaConfig(
+    name="Cara",
+    llm_id=anam.CUSTOMER_CLIENT_V1,
+    max_session_length_seconds=600,
+    skip_greeting=False,
+    metadata={"course": "algebra"},
+    voice_detection_options=anam.VoiceDetectionOptions(end_of_speech_sensitivity=0.5),
+    voice_generation_options=VOICES[0],
+    director_notes=anam.DirectorNotes(preset_style="warm", expressivity=0.6),
+    tools=TOOLS,
+    tool_ids=["5d0f9c1e-7a3b-4c2d-9e8f-6a5b4c3d2e1f"],
+    type="ephemeral",
+)
+assert_type((persona.name, persona.max_session_length_seconds), tuple[str | None, float | None])
+assert_type((persona.tools, persona.tool_ids), tuple[Sequence[anam.Tool] | None, Sequence[str] | None])
+assert_type(persona.director_notes, anam.DirectorNotes | None)
+assert_type(persona.voice_generation_options, anam.VoiceGenerationOptions | None)
+assert_type(persona.type, Literal["ephemeral"] | None)
+assert_type(PersonaConfig.saved("id", enable_audio_passthrough=True), PersonaConfig)
+assert_type(PersonaConfig.load(Path("persona.json")), PersonaConfig)
+assert_type(PersonaConfig.from_dict({"personaId": "id"}), PersonaConfig)
 
-def tools() -> list[anam.Tool]:
-    webhook = anam.WebhookTool(name="t", method="POST", headers={"Authorization": "Bearer x", "B": Secret("x")})
-    assert_type(webhook.headers, Mapping[str, Secret] | None)
-    assert_type(webhook.parameters, Mapping[str, Any] | None)
-    assert_type(webhook.to_dict(), dict[str, Any])
-    assert_type(anam.ClientTool.from_dict({"type": "client", "name": "t"}), anam.ClientTool)
-    knowledge = anam.KnowledgeTool(name="t", document_folder_ids=["a"])
-    return [webhook, anam.ClientTool(name="t"), knowledge, anam.SystemTool(name="t")]
+room = LiveKitEnvironment(url="wss://rooms.example", token=Secret("token"))
+assert_type((room.url, room.token, room.token.reveal(), room.room), tuple[str, Secret, str, str | None])
+assert_type(LiveKitEnvironment.for_room(room="lobby", agent_identity="agent", ttl=60), LiveKitEnvironment)
+egress = anam.DailyEgress(room_url="https://a.example/x")
+options = SessionOptions(video_quality="high", video_width=1152, region="eu", egress=egress)
+assert_type(options.video_quality, Literal["high", "auto"] | None)
+assert_type(options.region_policy, Literal["preferred", "strict"] | None)
+assert_type((options.egress, options.video_width), tuple[anam.DailyEgress | None, int | None])
 
+# Where a part is expected, its wire form does as well.
+PersonaConfig(director_notes={"presetStyle": "warm"}, voice_detection_options={"endOfSpeechSensitivity": 0.5})
+PersonaConfig(voice_generation_options={"speed": 1}, tools=[{"type": "system", "name": "end_call"}, system])
+SessionOptions(egress={"mode": "daily", "daily": {"roomUrl": "https://rooms.example/x"}})
 
-def voices() -> Sequence[anam.VoiceGenerationOptions]:
-    return (
-        anam.ElevenLabsV1VoiceOptions(stability=0.5, similarity_boost=1, speed=1.1),
-        anam.ElevenLabsV2VoiceOptions(stability=0.5, style=0, use_speaker_boost=True, model="m"),
-        anam.CartesiaSonic3VoiceOptions(volume=1, speed=0.9, emotion="calm"),
-        anam.FishAudioVoiceOptions(volume=0.5, speed=2),
-    )
-
-
-def personas() -> None:
-    persona = PersonaConfig(
-        name="Cara",
-        llm_id=anam.CUSTOMER_CLIENT_V1,
-        max_session_length_seconds=600,
-        skip_greeting=False,
-        metadata={"course": "algebra"},
-        voice_detection_options=anam.VoiceDetectionOptions(end_of_speech_sensitivity=0.5),
-        voice_generation_options=voices()[0],
-        director_notes=anam.DirectorNotes(preset_style="warm", expressivity=0.6),
-        tools=tools(),
-        tool_ids=["5d0f9c1e-7a3b-4c2d-9e8f-6a5b4c3d2e1f"],
-        type="ephemeral",
-    )
-    assert_type(persona.name, str | None)
-    assert_type(persona.max_session_length_seconds, float | None)
-    assert_type(persona.tools, Sequence[anam.Tool] | None)
-    assert_type(persona.tool_ids, Sequence[str] | None)
-    assert_type(persona.director_notes, anam.DirectorNotes | None)
-    assert_type(persona.voice_generation_options, anam.VoiceGenerationOptions | None)
-    assert_type(persona.type, Literal["ephemeral"] | None)
-    assert_type(PersonaConfig.saved("id", enable_audio_passthrough=True), PersonaConfig)
-    assert_type(PersonaConfig.load(Path("persona.json")), PersonaConfig)
-    assert_type(PersonaConfig.from_dict({"personaId": "id"}), PersonaConfig)
-    # Where a part is expected, its wire form does as well.
-    PersonaConfig(
-        director_notes={"presetStyle": "warm"},
-        voice_detection_options={"endOfSpeechSensitivity": 0.5},
-        voice_generation_options={"speed": 1},
-        tools=[{"type": "system", "name": "end_call"}, anam.SystemTool(name="mute")],
-        tool_ids=("a", "b"),
-    )
-
-
-def rooms_and_options() -> None:
-    room = LiveKitEnvironment(url="wss://rooms.example", token=Secret("token"))
-    assert_type(room.url, str)
-    assert_type(room.token, Secret)
-    assert_type(room.token.reveal(), str)
-    assert_type(room.room, str | None)
-    assert_type(LiveKitEnvironment.for_room(room="lobby", agent_identity="agent", ttl=60), LiveKitEnvironment)
-    egress = anam.DailyEgress(room_url="https://a.example/x")
-    options = SessionOptions(video_quality="high", video_width=1152, region="eu", egress=egress)
-    assert_type(options.video_quality, Literal["high", "auto"] | None)
-    assert_type(options.region_policy, Literal["preferred", "strict"] | None)
-    assert_type(options.egress, anam.DailyEgress | None)
-    assert_type(options.video_width, int | None)
-    SessionOptions(egress={"mode": "daily", "daily": {"roomUrl": "https://rooms.example/x"}})
+policy = anam.RetryPolicy(initial_backoff=0.1, max_backoff=1, max_retry_after=5, jitter=0)
+assert_type((policy.max_attempts, policy.deadline, policy.budget), tuple[int, float | None, int | None])
+anam.RetryPolicy(max_attempts=3, deadline=None, budget=None)
 
 
-def policies() -> anam.RetryPolicy:
-    pauses = anam.RetryPolicy(initial_backoff=0.1, max_backoff=1, max_retry_after=5, jitter=0)
-    assert_type(pauses.max_attempts, int)
-    assert_type(pauses.deadline, float | None)
-    assert_type(pauses.budget, int | None)
-    return anam.RetryPolicy(max_attempts=3, deadline=None, budget=None)
-
-
-PERSONA, ROOM = PersonaConfig.saved("id"), LiveKitEnvironment("wss://rooms.example", "token")
+# Clients.
 
 
 def sync_client(context: ssl.SSLContext, transport: httpx.BaseTransport) -> None:
     AnamClient("key", "https://api.anam.ai", transport="fast", retry=3, http_client=httpx.Client())
-    client = AnamClient(
-        api_key="key",
-        base_url=None,
-        retry=policies(),
-        timeout=5,
-        client_label="desk",
-        gateway_url="https://gateway.example",
-        transport=transport,
-        ssl_context=context,
-        allow_insecure_http=False,
-    )
+    AnamClient(gateway_url="https://gateway.example", ssl_context=context, allow_insecure_http=False)
+    client = AnamClient(api_key="key", base_url=None, retry=policy, timeout=5, client_label="desk", transport=transport)
     with client as entered:
         assert_type(entered, AnamClient)
-        token = client.create_session_token(
-            PERSONA, environment=ROOM, session_options=SessionOptions(), client_label="desk", expires_in="1h"
+        bound = client.create_session_token(
+            persona, environment=room, session_options=options, client_label="desk", expires_in="1h"
         )
-        assert_type(token, anam.SessionToken)
+        assert_type(bound, anam.SessionToken)
         client.create_session_token({"personaId": "id"}, environment={}, session_options={})
-        assert_type(client.start_engine_session(token), anam.EngineSession)
+        assert_type(client.start_engine_session(bound), anam.EngineSession)
         client.start_engine_session("token", client_metadata={"a": 1})
-        assert_type(client.start_session(PERSONA, environment=ROOM), anam.EngineSession)
-        client.start_session(PERSONA, direct=True, client_metadata={})
+        assert_type(client.start_session(persona, environment=room), anam.EngineSession)
+        client.start_session(persona, direct=True, client_metadata={})
         assert_type(client.with_options(timeout=1, retry=0), AnamClient)
     assert_type(client.warm_up(connections=2), None)
     assert_type(client.close(), None)
 
 
 async def async_client(transport: httpx.AsyncBaseTransport) -> None:
-    client = AsyncAnamClient("key", retry=policies(), timeout=5.0, transport=transport)
+    client = AsyncAnamClient("key", retry=policy, timeout=5.0, transport=transport)
     async with client as entered:
         assert_type(entered, AsyncAnamClient)
-        assert_type(await client.create_session_token(PERSONA, expires_in="1h"), anam.SessionToken)
+        assert_type(await client.create_session_token(persona, expires_in="1h"), anam.SessionToken)
         assert_type(await client.start_engine_session("token", client_metadata={"a": 1}), anam.EngineSession)
         assert_type(await client.start_session({"personaId": "id"}, session_options={}), anam.EngineSession)
     assert_type(await AsyncAnamClient(transport="fast").warm_up(2), None)
     assert_type(await client.aclose(), None)
+
+
+# Results and errors.
 
 
 def results(token: anam.SessionToken, session: anam.EngineSession) -> None:
@@ -179,16 +149,16 @@ def errors(client: AnamClient) -> str:
     return "failed"
 
 
-BY_NEXT_ACTION: list[type[anam.AnamStatusError]] = [
+STATUSES: list[type[anam.AnamStatusError]] = [
     *(anam.BadRequestError, anam.AuthenticationError, anam.PlanRequiredError, anam.PermissionDeniedError),
     *(anam.NotFoundError, anam.ConflictError, anam.RateLimitError, anam.ConcurrencyLimitError, anam.SpendCapError),
     *(anam.ServerError, anam.ServiceBusyError),
 ]
 BASES: tuple[type[ValueError], type[UserWarning]] = (anam.AnamConfigError, anam.AnamConfigWarning)
-RAISED_BY_HAND: list[anam.AnamError] = [  # tests of other programs do so
-    anam.AnamConfigError(anam.Problem("field", "value", "rule")),
-    anam.AnamTimeoutError("late", sent=True),
-    anam.AnamResponseError("odd", status_code=200, body="", headers=httpx.Headers()),
-    anam.SessionStartUncertainError("?", token_claims={}, client_label=None, livekit_url=None, livekit_room="lobby"),
-    anam.RateLimitError(method="POST", path="/", status_code=429, retry_after=2.0),
-]
+
+# Tests of other programs raise these themselves.
+anam.AnamConfigError(anam.Problem("field", "value", "rule"))
+anam.AnamTimeoutError("late", sent=True)
+anam.AnamResponseError("odd", status_code=200, body="", headers=httpx.Headers())
+anam.SessionStartUncertainError("?", token_claims={}, client_label=None, livekit_url=None, livekit_room="lobby")
+anam.RateLimitError(method="POST", path="/", status_code=429, retry_after=2.0)

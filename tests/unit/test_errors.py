@@ -15,7 +15,7 @@ import anam_facade
 from anam_facade import Problem, Secret, errors
 
 
-def respond(status: int, body: object = b"", headers: object = (), secrets: tuple[str, ...] = ()) -> errors.AnamError:
+def respond(status: int, body: object = b"", headers: object = (), *secrets: str) -> errors.AnamStatusError:
     return errors.error_from_response(
         method="POST",
         path="/v1/x",
@@ -105,7 +105,7 @@ def test_every_body_is_understood_as_far_as_it_goes(body, code, message, words):
 
 
 def test_what_else_an_error_tells():
-    """The fields of a live answer are attributes; headers need not be ASCII; an unknown status has no phrase."""
+    """Fields of a live answer are attributes, headers need not be ASCII; and a test can make the error by hand."""
     error = respond(400, {"summary": "s", "details": {"a": [1]}, "reason": "r", "supportedDimensions": ["1x2", 5]})
     assert (error.summary, error.details, error.reason) == ("s", {"a": [1]}, "r")
     assert error.supported_dimensions == ("1x2",)
@@ -113,6 +113,9 @@ def test_what_else_an_error_tells():
     for raw in ("café".encode(), "café".encode("latin-1"), b"\xff\xfe"):
         assert "X-Proxy" in respond(502, b"", [(b"X-Proxy", raw)]).headers
     assert str(respond(520, b"oops")) == "POST /v1/x: 520: oops"
+    error = errors.RateLimitError(method="POST", path="/x", status_code=429)
+    assert (error.headers, error.body, error.retry_after) == (httpx.Headers(), "", None)
+    assert str(error) == "POST /x: 429 Too Many Requests"
 
 
 SUNDAY, ZONED = "Sun, 22 Nov 2026 09:00:10 GMT", "Sun, 22 Nov 2026 11:00:10 +0200"
@@ -161,7 +164,7 @@ SECRET = "swordfish/key+0=="
 def test_secrets_are_masked_wherever_the_server_quotes_them(body):
     """A credential quoted in the body or a header, also with JSON's escapes, appears nowhere in the error."""
     headers = [("X-Echo", f"a {SECRET} b"), ("Set-Cookie", f"a={SECRET}"), ("Set-Cookie", "b=2"), (SECRET, "x")]
-    error = respond(401, body, headers, (SECRET,))
+    error = respond(401, body, headers, SECRET)
     told = (str(error), error.args, error.code, error.message, error.details, error.body, error.headers.multi_items())
     assert SECRET not in repr(told)
     masked = [("x-echo", "a *** b"), ("set-cookie", "a=***"), ("set-cookie", "b=2"), ("***", "x")]
@@ -172,7 +175,7 @@ def test_secrets_are_masked_wherever_the_server_quotes_them(body):
 def test_masking_does_not_change_what_an_answer_means(secret):
     """A webhook's header may have a common word as its value: the answer is understood all the same."""
     body = b'{"error": "Concurrent session limit reached", "retryable": true, "used": 1234, "next": null}'
-    error = respond(429, body, {"Retry-After": "1234"}, (secret,))
+    error = respond(429, body, {"Retry-After": "1234"}, secret)
     assert (type(error), error.retry_after) == (errors.ConcurrencyLimitError, 1234)
     assert str(error).endswith(" (the server asks to wait 1234 s)")
 
@@ -216,10 +219,3 @@ def test_the_tree():
     assert drawn == {("AnamError",), *((p.__name__, c.__name__) for c in public for p in c.__bases__ if p in public)}
     assert issubclass(errors.AnamConfigError, ValueError)
     assert {type(error) for error in EVERY_KIND} == public
-
-
-def test_a_status_error_can_be_made_by_hand():
-    """Tests of other programs can raise these errors without a response."""
-    error = errors.RateLimitError(method="POST", path="/x", status_code=429)
-    assert (error.headers, error.body, error.retry_after) == (httpx.Headers(), "", None)
-    assert str(error) == "POST /x: 429 Too Many Requests"

@@ -1,9 +1,10 @@
-"""The contract's classes: what a user gives is checked, read and written by one rule, what a server answers is kept."""
+"""The contract's classes: what a user gives, also in a file, is checked and named by one rule; an answer is kept."""
 
 from __future__ import annotations
 
 import copy
 import itertools
+import json
 import math
 import pickle
 import traceback
@@ -12,29 +13,11 @@ import warnings
 import attrs
 import pytest
 
-from anam_facade import (
-    CUSTOMER_CLIENT_V1,
-    AnamConfigError,
-    AnamConfigWarning,
-    CartesiaSonic3VoiceOptions,
-    ClientConfig,
-    ClientTool,
-    DailyEgress,
-    DirectorNotes,
-    ElevenLabsV1VoiceOptions,
-    ElevenLabsV2VoiceOptions,
-    EngineSession,
-    FishAudioVoiceOptions,
-    IceServer,
-    KnowledgeTool,
-    LiveKitEnvironment,
-    PersonaConfig,
-    Secret,
-    SessionOptions,
-    SessionToken,
-    SystemTool,
-    WebhookTool,
-)
+from anam_api import models
+from anam_api.models import ClientTool, DailyEgress, EngineSession, IceServer, SessionOptions, SystemTool, WebhookTool
+from anam_api.support import AnamConfigError, AnamConfigWarning, Secret
+from anam_facade import LiveKitEnvironment, PersonaConfig, SessionToken
+from anam_facade.persona import CUSTOMER_CLIENT_V1, MAX_FILE_BYTES
 
 ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
 URL = "wss://rooms.example.org"
@@ -53,6 +36,7 @@ REFUSED = [
     (lambda: PersonaConfig.saved(""), ["persona_id = '': must be the UUID of a saved persona"]),
     (lambda: PersonaConfig(persona_id=ID, name="n"), [f"name: {NOT_BOTH} persona_id"]),
     (lambda: PersonaConfig(brain_type="a", llm_id="b"), ["brain_type: is the old name of llm_id and contradicts it"]),
+    (lambda: PersonaConfig(brain_type=5, llm_id="b"), ["brain_type = 5: must be a string, not int"]),
     (
         lambda: PersonaConfig(director_notes=NOTES),
         [f"director_notes.presetStyle: {NOT_BOTH} director_notes.customStylePrompt"],
@@ -107,21 +91,15 @@ def test_what_is_wrong_is_refused_with_field_value_and_rule(problems, make, expe
 def test_many_problems_are_listed_up_to_fifty():
     """The error keeps every problem, and its text does not become a book."""
     with pytest.raises(AnamConfigError, match=r"and 10 more$") as caught:
-        DirectorNotes(extra={str(i): {1} for i in range(60)})
+        models.DirectorNotes(extra={str(i): {1} for i in range(60)})
     assert len(caught.value.problems) == 60
 
 
 OLD = "brain_type is deprecated; use llm_id"
 WARNED = [
-    (
-        lambda: PersonaConfig.from_dict({"avatarModel": "x"}),
-        "avatarModel='x' is not among the values known today (cara-",
-    ),
+    (lambda: PersonaConfig.from_dict({"avatarModel": "x"}), "avatarModel='x' is not among the values known today ("),
     (lambda: PersonaConfig.saved("mine"), "persona_id='mine' is not a UUID; Anam will probably refuse it when the"),
-    (
-        lambda: PersonaConfig(avatar_model="cara-3", director_notes=DirectorNotes()),
-        "director_notes have no effect with",
-    ),
+    (lambda: PersonaConfig(avatar_model="cara-3", director_notes={}), "director_notes have no effect with avatar_"),
     (lambda: PersonaConfig(brain_type=CUSTOMER_CLIENT_V1), OLD),
     (lambda: PersonaConfig(brain_type=CUSTOMER_CLIENT_V1, llm_id=CUSTOMER_CLIENT_V1), OLD),
     (lambda: LiveKitEnvironment("ws://[::1]:7880", "t"), "url=ws://[::1]:7880 is this machine (::1): Anam's engine,"),
@@ -155,20 +133,16 @@ def test_the_wire_form_is_read_and_written():
     assert PersonaConfig.from_dict({"initialMessage": None}) == PersonaConfig() == PersonaConfig(avatar_id="")
 
 
-@pytest.mark.parametrize(
-    ("options", "kind"),
-    [
-        ({"speed": 1}, ElevenLabsV1VoiceOptions),
-        ({"stability": 1, "model": "m"}, ElevenLabsV2VoiceOptions),
-        ({"speed": 0.65}, CartesiaSonic3VoiceOptions),
-        ({"speed": 1.8}, FishAudioVoiceOptions),
-    ],
-)
-def test_voice_options_are_read_as_the_first_kind_that_fits(options, kind):
+def test_voice_options_are_read_as_the_first_kind_that_fits():
     """Nothing on the wire says whose options they are: the first of the four classes that fits is made."""
-    made = PersonaConfig.from_dict({"voiceGenerationOptions": options}).voice_generation_options
-    assert type(made) is kind
-    assert made.to_dict() == options
+    for options, kind in (
+        ({"speed": 1}, models.ElevenLabsV1VoiceOptions),
+        ({"stability": 1, "model": "m"}, models.ElevenLabsV2VoiceOptions),
+        ({"speed": 0.65}, models.CartesiaSonic3VoiceOptions),
+        ({"speed": 1.8}, models.FishAudioVoiceOptions),
+    ):
+        made = PersonaConfig.from_dict({"voiceGenerationOptions": options}).voice_generation_options
+        assert (type(made), made.to_dict()) == (kind, options)
 
 
 def test_tools_can_be_written_as_mappings():
@@ -176,7 +150,7 @@ def test_tools_can_be_written_as_mappings():
     wire = {"type": "client", "name": "t", "futureKey": {"deep": [1, None]}}
     persona = PersonaConfig(tools=(wire, {"type": "server", "subtype": "knowledge", "name": "k"}, SystemTool(name="s")))
     future = ClientTool(name="t", extra={"futureKey": {"deep": [1, None]}})
-    assert persona.tools == (future, KnowledgeTool(name="k"), SystemTool(name="s"))
+    assert persona.tools == (future, models.KnowledgeTool(name="k"), SystemTool(name="s"))
     assert persona.to_dict()["tools"][0] == wire
 
 
@@ -237,9 +211,10 @@ def test_what_was_refused_is_in_no_frame(tmp_path, make):
     path.write_text(BAD_FILE)
     with pytest.raises(AnamConfigError) as caught:
         make(path)
-    frames = [f for f, _ in traceback.walk_tb(caught.tb) if f.f_code.co_filename != __file__]
-    assert frames
-    assert SWORD not in f"{caught.value} {[frame.f_locals for frame in frames]}"
+    frames = [frame for frame, _ in traceback.walk_tb(caught.tb) if frame.f_code.co_filename != __file__]
+    held = [(value, getattr(value, "__dict__", None)) for frame in frames for value in frame.f_locals.values()]
+    assert held
+    assert SWORD not in f"{caught.value} {held}"
 
 
 def test_a_started_session_is_not_lost_over_a_detail():
@@ -253,11 +228,114 @@ def test_a_started_session_is_not_lost_over_a_detail():
     config = {"heartbeatIntervalSeconds": True, "maxWsReconnectionAttempts": "5", "iceServers": servers}
     data = {"sessionId": "s", "engineHost": 5, "region": True, "clientConfig": config}
     session = EngineSession.from_dict(data)
-    ice = (IceServer(urls=("turn:b",), credential=SWORD), IceServer(urls=()), IceServer(urls=("stun:c",)))
-    defaults = ClientConfig(heartbeat_interval_seconds=5, max_ws_reconnection_attempts=5, ice_servers=ice)
+    ice = (
+        IceServer(urls=("turn:b",), credential=SWORD),
+        IceServer(urls=()),
+        IceServer(urls=("stun:c",)),
+    )
+    defaults = models.ClientConfig(heartbeat_interval_seconds=5, max_ws_reconnection_attempts=5, ice_servers=ice)
     assert session == EngineSession(session_id="s", client_config=defaults)
     assert session.raw == data
     assert SWORD not in repr(session)
     assert EngineSession.from_dict({"sessionId": "s", "clientConfig": []}) == EngineSession(session_id="s")
     for nothing in ({}, {"sessionId": ""}, {"sessionId": 5}, {"sessionId": None}):
         assert EngineSession.from_dict(nothing) is None
+
+
+# Personas from files.
+
+WIRE = {"name": "Cara é", "tools": [{"type": "client", "name": "t"}], "directorNotes": {"presetStyle": "warm"}}
+YAML = b"""
+# shared with the other team
+name: "Cara \\u00e9"
+tools:
+  - {type: client, name: t}
+directorNotes:
+  presetStyle: warm
+"""
+JSON, MARK = json.dumps(WIRE).encode(), b"\xef\xbb\xbf"
+READ = {
+    "p.json": JSON,
+    "p.JSON": MARK + json.dumps(WIRE, ensure_ascii=False).encode(),
+    "p.yaml": YAML,
+    "p.yml": MARK + YAML,
+    "j.yaml": JSON,
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_personas_are_read_from_files(tmp_path, name):
+    """JSON and YAML, with or without a byte order mark, by path or by string, up to the largest size."""
+    path = tmp_path / name
+    path.write_bytes(READ[name])
+    assert PersonaConfig.load(path).to_dict() == WIRE
+    path.write_bytes(READ[name].ljust(MAX_FILE_BYTES))
+    assert PersonaConfig.load(str(path)).to_dict() == WIRE
+
+
+KEY = "a key must be a string; YAML takes this one for something else: quote it"
+DATED = b"metadata:\n  a: 1\n  when: 2026-01-02"
+NO_DATE = 'must be a JSON value, not date; YAML does not take 2026-01-02 for a string: write "2026-01-02"'
+NO_STRING = 'must be a string, not bool; YAML does not take no for a string: write "no"'
+BAD_FILES = [
+    (".json", b"{}".ljust(MAX_FILE_BYTES + 1), ": must be at most 1,048,576 bytes"),
+    (".json", b" ", ": is empty; it must hold a mapping of the persona's fields"),
+    (".json", b'{"name": "Cara"', ": cannot be parsed: Expecting ',' delimiter: line 1 column 16 (char 15)"),
+    (".json", b'{"name": "\xff"}', ": must be UTF-8: invalid start byte at byte 10"),
+    (".json", b'{"a":' * 100_000, ": nests too deeply"),
+    (".json", b'{"maxSessionLengthSeconds": ' + b"9" * 5000 + b"}", ": cannot be parsed: Exceeds the limit"),
+    (".json", b'{"name": "a", "name": "b"}', ": the key name stands twice"),
+    (".json", b"[]", ": must hold a mapping of the persona's fields, not a list"),
+    (".yaml", b"", ": is empty"),
+    (".yaml", b"[" * 5000, ": nests too deeply"),
+    (".yaml", b"name: [", ": cannot be parsed: expected the node content, but found '<stream end>' (line 1, column 8)"),
+    (".yaml", b"\x00", ": cannot be parsed: not valid YAML"),
+    (".yaml", b'name: "\\UFFFFFFFF"', ": cannot be parsed: not valid YAML"),
+    (
+        ".yaml",
+        b'name: !!python/object/apply:os.system ["true"]',
+        ": cannot be parsed: could not determine a constructor",
+    ),
+    (".yaml", b"name: &n [*n]", ": cannot be parsed: aliases (*) are not supported (line 1, column 11)"),
+    (".yaml", b"metadata:\n  <<: {b: 1}", ", line 2: merge keys (<<) are not supported"),
+    (".yaml", b"? [a]\n: {}", f", line 1: {KEY}"),
+    (".yaml", b"no: 1", f", line 1: {KEY}"),
+    (".yaml", b"name: a\n\nname: b", ", line 3: the key name stands twice; first in line 1"),
+    (".yaml", b"\npersonality: 2026-99-99", ", line 2: personality cannot be read as YAML's type timestamp; quote it"),
+    (".yaml", b'languageCode: !!int ""', ", line 1: languageCode cannot be read as YAML's type int"),
+    (".yaml", b"languageCode: " + b"1:" * 50 + b"1", ", line 1: languageCode is too long a number"),
+    (".yaml", b"languageCode: no", f", line 1: languageCode = False: {NO_STRING}"),
+    (".yaml", DATED, f", line 3: metadata.when: {NO_DATE}"),
+    (".yaml", b"metadata: {a: .nan}", ", line 1: metadata.a = nan: must be finite"),
+    (".yaml", b"tools:\n- type: client\n  name: t\n- type: client", ", line 4: tools[1].name: is required"),
+    (".yaml", b"name: n\nnaem: m", ", line 2: naem: unknown; did you mean name?"),
+    (".txt", b"{}", ": must end in .json, .yaml or .yml"),
+]
+
+
+@pytest.mark.parametrize(("ending", "content", "words"), BAD_FILES, ids=itertools.count())
+def test_bad_files_are_refused_by_name_and_line(tmp_path, problems, ending, content, words):
+    """Whatever is wrong with a file, the error names file and line, and says what YAML made of a word."""
+    path = tmp_path / f"p{ending}"
+    path.write_bytes(content)
+    (found,) = problems(lambda: PersonaConfig.load(path))
+    assert found.startswith(f"{path}{words}")
+
+
+def test_all_problems_of_a_file_are_told_at_once(tmp_path, problems):
+    """Doubled keys, wrong values and words that YAML takes for something else come in one error, each with its line."""
+    path = tmp_path / "p.yaml"
+    path.write_text("name: a\nname: b\nmaxSessionLengthSeconds: 0\npersonality: off\n")
+    lines = [found.removeprefix(f"{path}, ")[:6] for found in problems(lambda: PersonaConfig.load(path))]
+    assert lines == ["line 2", "line 4", "line 3"]
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"), [("missing.json", "No such file"), ("folder.yaml", "Is a directory"), ("a\0b.json", "null")]
+)
+def test_paths_that_cannot_be_read_are_refused(tmp_path, problems, name, rule):
+    """A missing file, a folder, an impossible name: an error of the same kind."""
+    (tmp_path / "folder.yaml").mkdir()
+    (found,) = problems(lambda: PersonaConfig.load(tmp_path / name))
+    assert rule in found
+    assert found.isprintable()

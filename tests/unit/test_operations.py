@@ -11,23 +11,13 @@ from unittest.mock import Mock
 import httpx
 import pytest
 
-from anam_facade import (
-    CUSTOMER_CLIENT_V1,
-    AnamConfigWarning,
-    AnamError,
-    AnamResponseError,
-    LiveKitEnvironment,
-    PersonaConfig,
-    RetryPolicy,
-    Secret,
-    SessionStartUncertainError,
-    SessionToken,
-    _operations,
-)
+from anam_api.support import AnamConfigWarning
+from anam_facade import LiveKitEnvironment, PersonaConfig, RetryPolicy, Secret, SessionToken, _operations, errors
 from anam_facade._observer import Observer
 from anam_facade._operations import Setup, as_token
 from anam_facade._settings import Settings
 from anam_facade.http.exchange import Answer, Request
+from anam_facade.persona import CUSTOMER_CLIENT_V1
 from anam_facade.retry import Operation
 from tests.tokens import signed
 
@@ -77,7 +67,7 @@ def play(flow, *outcomes):
                 step.taken = resume is not UNSENT
     except StopIteration as done:
         result = done.value
-    except AnamError as error:
+    except errors.AnamError as error:
         result = error
     assert remaining == []
     return asked, result
@@ -99,7 +89,7 @@ def test_after_a_start_was_sent_no_token_is_minted():
     requests = [step for step in asked if isinstance(step, Request)]
     assert [r.url.rpartition("/")[2] for r in requests] == ["session-token"] * 2 + ["session"] * 5
     assert len({(r.content, r.headers["Authorization"]) for r in requests[2:]}) == 1
-    assert isinstance(error, SessionStartUncertainError)
+    assert isinstance(error, errors.SessionStartUncertainError)
 
 
 def test_an_uncertain_start_tells_where_to_look():
@@ -107,7 +97,7 @@ def test_an_uncertain_start_tells_where_to_look():
     where = {"client_label": "desk-7", "livekit_url": "wss://r", "livekit_room": "lobby"}
     token = SessionToken(signed(type="ephemeral", accountId="acc"), **where)
     _, error = play(starting(token), LOST, answer(409, {"error": "used"}))
-    assert isinstance(error, SessionStartUncertainError)
+    assert isinstance(error, errors.SessionStartUncertainError)
     assert vars(error).items() >= {**where, "token_claims": {"type": "ephemeral", "accountId": "acc"}}.items()
     assert (error.attempts, error.may_have_started, error.retryable) == (2, True, False)
     assert error.__cause__.status_code == 409
@@ -128,13 +118,13 @@ def test_an_uncertain_start_tells_where_to_look():
 def test_a_success_without_what_was_promised(body, complete, words):
     """It is an error when minting, and leaves a start's fate open."""
     _, error = play(minting(), answer(200, body, complete, X_A="b"))
-    assert isinstance(error, AnamResponseError)
+    assert isinstance(error, errors.AnamResponseError)
     assert str(error) == f"POST https://api.example/v1/auth/session-token: 200, but the body {words}"
     assert (error.status_code, error.headers["X_A"], error.attempts) == (200, "b", 1)
     assert error.body == body.decode("utf-8", "replace")
     _, error = play(starting(), answer(200, body, complete))
-    assert isinstance(error, SessionStartUncertainError)
-    assert isinstance(error.__cause__, AnamResponseError)
+    assert isinstance(error, errors.SessionStartUncertainError)
+    assert isinstance(error.__cause__, errors.AnamResponseError)
 
 
 def test_json_that_breaks_off_is_a_lost_answer():
@@ -144,12 +134,12 @@ def test_json_that_breaks_off_is_a_lost_answer():
     assert isinstance(minted, SessionToken)
     for flow, outcomes in ((starting(), [broken, answer(401, {})]), (both(direct=True), [broken])):
         _, error = play(flow, *outcomes)
-        assert isinstance(error, SessionStartUncertainError)
+        assert isinstance(error, errors.SessionStartUncertainError)
     assert error.__cause__.truncated
 
 
 def test_an_attempt_gets_the_time_that_is_left(monkeypatch):
-    """The last attempt before the deadline has no more time than is left of it; without one, its whole time-out."""
+    """No more than is left of the deadline, which holds for both steps; a start that would have none is not sent."""
     clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
     monkeypatch.setattr(_operations, "time", clock)
     for deadline, last in ((12, 6.75), (None, 10.0)):
@@ -159,6 +149,16 @@ def test_an_attempt_gets_the_time_that_is_left(monkeypatch):
         assert flow.send(UNSENT) == 0.25
         clock.now += 0.25
         assert flow.send(None).timeout == last
+    flow = both(direct=False, policy=RetryPolicy(deadline=12))
+    flow.send(None)
+    clock.now += 11
+    assert flow.send(MINTED).timeout == 1.0
+    flow = both(direct=False, policy=RetryPolicy(deadline=12))
+    flow.send(None)
+    clock.now += 11.5
+    with pytest.raises(errors.AnamTimeoutError, match="no time") as caught:
+        flow.send(MINTED)
+    assert (caught.value.sent, caught.value.attempts, caught.value.retryable) == (False, 0, True)
 
 
 def test_observers_are_told_the_whole_course():
@@ -167,7 +167,7 @@ def test_observers_are_told_the_whole_course():
     play(both(direct=False, observers=[watching, Observer()]), UNSENT, MINTED, LOST, answer(401))
     play(minting(observers=[watching]), answer(400))
     told = [
-        (name, *(type(what).__name__ if isinstance(what, AnamError) else what for what in about))
+        (name, *(type(what).__name__ if isinstance(what, errors.AnamError) else what for what in about))
         for name, (_, *about), _ in watching.mock_calls
     ]
     attempt = [("started",), ("sending",)]
@@ -214,7 +214,6 @@ def start(token: object, metadata: object = None) -> _operations.Call:
         (PersonaConfig(llm_id=ID), {}),
         (PersonaConfig.saved(ID), {}),
     ],
-    ids=["bare", "no-model", "own-model", "saved"],
 )
 def test_livekit_gets_what_it_needs(persona, added):
     """With a LiveKit room type and model are filled in; what the caller chose, and a saved persona, stay."""
@@ -272,7 +271,6 @@ CARA_3 = "video size 1152x768 is not one of cara-3's (720x480); Anam refuses siz
         ({"voiceId": ID, "avatarModel": "cara-4"}, {"region": "eu"}, None),
         ({"personaId": ID}, WIDE, None),
     ],
-    ids=["legacy", "size", "fits", "no-size", "saved"],
 )
 def test_combinations_that_anam_refuses_later_are_warned_of(persona, options, words):
     """What only shows when persona and options meet is sent with a warning that blames the caller's line."""

@@ -50,24 +50,25 @@ def test_importing_leaves_out_what_only_some_programs_need():
     )
 
 
-def test_after_preloading_the_first_call_loads_nothing(anam_sandbox):
-    """A program that imports ahead of the work imports nothing later."""
-    program = f"""
+FIRST_CALL = """
 import asyncio, sys
 from anam_facade import AsyncAnamClient
 from anam_facade.http import preload
 
-preload()
-
-async def main():
-    async with AsyncAnamClient({anam_sandbox.api_key!r}, {anam_sandbox.base_url!r}) as client:
+async def main(where):
+    async with AsyncAnamClient(**where) as client:
         before = set(sys.modules)
-        await client.create_session_token({{"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"}})
+        await client.create_session_token({"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"})
         print(sorted(set(sys.modules) - before))
 
-asyncio.run(main())
+preload()
 """
-    done = output_of(program)
+
+
+def test_after_preloading_the_first_call_loads_nothing(anam_sandbox):
+    """A program that imports ahead of the work imports nothing later."""
+    where = {"api_key": anam_sandbox.api_key, "base_url": anam_sandbox.base_url}
+    done = output_of(f"{FIRST_CALL}asyncio.run(main({where}))")
     assert done.stdout == "[]\n", done.stderr
 
 

@@ -12,19 +12,8 @@ import attrs
 import httpx
 import pytest
 
-from anam_facade import errors
-from anam_facade.retry import (
-    Doubt,
-    Operation,
-    Outcome,
-    RetryBudget,
-    RetryPolicy,
-    decide,
-    doubt_after,
-    give_up,
-    outcome,
-    repeatable,
-)
+from anam_facade import errors, retry
+from anam_facade.retry import Doubt, Operation, Outcome, RetryBudget, RetryPolicy
 
 MINT, TOKEN, DIRECT = Operation.MINT, Operation.START_WITH_TOKEN, Operation.START_DIRECT
 AGAIN, RAISE, MAY, UNCERTAIN = "again", Doubt.NONE, Doubt.FAULT, Doubt.LOST
@@ -70,12 +59,12 @@ def decided(error: errors.AnamError, policy: RetryPolicy | None = None, **more: 
     """What is decided about a failed attempt; about the first of a call that mints, without jitter."""
     policy = policy or RetryPolicy(jitter=0)
     usual = {"operation": MINT, "number": 1, "doubt": RAISE, "elapsed": 0.0, "rng": random.Random(1)}
-    return decide(error, policy=policy, **{**usual, "budget": RetryBudget(policy.budget), **more})
+    return retry.decide(error, policy=policy, **{**usual, "budget": RetryBudget(policy.budget), **more})
 
 
 def test_the_table_names_every_outcome():
     """No kind of failure is missing in the table."""
-    assert {outcome(error) for error in ERRORS.values()} == set(Outcome)
+    assert {retry.outcome(error) for error in ERRORS.values()} == set(Outcome)
 
 
 @pytest.mark.parametrize("column", [MINT, TOKEN, DIRECT], ids=lambda operation: operation.name)
@@ -84,7 +73,7 @@ def test_every_cell_of_the_table(name, column):
     """The first attempt failed: tried again or raised as the table says; without retries, as for a direct start."""
     error, *row = TABLE[name]
     expected = row[list(Operation).index(column)]
-    assert repeatable(column, outcome(error)) is (expected is AGAIN)
+    assert retry.repeatable(column, retry.outcome(error)) is (expected is AGAIN)
     decision = decided(error, operation=column)
     assert not isinstance(decision, Doubt) if expected is AGAIN else decision is expected
     # Minting starts nothing, so no doubt is left of it; a start that is not repeated is as doubtful in both modes.
@@ -92,43 +81,43 @@ def test_every_cell_of_the_table(name, column):
     assert decided(error, RetryPolicy(max_attempts=1), operation=column) is doubt
 
 
-# A start with a token: the failures so far, the last one being final → what is raised.
-HISTORIES = [
-    # 401 and 409 after an attempt that may have won are the sign that it did; after others they mean what they say.
-    (["500"], "401", UNCERTAIN),
-    (["lost, time-out"], "409", UNCERTAIN),
-    (["lost, reset", "503", "never sent"], "401", UNCERTAIN),
-    (["503", "408", "429 with a hint", "never sent"], "401", RAISE),
-    (["503"], "409", RAISE),
-    # Exhausted: the worst of what happened counts, not the last.
-    (["never sent"], "503", RAISE),
-    (["500"], "503", MAY),
-    (["503"], "500", MAY),
-    (["500"], "closed", MAY),
-    (["500"], "lost, reset", UNCERTAIN),
-    (["lost, reset"], "500", UNCERTAIN),
-    (["lost, reset"], "never sent", UNCERTAIN),
-    (["lost, reset"], "429 with a hint", UNCERTAIN),
-    (["lost, reset"], "closed", UNCERTAIN),
-    (["500"], "nonsense", UNCERTAIN),
-    # The slot in use, or the money spent, may be the doing of the first attempt.
-    (["lost, reset"], "429 concurrency", UNCERTAIN),
-    (["500"], "429 spend cap", MAY),
-    (["503"], "429 concurrency", RAISE),
+# A start with a token fails for good → what is raised when the attempts before it certainly started nothing (such as a
+# 503), when one may have (a 500), and when the answer to one was lost.
+FINALLY: list[tuple[tuple[str, ...], Doubt, Doubt, Doubt]] = [
+    # After an attempt that may have won, these are the sign that it did; else they mean what they say.
+    (("401", "409"), RAISE, UNCERTAIN, UNCERTAIN),
+    # Exhausted or closed: the worst of what happened counts, not the last.
+    (("never sent", "never sent, time-out", "408", "429 with a hint", "429 without", "503"), RAISE, MAY, UNCERTAIN),
+    (("closed",), RAISE, MAY, UNCERTAIN),
+    (("500", "502", "504", "520"), MAY, MAY, UNCERTAIN),
+    (("lost, reset", "lost, time-out", "nonsense"), UNCERTAIN, UNCERTAIN, UNCERTAIN),
+    # The slot in use, or the money spent, may be the doing of an earlier attempt.
+    (("429 concurrency", "429 spend cap"), RAISE, MAY, UNCERTAIN),
     # What is wrong with the request was probably wrong with it before, but nobody knows.
-    (["lost, reset"], "400", MAY),
-    (["500"], "403", MAY),
-    (["503"], "400", RAISE),
+    (("302", "400", "402", "403", "404", "never sent, for good", "other"), RAISE, MAY, MAY),
 ]
 
 
-@pytest.mark.parametrize(("earlier", "final", "expected"), HISTORIES)
-def test_what_is_raised_after_several_attempts(earlier, final, expected):
-    """Doubt from an earlier attempt is never forgotten when the last one fails."""
-    doubt = Doubt.NONE
-    for name in earlier:
-        doubt = doubt_after(TOKEN, doubt, ERRORS[name])
-    assert give_up(TOKEN, doubt, ERRORS[final]) == expected
+@pytest.mark.parametrize(("last", "expected"), [(name, row) for names, *row in FINALLY for name in names])
+def test_what_is_raised_after_several_attempts(last, expected):
+    """Doubt from an earlier attempt is never forgotten when the last one fails; minting starts nothing."""
+    assert [retry.give_up(TOKEN, before, ERRORS[last]) for before in Doubt] == expected
+    assert retry.give_up(MINT, RAISE, ERRORS[last]) is RAISE
+
+
+def test_doubt_grows_only():
+    """Of several attempts the most doubtful counts, in whichever order they failed."""
+    assert {name for names, *_ in FINALLY for name in names} == TABLE.keys()
+    for names, expected in (
+        (["503", "408", "429 with a hint", "never sent"], RAISE),
+        (["503", "500", "never sent"], MAY),
+        (["500", "lost, reset", "503"], UNCERTAIN),
+        (["lost, time-out", "500", "never sent"], UNCERTAIN),
+    ):
+        doubt = RAISE
+        for name in names:
+            doubt = retry.doubt_after(TOKEN, doubt, ERRORS[name])
+        assert doubt is expected
 
 
 TEN, NO_DEADLINE = {"deadline": 10}, {"deadline": None}
