@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import runpy
 import socket
-import ssl
 import sys
 from collections.abc import Callable
 from email.utils import formatdate
@@ -25,7 +24,7 @@ from anam_facade.cli import commands, doctor, main
 from anam_facade.cli.doctor import Finding
 from anam_facade.sandbox import Fault, Sandbox
 from tests.client.servers import running
-from tests.hostile.certificates import self_signed
+from tests.hostile.certificates import certified
 
 FILES = Path(__file__).parents[2] / "docs" / "command"
 GOOD, WRONG = str(FILES / "cara.yaml"), str(FILES / "wrong.yaml")
@@ -307,15 +306,12 @@ def test_the_proxy(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], m
 
 def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A certificate that is trusted is shown with its end; another is refused, with the variable that helps."""
-    certificate = tmp_path / "certificate.pem"
-    certificate.write_text(self_signed("localhost"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    context, authority = certified()
+    (tmp_path / "authority.pem").write_text(authority)
     with running(context) as server:
-        url = server.url.replace("127.0.0.1", "localhost")
-        (refused,) = doctor.connection(url)
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        answered, secured, _ = doctor.connection(url)
+        (refused,) = doctor.connection(server.url)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        answered, secured, _ = doctor.connection(server.url)
     assert (refused.check, refused.passed) == ("TLS", False)
     assert "SSL_CERT_FILE" in refused.advice
     assert answered.detail.startswith("answered 404")

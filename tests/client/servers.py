@@ -91,10 +91,6 @@ class Local(socketserver.ThreadingTCPServer):
 
         self.behave = behave
 
-    def hang(self) -> None:
-        """Every request is read and never answered."""
-        self.behave = lambda connection, request: self._stopping.wait(10)
-
     def process_request(self, request: Any, client_address: Any) -> None:
         self.connections += 1
         super().process_request(request, client_address)
@@ -172,15 +168,3 @@ def scripted(*replies: bytes) -> Iterator[Local]:
     with running(keep_alive=False) as server:
         server.behave = behave
         yield server
-
-
-# TLS without certificates: both sides agree on a cipher that needs none.
-
-
-def anonymous(purpose: int) -> ssl.SSLContext:
-    context = ssl.SSLContext(purpose)
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.set_ciphers("aNULL:@SECLEVEL=0")
-    return context

@@ -23,7 +23,7 @@ from anam_facade import (
 )
 from anam_facade.http import network
 from tests.client.servers import OK, running, scripted
-from tests.hostile.certificates import self_signed
+from tests.hostile.certificates import certified
 
 pytestmark = pytest.mark.every_transport
 
@@ -190,22 +190,19 @@ def test_a_connection_made_ahead_that_the_server_closed_costs_no_error(connect, 
 
 
 @pytest.mark.own_only
-def test_warming_up_does_the_tls_handshake(connect, tmp_path):
+def test_warming_up_does_the_tls_handshake(connect):
     """With TLS 1.3, whose session tickets wait unread on a connection made ahead, it is used all the same."""
-    certificate = tmp_path / "certificate.pem"
-    certificate.write_text(self_signed("localhost", days=1))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context, authority = certified()
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_cert_chain(certificate)
     with running(context) as server:
-        url = server.url.replace("127.0.0.1", "localhost")
-        calls = connect(base_url=url, ssl_context=ssl.create_default_context(cafile=certificate), retry=0)
+        trust = ssl.create_default_context(cadata=authority)
+        calls = connect(base_url=server.url, ssl_context=trust, retry=0)
         calls("warm_up")
         time.sleep(0.05)
         calls("start_session", PERSONA)
         assert server.connections == 1
         with pytest.raises(AnamConnectionError, match="certificate"):
-            connect(base_url=url)("warm_up")
+            connect(base_url=server.url)("warm_up")
 
 
 @pytest.mark.own_only

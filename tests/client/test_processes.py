@@ -17,7 +17,8 @@ import pytest
 
 from anam_facade import AnamClient, AnamConnectionError, AsyncAnamClient, ClientClosedError, PersonaConfig
 from anam_facade.http import network
-from tests.client.servers import anonymous, running
+from tests.client.servers import running
+from tests.hostile.certificates import certified
 
 pytestmark = pytest.mark.every_transport
 
@@ -34,8 +35,9 @@ def test_a_fork_shares_nothing(secure):
 
     Nor do both pause alike, or all forked workers would come back together.
     """
-    with running(anonymous(ssl.PROTOCOL_TLS_SERVER) if secure else None) as server:
-        trust = anonymous(ssl.PROTOCOL_TLS_CLIENT) if secure else None
+    context, authority = certified()
+    with running(context if secure else None) as server:
+        trust = ssl.create_default_context(cadata=authority)
         client = AnamClient(KEY, server.url, ssl_context=trust, retry=0)
 
         def pause() -> bytes:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+import ssl
 from datetime import UTC, datetime, timedelta
 
 import trustme
 
 
-def self_signed(host: str, *, days: int = 1) -> str:
-    """A key and a certificate for a host name, from an authority that vouches for itself, in PEM.
-
-    Args:
-        host: The name it is for.
-        days: How long it is valid; negative: it has expired.
-    """
+def certified(host: str = "127.0.0.1", *, days: int = 1) -> tuple[ssl.SSLContext, str]:
+    """TLS for a server, by a certificate for the host that is valid for so many days; and who signed it, in PEM."""
     authority, end = trustme.CA(), datetime.now(UTC) + timedelta(days=days)
-    made = authority.issue_cert(host, not_before=end - timedelta(days=2), not_after=end)
-    return (made.private_key_and_cert_chain_pem.bytes() + authority.cert_pem.bytes()).decode()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host, not_before=end - timedelta(days=2), not_after=end).configure_cert(context)
+    return context, authority.cert_pem.bytes().decode()

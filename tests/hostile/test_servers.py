@@ -83,7 +83,7 @@ def test_any_answer_is_a_typed_error_or_a_right_answer(
 ) -> None:
     """Any status with any body and any headers: what comes out is one of the package's types, and fits the status."""
     raw_server.answer(response(f"{status} Whatever", body, *headers))
-    calls.configure(retry=0)
+    calls.configure()  # a connection of its own
     result = calls.outcome(operation)
     if isinstance(result, AnamStatusError):
         assert result.status_code == status
@@ -103,7 +103,7 @@ def test_any_answer_is_a_typed_error_or_a_right_answer(
 def test_bytes_that_are_not_http_are_a_typed_error(raw_server: Any, calls: Calls, operation: str, data: bytes) -> None:
     """A server that speaks something else altogether has lost the answer, as far as the caller is concerned."""
     raw_server.answer(data)
-    calls.configure(retry=0)
+    calls.configure()  # a connection of its own
     result = calls.outcome(operation)
     assert isinstance(result, AnamError)
     assert result.may_have_started is (operation != "mint")
@@ -170,7 +170,7 @@ def test_one_byte_at_a_time_does_not_outlast_the_timeout(
     answer = response(200, b'{"sessionId": "s", "sessionToken": "header.payload.signature"}', "X-Long: " + "x" * 50)
     at_once = answer.partition(b"{")[0] if drops == "body" else b""
     raw_server.drip(answer.removeprefix(at_once), 0.1, at_once=at_once)
-    calls.configure(retry=0, timeout=0.5)
+    calls.configure(timeout=0.5)
     began = time.monotonic()
     result = calls.outcome(operation)
     # Not a speed test: without the bound this takes over five seconds.
