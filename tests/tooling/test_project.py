@@ -32,7 +32,6 @@ NOT_IN_THE_PICTURE = {
     "anam_facade/retry.py": "import socket",
     "anam_facade/session.py": "from . import client",
     "anam_facade/_settings.py": "import httpcore",
-    "anam_facade/client.py": "from . import sandbox",
     "anam_facade/sandbox/state.py": "from .. import errors",
     "anam_facade/sandbox/app.py": "import pickle",
 }
