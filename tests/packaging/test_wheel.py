@@ -132,7 +132,7 @@ def test_the_sandbox_works_beside(fastapi: str, built: Built, tmp_path: Path) ->
     environment = Environment(tmp_path)
     environment.install(fastapi, f"{built.wheel}[sandbox]", "pytest>=9,<10", "aiohttp")
     sandbox = ROOT / "tests" / "sandbox"
-    tests = [str(sandbox / f"test_{name}.py") for name in ("http", "pages", "signalling", "operations")]
+    tests = [str(sandbox / f"test_{name}.py") for name in ("http", "browsers", "operations")]
     # The tests' own conftest is about clients, and needs more than that.
     done = environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", f"--confcutdir={sandbox}", *tests)
     assert done.returncode == 0, done.stdout + done.stderr

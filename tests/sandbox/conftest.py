@@ -1,21 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any
 
 import pytest
 
 from anam_facade.sandbox import Sandbox
-from tests.sandbox.support import Api, Serve
+from tests.sandbox.support import Api
 
 
 @pytest.fixture
-def serve() -> Iterator[Serve]:
+def serve():
     """Starts sandboxes with the settings a test wants, and ends them with it."""
     with ExitStack() as stack:
 
-        def start(*, check: bool = True, **settings: Any) -> Api:
+        def start(*, check=True, **settings):
             api = Api(stack.enter_context(Sandbox(**settings)), check=check)
             stack.callback(api.http.close)
             return api
@@ -24,6 +22,6 @@ def serve() -> Iterator[Serve]:
 
 
 @pytest.fixture
-def api(serve: Serve) -> Api:
+def api(serve):
     """A sandbox as it is by default, with a client that checks every answer against the contract."""
     return serve()

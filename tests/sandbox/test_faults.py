@@ -7,24 +7,23 @@ import hashlib
 import json
 import pickle
 import time
-from collections.abc import Callable
-from typing import Any
 
 import httpx
 import pytest
 
 from anam_facade.sandbox import Fault
 from anam_facade.sandbox.faults import FaultPlan, chance
-from tests.sandbox.support import EXAMPLES, INLINE, LIVEKIT, SAVED, START, Api, Serve, eventually
+from tests.sandbox.support import EXAMPLES, INLINE, LIVEKIT, SAVED, START, eventually
 
 MINTING, STARTING = "createSessionToken", "createEngineSession"
 SEQUENCE = [n for n in range(100) if chance(7, n) < 0.2]
 
 
-def plan_of(*faults: Fault) -> FaultPlan:
+def met(faults, calls):
+    """The faults that calls meet, one after the other; each call is of an operation, for a session."""
     plan = FaultPlan()
     plan.add(*faults)
-    return plan
+    return [plan.decide(operation, lambda session=session: session) for operation, session in calls]
 
 
 @pytest.mark.parametrize(
@@ -40,70 +39,57 @@ def plan_of(*faults: Fault) -> FaultPlan:
         ({"operation": MINTING}, []),
     ],
 )
-def test_the_calls_that_a_fault_hits(fault: dict[str, Any], expected: list[int]) -> None:
+def test_the_calls_that_a_fault_hits(fault, expected):
     """`after` spares the first and shifts the sequence of a rate, `times` ends it; another operation's are spared."""
-    plan = plan_of(Fault(status=500, **fault))
-    assert [n for n in range(110) if plan.decide(STARTING) is not None] == expected
+    faults = met([Fault(status=500, **fault)], [(STARTING, "")] * 110)
+    assert [n for n, fault in enumerate(faults) if fault] == expected
 
 
-def test_a_fault_without_an_operation_counts_the_calls_of_both_until_it_is_cleared() -> None:
-    """Of several the first that is due takes the call, and does not use up the others."""
-    first, second = Fault(status=500, times=1), Fault(status=502, times=2)
-    plan = plan_of(first, second)
-    assert [plan.decide(name) for name in (MINTING, STARTING)] == [first, second]
-    plan.clear()
-    assert plan.decide(STARTING) is None
+def test_of_several_faults_the_first_that_is_due_takes_the_call():
+    """It does not use up the others. Without an operation it counts the calls of both."""
+    first, second = Fault(status=500, times=1), Fault(status=502, times=1)
+    assert met([first, second], [(MINTING, ""), (STARTING, ""), (STARTING, "")]) == [first, second, None]
 
 
-def test_the_chance_is_what_the_documentation_says() -> None:
+def test_the_chance_is_what_the_documentation_says():
     """So that another language can foretell the sequence; the share is about right."""
     bits = bin(int.from_bytes(hashlib.sha256(b"7:3").digest(), "big"))[2:].zfill(256)[:53]
     assert chance(7, 3) == sum(2.0 ** -(i + 1) for i, bit in enumerate(bits) if bit == "1")
     assert 340 < sum(chance(7, n) < 0.2 for n in range(2000)) < 460
 
 
-def test_a_session_meets_the_same_faults_however_calls_interleave() -> None:
+def test_a_session_meets_the_same_faults_however_calls_interleave():
     """With `per_session` each counts, and draws, by itself; `times` counts the hits of all."""
-
-    def drawn(fault: Fault, calls: str) -> dict[str, list[bool]]:
-        plan = plan_of(fault)
-        met: dict[str, list[bool]] = {name: [] for name in calls}
-        for name in calls:
-            met[name].append(plan.decide(STARTING, lambda name=name: name) is not None)  # type: ignore[misc]
-        return met
-
-    fault = Fault(operation=STARTING, status=503, rate=0.5, seed=3, per_session=True)
-    by_name = {name: [chance(f"3:{name}", n) < 0.5 for n in range(8)] for name in "ab"}
-    assert drawn(fault, "ab" * 8) == drawn(fault, "a" * 8 + "b" * 8) == by_name
-    assert by_name["a"] != by_name["b"]
+    one, other = ([chance(f"3:{name}", n) < 0.5 for n in range(8)] for name in "ab")
+    fault = Fault(status=503, rate=0.5, seed=3, per_session=True)
+    in_turns = [hit is not None for hit in met([fault], [(STARTING, name) for name in "ab" * 8])]
+    assert (in_turns[::2], in_turns[1::2]) == (one, other)
+    assert one != other
     limited = Fault(status=503, per_session=True, after=1, times=1)
-    assert drawn(limited, "abab") == {"a": [False, True], "b": [False, False]}
+    assert met([limited], [(STARTING, name) for name in "abab"]) == [None, None, limited, None]
 
 
-def test_a_fault_survives_json_and_pickle() -> None:
+def test_a_fault_survives_json_and_pickle():
     """With what is set and nothing else; frozen as a whole, for it does not follow the mapping it was made from."""
     headers = {"Retry-After": "1"}
     shown = [
-        {"operation": STARTING, "times": 3, "after": 2, "status": 429, "headers": {**headers}},
         {"rate": 0.5, "seed": 3, "status": 502, "body": "<html>", "content_type": "text/html"},
         {"status": 200, "body": False},
         {"endless": True, "body": "", "delay_answer": 2},
         {"operation": STARTING, "close": "after", "avatar_joins_after": 1, "avatar_leaves_after": 0.0},
         {"status": 500, "processed": True, "body_base64": "/wA="},
+        {"operation": STARTING, "times": 3, "after": 2, "status": 429, "headers": {"Retry-After": "1"}},
     ]
-    faults = [
-        Fault(operation=STARTING, status=429, headers=headers, times=3, after=2),
-        *map(Fault.from_dict, shown[1:]),
-    ]
+    faults = [Fault.from_dict(fault) for fault in [*shown[:-1], {**shown[-1], "headers": headers}]]
     headers.clear()
-    assert faults[-1].body == b"\xff\x00"
+    assert faults[-2].body == b"\xff\x00"
     assert [json.loads(json.dumps(fault.to_dict())) for fault in faults] == shown
     assert pickle.loads(pickle.dumps(faults)) == faults
 
 
 STATUS = {"status": 500}
 SOCKET = {"operation": "signalling"}
-WRONG: dict[str, list[Any]] = {
+WRONG = {
     "object": [[]],
     "must do something": [{}, SOCKET],
     "status": [{"status": 600}, {"status": 503.0}, {**STATUS, "statsu": 1}],
@@ -131,7 +117,7 @@ WRONG: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize(("named", "wrong"), [(named, wrong) for named, all_ in WRONG.items() for wrong in all_])
-def test_a_fault_that_cannot_happen_is_refused(named: str, wrong: Any) -> None:
+def test_a_fault_that_cannot_happen_is_refused(named, wrong):
     """The message names what is wrong, from Python and from JSON alike."""
     with pytest.raises((TypeError, ValueError), match=named):
         Fault.from_dict(wrong)
@@ -141,12 +127,12 @@ def test_a_fault_that_cannot_happen_is_refused(named: str, wrong: Any) -> None:
 
 
 @pytest.fixture
-def api(serve: Serve) -> Api:
+def api(serve):
     """A client that takes broken answers as they come."""
     return serve(check=False)
 
 
-def test_a_status_alone_is_answered_in_the_contracts_words(api: Api) -> None:
+def test_a_status_alone_is_answered_in_the_contracts_words(api):
     """Nothing is started, the connection is kept, and the next call works; other paths and methods do not count."""
     fault = api.sandbox.inject(Fault(operation=STARTING, status=503, headers={"Retry-After": "1"}, times=1))
     token = api.token()
@@ -179,7 +165,7 @@ def test_a_status_alone_is_answered_in_the_contracts_words(api: Api) -> None:
         (Fault(status=599), "application/json", b'{"error":"Status 599"}'),
     ],
 )
-def test_a_body_arrives_as_it_was_given(api: Api, fault: Fault, content_type: str | None, content: bytes) -> None:
+def test_a_body_arrives_as_it_was_given(api, fault, content_type, content):
     """Text, HTML, JSON, bytes, nothing; a status that has no body gets none. It comes from in front of the API."""
     api.sandbox.inject(fault)
     response = api.mint(bearer="wrong")
@@ -210,7 +196,7 @@ NO, UNKNOWN, TOLD = [], [False], [True]
     ],
     ids=lambda value: str(value.to_dict()) if isinstance(value, Fault) else "",
 )
-def test_what_a_client_meets_and_what_runs(api: Api, fault: Fault, met: Any, sessions: Any, recorded: Any) -> None:
+def test_what_a_client_meets_and_what_runs(api, fault, met, sessions, recorded):
     """The work is done with all its checks, or not at all, whatever becomes of the answer; the ledger knows."""
     tokens = [api.sandbox.mint_token(), api.sandbox.mint_token(persona={"personaId": "bogus"})]
     api.sandbox.inject(fault)
@@ -227,11 +213,11 @@ def test_what_a_client_meets_and_what_runs(api: Api, fault: Fault, met: Any, ses
     assert api.start(tokens[0]).status_code == (401 if sessions else 200)
 
 
-def test_what_takes_its_time(serve: Serve) -> None:
+def test_what_takes_its_time(serve):
     """Mint and start have a latency of their own, which can be changed; an answer drips byte by byte, headers too."""
     api = serve(check=False, latency=(0.0, 0.2))
 
-    def takes(seconds: float, call: Callable[[], object]) -> bool:
+    def takes(seconds, call):
         began = time.monotonic()
         call()
         return time.monotonic() - began >= seconds
@@ -252,7 +238,7 @@ def test_what_takes_its_time(serve: Serve) -> None:
         ({"status": 502, "body": "<html>"}, b"<html>"),
     ],
 )
-def test_an_endless_answer_never_ends(api: Api, fault: dict[str, Any], unit: bytes) -> None:
+def test_an_endless_answer_never_ends(api, fault, unit):
     """Megabytes of the body given, or of blanks after the real answer, until the client has had enough."""
     api.sandbox.inject(Fault(endless=True, **fault))
     received = bytearray()
@@ -271,7 +257,7 @@ def test_an_endless_answer_never_ends(api: Api, fault: dict[str, Any], unit: byt
 
 
 @pytest.mark.parametrize("label", [True, False])
-def test_a_session_is_known_by_its_label_or_its_room(api: Api, label: bool) -> None:
+def test_a_session_is_known_by_its_label_or_its_room(api, label):
     """The calls of another are not counted with its own, whether a token or the key makes them."""
     api.sandbox.inject(Fault(operation=STARTING, status=503, per_session=True, after=1, times=1))
     room = {"environment": {**LIVEKIT, "livekitUrl": "wss://a.example"}}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import time
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 import httpx
 import pytest
@@ -16,7 +15,7 @@ import pytest
 from anam_facade.sandbox import Fault
 from anam_facade.sandbox.masking import masked, masked_headers
 from anam_facade.sandbox.state import REQUESTS_KEPT, State
-from tests.sandbox.support import EXAMPLES, INLINE, MINT, SAVED, START, Api, Clock, Serve, eventually, exchanged
+from tests.sandbox.support import EXAMPLES, INLINE, MINT, SAVED, START, Clock, eventually, exchanged
 
 SECRETS = ["livekit-secret.a.b", "webhook-secret-value", "daily-secret-value", "stranger-secret-value"]
 LIVEKIT, WEBHOOK, DAILY, STRANGER = SECRETS
@@ -35,7 +34,7 @@ CONFIG = {
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/auth/session-token/", "/%00", "/_sandboxes", "/_sandbox/nothing"])
-def test_an_unknown_path_is_answered_404_as_the_contract_words_errors(api: Api, path: str) -> None:
+def test_an_unknown_path_is_answered_404_as_the_contract_words_errors(api, path):
     """With a JSON body, and without a redirect to something similar."""
     for response in (api.http.post(path, json={}), api.http.get(path)):
         assert (response.status_code, response.json()) == (404, {"error": "Not Found"})
@@ -43,7 +42,7 @@ def test_an_unknown_path_is_answered_404_as_the_contract_words_errors(api: Api, 
 
 
 @pytest.mark.parametrize("path", [MINT, START, "/_sandbox/reset"])
-def test_another_method_is_answered_405_and_told_which_one_works(api: Api, path: str) -> None:
+def test_another_method_is_answered_405_and_told_which_one_works(api, path):
     """`Allow` names POST."""
     for method in ("GET", "PUT", "HEAD", "OPTIONS", "QUERY"):
         response = api.http.request(method, path)
@@ -52,7 +51,7 @@ def test_another_method_is_answered_405_and_told_which_one_works(api: Api, path:
     assert api.http.head("/_sandbox/state").status_code == 200
 
 
-def test_a_browser_may_call_it_from_anywhere(serve: Serve) -> None:
+def test_a_browser_may_call_it_from_anywhere(serve):
     """The preflight allows credential, gateway's header and JSON; every answer may be read, and has the date.
 
     The date is that of the sandbox's own clock, so that clients can be tested against a server whose clock is off.
@@ -75,10 +74,10 @@ def test_a_browser_may_call_it_from_anywhere(serve: Serve) -> None:
         assert parsedate_to_datetime(answer.headers["date"]).timestamp() == int(clock.now)
 
 
-def test_a_failure_of_the_sandbox_itself_is_a_500(api: Api, monkeypatch: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_of_the_sandbox_itself_is_a_500(api, monkeypatch, caplog):
     """It is logged with its cause, and answered like any other error."""
 
-    def fail(bearer: str | None) -> None:
+    def fail(bearer):
         raise RuntimeError("a defect")
 
     monkeypatch.setattr(api.sandbox.state, "identify", fail)
@@ -89,7 +88,7 @@ def test_a_failure_of_the_sandbox_itself_is_a_500(api: Api, monkeypatch: Any, ca
 # --- Records and logs -------------------------------------------------------------------------------
 
 
-def test_a_request_is_recorded_with_what_a_test_wants_to_know(serve: Serve) -> None:
+def test_a_request_is_recorded_with_what_a_test_wants_to_know(serve):
     """Number, operation, time, status, credential, headers, body (unless it is very large), and what was answered."""
     api = serve(clock=(clock := Clock()))
     api.mint(SAVED, clientLabel="x")
@@ -114,7 +113,7 @@ def test_a_request_is_recorded_with_what_a_test_wants_to_know(serve: Serve) -> N
     assert requests[1].headers["x-anam-target-url"] == target
 
 
-def test_what_a_fault_answered_or_held_back_is_remembered(serve: Serve) -> None:
+def test_what_a_fault_answered_or_held_back_is_remembered(serve):
     """Of a text the beginning."""
     api = serve(check=False)
     api.sandbox.inject(Fault(status=502, body="<h1>" + "x" * 1000, times=1))
@@ -126,7 +125,7 @@ def test_what_a_fault_answered_or_held_back_is_remembered(serve: Serve) -> None:
     assert (faulted.answer, lost.answer["sessionId"]) == ("<h1>" + "x" * 496, api.sandbox.sessions[0].id)
 
 
-def test_no_credential_stands_in_records_logs_or_the_control(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_credential_stands_in_records_logs_or_the_control(serve, caplog):
     """After mint, start, direct start, refusals and faults none of them is anywhere it could be read."""
     caplog.set_level(logging.DEBUG)
     api = serve(check=False)
@@ -154,7 +153,7 @@ def test_no_credential_stands_in_records_logs_or_the_control(serve: Serve, caplo
             assert secret not in text
 
 
-def test_masks_hide_values_and_keep_the_shape() -> None:
+def test_masks_hide_values_and_keep_the_shape():
     """Names stay readable, and a JSON Schema that describes a token is no token."""
     assert masked(TOOL) == {**TOOL, "headers": {"Authorization": "***", "X-Key": "***"}}
     value = {"token": None, "sessionToken": "x", "list": [{"credential": 5}]}
@@ -164,7 +163,7 @@ def test_masks_hide_values_and_keep_the_shape() -> None:
     assert masked_headers([(b"authorization", b"justthekey")]) == {"authorization": "***"}
 
 
-def test_old_requests_are_forgotten() -> None:
+def test_old_requests_are_forgotten():
     """The memory stays bounded, and the numbers go on."""
     state = State(api_key="k", clock=Clock())
     for _ in range(REQUESTS_KEPT + 5):
@@ -174,7 +173,7 @@ def test_old_requests_are_forgotten() -> None:
     assert (len(kept), kept[0].number, kept[-1].number) == (REQUESTS_KEPT, 6, REQUESTS_KEPT + 5)
 
 
-def test_one_line_is_logged_per_request(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+def test_one_line_is_logged_per_request(api, caplog):
     """With who asked, label, session, fault or refusal; in quotes what can be taken for several words, or lines."""
     caplog.set_level(logging.INFO, logger="anam_facade.sandbox")
     api.sandbox.inject(Fault(status=500, body="quotes a credential", headers={"A": "another"}, times=1))
@@ -196,7 +195,7 @@ def test_one_line_is_logged_per_request(api: Api, caplog: pytest.LogCaptureFixtu
 # --- The control ------------------------------------------------------------------------------------
 
 
-def test_the_state_tells_what_happened(api: Api) -> None:
+def test_the_state_tells_what_happened(api):
     """Settings, faults, sessions, tokens and requests, as Python sees them; asking is not itself a request."""
     fault = api.sandbox.inject(Fault(operation="createEngineSession", status=503, times=1))
     token = api.token(PERSONA, clientLabel="kiosk", **CONFIG)
@@ -219,7 +218,7 @@ def test_the_state_tells_what_happened(api: Api) -> None:
     assert state["requests"][0]["body"]["environment"]["livekitToken"] == "***"
 
 
-def test_faults_are_injected_listed_and_cleared(api: Api) -> None:
+def test_faults_are_injected_listed_and_cleared(api):
     """One or several at a time; none of them touches the control."""
     one, two = {"status": 500, "times": 1}, {"close": "before", "rate": 0.5, "seed": 3}
     assert api.http.post("/_sandbox/faults", json=one).status_code == 201
@@ -231,7 +230,7 @@ def test_faults_are_injected_listed_and_cleared(api: Api) -> None:
     assert api.sandbox.faults == ()
 
 
-def test_sessions_are_ended_settings_changed_and_all_of_it_reset(api: Api) -> None:
+def test_sessions_are_ended_settings_changed_and_all_of_it_reset(api):
     """A session by its id (404 for no such), or all of them; those settings that are named."""
     ids = [api.direct().json()["sessionId"] for _ in range(4)]
     assert api.http.post(f"/_sandbox/sessions/{ids[0]}/end").json() == {"ended": True}
@@ -248,10 +247,10 @@ def test_sessions_are_ended_settings_changed_and_all_of_it_reset(api: Api) -> No
     assert (api.sandbox.settings.max_sessions, api.sandbox.sessions) == (None, ())
 
 
-def test_an_outage_is_announced_before_it_begins(api: Api) -> None:
+def test_an_outage_is_announced_before_it_begins(api):
     """The answer arrives, and its connection ends in an orderly way; then connecting is refused for a while."""
 
-    def is_up() -> bool:
+    def is_up():
         try:
             return api.http.get("/_sandbox/faults").is_success
         except httpx.TransportError:
@@ -280,7 +279,7 @@ def test_an_outage_is_announced_before_it_begins(api: Api) -> None:
         ("POST", "outage", b'{"seconds": 1, "minutes": 1}', "seconds"),
     ],
 )
-def test_a_wrong_body_is_answered_with_the_reason(api: Api, method: str, path: str, body: bytes, reason: str) -> None:
+def test_a_wrong_body_is_answered_with_the_reason(api, method, path, body, reason):
     """400, and nothing has changed: of several faults none is injected when one is wrong."""
     response = api.http.request(method, f"/_sandbox/{path}", content=body)
     assert response.status_code == 400

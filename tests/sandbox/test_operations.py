@@ -10,13 +10,12 @@ import re
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import jwt
 import pytest
 
 from anam_facade.sandbox.service import bearer_of, parse_duration, token_type
-from tests.sandbox.support import EXAMPLES, INLINE, LIVEKIT, MINT, SAVED, START, UUID, Api, Clock, Serve
+from tests.sandbox.support import EXAMPLES, INLINE, LIVEKIT, MINT, SAVED, START, UUID, Api, Clock
 
 OTHER = "30fa96d0-26c4-4e55-94a0-517025942e18"
 CARA3, CARA4 = {**INLINE, "avatarModel": "cara-3"}, {**INLINE, "avatarModel": "cara-4"}
@@ -25,7 +24,7 @@ TOOL = {"type": "client", "name": "a"}
 DAILY = {"egress": {"mode": "daily", "daily": {"roomUrl": "https://rooms.example.org/a", "token": "daily-secret"}}}
 
 
-def test_the_type_follows_the_persona() -> None:
+def test_the_type_follows_the_persona():
     """Inline without llmId and voiceId it is a legacy token, unless audio or agent come from outside."""
     avatar = {"avatarId": UUID}
     agents = [{"personaConfig": avatar, "environment": EXAMPLES["MintElevenLabsAgent"]["environment"]}]
@@ -37,20 +36,20 @@ def test_the_type_follows_the_persona() -> None:
     assert {token_type({"personaConfig": persona, "environment": 5}) for persona in legacy} == {"legacy"}
 
 
-def test_the_bearer_is_what_stands_behind_the_scheme() -> None:
+def test_the_bearer_is_what_stands_behind_the_scheme():
     """The scheme's letters may be small or large."""
     expected = {None: None, "": None, "Bearer ": None, "bearer  a ": "a", "Basic a": None, "a": None}
     assert {header: bearer_of(header) for header in expected} == expected
 
 
-def test_a_duration_is_a_number_and_a_unit() -> None:
+def test_a_duration_is_a_number_and_a_unit():
     """Seconds, minutes, hours, days and weeks, up to a year; anything else is none."""
     durations = {"90s": 90, "30m": 1800, "1h": 3600, "2d": 172_800, "2w": 1_209_600, "1.5h": 5400, " 5 m ": 300}
     others = dict.fromkeys(("soon", "1y", "", "-1h", "1e9d", "367d", "\u0661s", 60, None))
     assert {text: parse_duration(text) for text in durations | others} == durations | others
 
 
-def test_a_token_is_a_signed_jwt_with_the_claims_seen_in_the_wild(serve: Serve) -> None:
+def test_a_token_is_a_signed_jwt_with_the_claims_seen_in_the_wild(serve):
     """The claims are account, type, issue and expiry (one hour later), and an id that the ledger knows."""
     api = serve(clock=(clock := Clock()))
     token = api.token()
@@ -64,7 +63,7 @@ def test_a_token_is_a_signed_jwt_with_the_claims_seen_in_the_wild(serve: Serve) 
     assert token not in repr(api.sandbox.tokens)
 
 
-def test_minting_validates_almost_nothing_unless_strict(serve: Serve) -> None:
+def test_minting_validates_almost_nothing_unless_strict(serve):
     """A lifetime that is none is the usual one; strictly it is answered 400, naming the field."""
     api = serve(token_lifetime=60, clock=(clock := Clock()))
     persona = {**INLINE, "avatarId": "bogus", "tools": [{"type": "nonsense", "name": "a\x00b"}]}
@@ -85,7 +84,7 @@ def test_minting_validates_almost_nothing_unless_strict(serve: Serve) -> None:
         (b'{"personaConfig": "' + b"x" * (1 << 20) + b'"}', "application/json", 413),
     ],
 )
-def test_what_is_no_json_object_is_refused(api: Api, body: bytes, content_type: str, status: int | None) -> None:
+def test_what_is_no_json_object_is_refused(api, body, content_type, status):
     """By either operation; nothing is minted, and the connection goes on working."""
     for path, otherwise in ((MINT, 200), (START, 201)):
         answer = api.post(path, body, api.sandbox.api_key, headers={"Content-Type": content_type})
@@ -94,7 +93,7 @@ def test_what_is_no_json_object_is_refused(api: Api, body: bytes, content_type: 
     assert api.mint().status_code == 200
 
 
-def test_credentials_that_are_not_this_account_s_are_refused(serve: Serve) -> None:
+def test_credentials_that_are_not_this_account_s_are_refused(serve):
     """Another account's, one without a signature, one with another secret, one from before a reset, or none at all."""
     api = serve()
     token = api.token()
@@ -107,7 +106,7 @@ def test_credentials_that_are_not_this_account_s_are_refused(serve: Serve) -> No
     ]
     for bearer in forged:
         raw = {"Authorization": f"Bearer {bearer}".encode("latin-1"), "Content-Type": b"application/json"}
-        response = api.http.post(START, content=b"{}", headers=raw)  # type: ignore[arg-type]
+        response = api.http.post(START, content=b"{}", headers=raw)
         assert (response.status_code, response.json()) == (401, EXAMPLES["ErrorBadToken"])
         assert response.headers["www-authenticate"] == "Bearer"
     assert api.mint(bearer=token).json() == EXAMPLES["ErrorBadKey"]
@@ -119,12 +118,12 @@ def test_credentials_that_are_not_this_account_s_are_refused(serve: Serve) -> No
 
 
 @pytest.mark.parametrize(("slots", "won", "lost"), [(None, 1, 401), (5, 5, 429)])
-def test_of_simultaneous_starts_as_many_win_as_may(serve: Serve, slots: int | None, won: int, lost: int) -> None:
+def test_of_simultaneous_starts_as_many_win_as_may(serve, slots, won, lost):
     """However many requests arrive at once, a token starts one session, and a slot is given once."""
     api, gate = serve(max_sessions=slots), threading.Barrier(40)
     token = api.token()
 
-    def start(_: int) -> int:
+    def start(_):
         with (own := Api(api.sandbox)).http:
             gate.wait(10)
             return (own.start(token) if slots is None else own.direct()).status_code
@@ -136,7 +135,7 @@ def test_of_simultaneous_starts_as_many_win_as_may(serve: Serve, slots: int | No
     assert api.sandbox.active_sessions == ()
 
 
-def test_the_ledger_has_what_a_session_was_started_with(serve: Serve) -> None:
+def test_the_ledger_has_what_a_session_was_started_with(serve):
     """What was bound to the token, or sent with the key, the caller's metadata, how it was started and why it ended."""
     api, metadata = serve(clock=(clock := Clock())), {"clientMetadata": {"client": "test"}}
     persona = {**INLINE, "maxSessionLengthSeconds": 60}
@@ -162,7 +161,7 @@ PAYLOAD = base64.urlsafe_b64encode(b'{"video": {"room": "lobby"}}').rstrip(b"=")
     ("token", "room"),
     [(f"e30.{PAYLOAD}.c2ln", "lobby"), *((token, None) for token in ("no jwt", "a.b.c", "e30.e30.c2ln"))],
 )
-def test_with_livekit_there_is_no_engine_to_connect_to(api: Api, token: str, room: str | None) -> None:
+def test_with_livekit_there_is_no_engine_to_connect_to(api, token, room):
     """In both modes the ledger knows the room, but not the token; one that cannot be read is the room's to judge."""
     for response in api.in_both_modes(environment={**LIVEKIT, "livekitToken": token}):
         assert set(response.json()) == {"sessionId", "region", "clientConfig"}
@@ -186,17 +185,17 @@ def test_with_livekit_there_is_no_engine_to_connect_to(api: Api, token: str, roo
         ({"voiceDetection": {"endOfSpeechSensitivity": 0.5}}, 200),
     ],
 )
-def test_with_a_token_the_body_says_little(api: Api, body: Any, status: int) -> None:
+def test_with_a_token_the_body_says_little(api, body, status):
     """The configuration is the token's; who says more is answered 400, and starts nothing."""
     assert api.start(api.token(), body).status_code == status
     assert len(api.sandbox.sessions) == (status == 200)
 
 
-def size(width: int, height: int) -> dict[str, Any]:
+def size(width, height):
     return {"sessionOptions": {"videoWidth": width, "videoHeight": height}}
 
 
-def problem(path: str, code: str) -> str:
+def problem(path, code):
     return f'"path":"{path}","code":"{code}"'
 
 
@@ -221,7 +220,7 @@ def problem(path: str, code: str) -> str:
         ({**INLINE, "tools": [{**TOOL, "new": 1}]}, {}, ""),
     ],
 )
-def test_the_start_judges_what_minting_let_pass(api: Api, persona: Any, more: dict[str, Any], refused: str) -> None:
+def test_the_start_judges_what_minting_let_pass(api, persona, more, refused):
     """In both modes: a wrong configuration is answered 400 with path and rule, and starts nothing."""
     answers = api.in_both_modes(persona, **more)
     assert [answer.status_code for answer in answers] == ([400, 400] if refused else [200, 201])
@@ -229,7 +228,7 @@ def test_the_start_judges_what_minting_let_pass(api: Api, persona: Any, more: di
     assert len(api.sandbox.sessions) == (0 if refused else 2)
 
 
-def test_every_problem_is_listed_and_no_value_is_quoted(api: Api) -> None:
+def test_every_problem_is_listed_and_no_value_is_quoted(api):
     """A refusal must not repeat a credential that stands in the wrong place. `expiresIn` goes with a token only."""
     secret = "hunter2-hunter2"
     persona = {**INLINE, "voiceId": secret, "toolIds": [secret]}
@@ -241,7 +240,7 @@ def test_every_problem_is_listed_and_no_value_is_quoted(api: Api) -> None:
     assert secret not in response.text
 
 
-def test_an_unknown_avatar_is_not_found_and_a_gated_model_forbidden(serve: Serve) -> None:
+def test_an_unknown_avatar_is_not_found_and_a_gated_model_forbidden(serve):
     """In both modes, behind the plan; 404, naming the id (what is no UUID is unknown), before anything else is."""
     api = serve(unknown_avatars=(OTHER,), gated_models=("cara-4",))
     for avatar in (OTHER, "bogus"):
@@ -256,7 +255,7 @@ def test_an_unknown_avatar_is_not_found_and_a_gated_model_forbidden(serve: Serve
 
 
 @pytest.mark.parametrize("name", [name for name in EXAMPLES if re.match("Mint(?!ed)|StartDirect", name)])
-def test_every_example_of_the_contract_can_be_minted_or_started(serve: Serve, name: str) -> None:
+def test_every_example_of_the_contract_can_be_minted_or_started(serve, name):
     """Strictly checked, the contract's own requests pass; with Agora the answer has the address of a socket."""
     api = serve(strict=True)
     if name.startswith("Mint"):

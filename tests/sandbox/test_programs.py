@@ -22,7 +22,7 @@ from tests.sandbox.support import SAVED, START
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_public_names_are_these() -> None:
+def test_the_public_names_are_these():
     """Adding or removing one is a decision, not an accident."""
     names = ["Fault", "Sandbox", "SeenRequest", "Session", "Settings", "Token"]
     assert anam_facade.sandbox.__all__ == [getattr(anam_facade.sandbox, name).__name__ for name in names]
@@ -32,7 +32,7 @@ def test_the_public_names_are_these() -> None:
 
 
 @pytest.mark.parametrize(("number", "host"), [(signal.SIGTERM, "127.0.0.1"), (signal.SIGINT, "0.0.0.0")])
-def test_it_prints_what_a_client_needs_serves_and_ends_when_asked(number: signal.Signals, host: str) -> None:
+def test_it_prints_what_a_client_needs_serves_and_ends_when_asked(number, host):
     """URL, key, lines for a shell; one masked log line per request; a warning if the network reaches it; status 0."""
     fault = '{"operation": "createEngineSession", "status": 503, "times": 1}'
     command = [sys.executable, "-W", "error", "-m", "anam_facade.sandbox", "--port", "0", "--api-key", "it's$HOME"]
@@ -76,7 +76,7 @@ def test_it_prints_what_a_client_needs_serves_and_ends_when_asked(number: signal
         (["--port", "{taken}"], "Error: cannot listen on 127.0.0.1:{taken}: Address already in use\n"),
     ],
 )
-def test_wrong_arguments_are_told_and_exit_with_2(arguments: list[str], named: str) -> None:
+def test_wrong_arguments_are_told_and_exit_with_2(arguments, named):
     """The message names the option or the value, in one line; nothing is served."""
     with socket.create_server(("127.0.0.1", 0)) as rival:
         taken = str(rival.getsockname()[1])
@@ -86,7 +86,7 @@ def test_wrong_arguments_are_told_and_exit_with_2(arguments: list[str], named: s
     assert (done.stdout, done.stderr.count("\n")) == ("", 1)
 
 
-def test_colour_is_for_terminals() -> None:
+def test_colour_is_for_terminals():
     """A failure is red, a refusal yellow, all else plain."""
     records = [logging.makeLogRecord({"msg": "x", "status": status}) for status in (200, 404, 503, "closed")]
     lines = [_Coloured("%(message)s").format(record) for record in records]
@@ -117,7 +117,7 @@ def test_without_it():
 """
 
 
-def run(program: str, *missing: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def run(program, *missing, cwd=ROOT):
     """Runs a program that finds some modules not to be installed."""
     variables = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
     without = f"import sys; sys.modules |= dict.fromkeys({missing})\n"
@@ -139,7 +139,7 @@ def run(program: str, *missing: str, cwd: Path = ROOT) -> subprocess.CompletedPr
         (IMPORT, "yaml", "ModuleNotFoundError: import of yaml halted; None in sys.modules"),
     ],
 )
-def test_without_an_extra_the_error_says_what_to_install(program: str, missing: str, told: str) -> None:
+def test_without_an_extra_the_error_says_what_to_install(program, missing, told):
     """Whatever is missing; the command says it in one line, and exits with status 2."""
     done = run(program, missing)
     assert done.stderr.splitlines()[-1].endswith(told)
@@ -147,7 +147,7 @@ def test_without_an_extra_the_error_says_what_to_install(program: str, missing: 
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
 
 
-def test_the_fixture_gives_each_test_a_sandbox_of_its_own(tmp_path: Path) -> None:
+def test_the_fixture_gives_each_test_a_sandbox_of_its_own(tmp_path):
     """Nothing of one test is seen by the next. Without the extra those that use it fail, and say what to install."""
     (tmp_path / "test_user.py").write_text(TESTS)
     done = run(PYTEST, cwd=tmp_path)
