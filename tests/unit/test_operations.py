@@ -6,14 +6,12 @@ import itertools
 import json
 import warnings
 from types import SimpleNamespace
-from unittest.mock import Mock
 
 import httpx
 import pytest
 
 from anam_api.support import AnamConfigWarning
 from anam_facade import LiveKitEnvironment, PersonaConfig, RetryPolicy, Secret, SessionToken, _operations, errors
-from anam_facade._observer import Observer
 from anam_facade._operations import Setup, as_token
 from anam_facade._settings import Settings
 from anam_facade.http.exchange import Answer, Request
@@ -161,26 +159,6 @@ def test_an_attempt_gets_the_time_that_is_left(monkeypatch):
     assert (caught.value.sent, caught.value.attempts, caught.value.retryable) == (False, 0, True)
 
 
-def test_observers_are_told_the_whole_course():
-    """Every operation, each of its attempts, and how it ended."""
-    watching = Mock(spec=Observer)
-    play(both(direct=False, observers=[watching, Observer()]), UNSENT, MINTED, LOST, answer(401))
-    play(minting(observers=[watching]), answer(400))
-    told = [
-        (name, *(type(what).__name__ if isinstance(what, errors.AnamError) else what for what in about))
-        for name, (_, *about), _ in watching.mock_calls
-    ]
-    attempt = [("started",), ("sending",)]
-    assert told == [
-        *(*attempt, ("failed", "AnamConnectionError", 0.25), ("sending",), ("answered", 200), ("finished", "ok", None)),
-        *(*attempt, ("failed", "AnamConnectionError", 0.25), ("sending",), ("answered", 401)),
-        *(("failed", "AuthenticationError", None), ("finished", "uncertain", "SessionStartUncertainError")),
-        *(*attempt, ("answered", 400), ("failed", "BadRequestError", None), ("finished", "error", "BadRequestError")),
-    ]
-    runs = [call.args[0] for call in watching.started.mock_calls]
-    assert [(run.operation, run.attempts) for run in runs[:2]] == [(Operation.MINT, 2), (Operation.START_WITH_TOKEN, 2)]
-
-
 @pytest.mark.parametrize("taken", [False, True])
 def test_a_start_that_is_cut_off_leaves_a_line_in_the_log(caplog, taken):
     """Cancellation and Ctrl-C pass; if the start had been sent, a warning says what may be running, with fields."""
@@ -279,24 +257,3 @@ def test_combinations_that_anam_refuses_later_are_warned_of(persona, options, wo
         assert json.loads(mint(persona, None, options).content)["personaConfig"] == persona
     assert [(w.category, w.filename) for w in caught] == [(AnamConfigWarning, __file__)] * (words is not None)
     assert all(str(w.message).startswith(words) for w in caught)
-
-
-def test_a_request_is_made_anew_with_its_bearer():
-    """Headers, address and JSON of a request are those of its call; the user's own headers go beside them."""
-    extra = {"extra_headers": {"X-Key": Secret("k")}}
-    made = settings(gateway_url="https://gw.example/x", user_agent="agent/1", **extra)
-    call = _operations.mint(made, Setup(PERSONA))
-    request = call.request(1.0)
-    assert request is not call.request(1.0)
-    assert (request.method, request.url) == ("POST", "https://gw.example/x/v1/auth/session-token")
-    assert request.headers == {
-        "X-Key": "k",
-        "Content-Type": "application/json",
-        "X-Anam-Target-Url": "https://api.example/v1/auth/session-token",
-        "Host": "gw.example",
-        "Authorization": "Bearer the-api-key",
-        "Accept": "application/json",
-        "Accept-Encoding": "identity",
-        "Content-Length": str(len(request.content)),
-        "User-Agent": "agent/1",
-    }
