@@ -20,7 +20,7 @@ from anam_facade.retry import Operation
 from tests.tokens import signed
 
 ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
-PERSONA = PersonaConfig(voice_id=ID, llm_id=ID)
+PERSONA = PersonaConfig(name="Zoë", voice_id=ID, llm_id=ID)
 ROOM = LiveKitEnvironment("wss://rooms.example", signed(video={"room": "lobby"}))
 TOKEN = SessionToken("a.b.c")
 
@@ -77,6 +77,7 @@ def test_a_token_is_minted_in_the_end():
     asked, token = play(minting(made), UNSENT, answer(503), LOST, MINTED)
     assert made.budgets[Operation.MINT].left == 250 - 3 + 1
     assert [step for step in asked if not isinstance(step, Request)] == asked[1::2] == [0.25, 0.5, 1.0]
+    assert {request.headers["Content-Length"] for request in asked[::2]} == {str(len(asked[0].content))}
     assert (token.client_label, token.livekit_url, token.livekit_room) == ("desk-7", "wss://rooms.example", "lobby")
     assert token.claims == {"type": "ephemeral"}
 
