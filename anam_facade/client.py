@@ -120,10 +120,9 @@ class _Client(Generic[HttpClient, Transport]):
         Raises:
             AnamConfigError: An argument is not valid.
         """
+        headers, extra_headers = _operations.as_secrets(extra_headers), None  # no frame of ours shows them from here on
         found = Findings()
-        options = checked_options(
-            found, timeout=timeout, retry=retry, client_label=client_label, extra_headers=extra_headers
-        )
+        options = checked_options(found, timeout=timeout, retry=retry, client_label=client_label, extra_headers=headers)
         found.settle()
         if "extra_headers" in options:
             options["extra_headers"] = {**self._settings.extra_headers, **options["extra_headers"]}

@@ -205,7 +205,7 @@ QUOTES: list[dict[str, Any]] = [
     {"status_code": 401, "headers": {"X-Echo": QUOTED, "Set-Cookie": f"t={QUOTED}", "X-Request-Id": QUOTED}},
     {"status_code": 307, "headers": {"Location": f"https://x.example/?t={QUOTED}"}},
 ]
-KEY, TOKEN = SECRETS["api key"], SECRETS["session token"]
+KEY, TOKEN, GATE = SECRETS["api key"], SECRETS["session token"], {"X-Gate": SECRETS["gateway header"]}
 FAILURES: list[Callable[[], object]] = [
     *(functools.partial(parrot, direct, **quote) for quote in QUOTES for direct in (False, True)),
     *(
@@ -217,7 +217,8 @@ FAILURES: list[Callable[[], object]] = [
     lambda: client(httpx.Response(401, text=f"{KEY} {TOKEN}")).start_engine_session(TOKEN),
     lambda: client(httpx.Response(200, text="<html>")).start_engine_session(TOKEN),
     lambda: client().start_engine_session(KEY),
-    lambda: client(timeout=-1),
+    lambda: client(timeout=-1, extra_headers=GATE),
+    lambda: client().with_options(timeout=-1, extra_headers=GATE),
     lambda: client(timeout=-1, api_key=None),
 ]
 
