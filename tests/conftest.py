@@ -180,7 +180,15 @@ def portal(flavour: str) -> Iterator[BlockingPortal]:
 
 
 @pytest.fixture
-def connect(flavour: str, portal: BlockingPortal) -> Iterator[Connect]:
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes away what a client would read from the environment."""
+    for name in ("ANAM_API_KEY", "ANAM_API_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture
+def connect(flavour: str, portal: BlockingPortal, bare_environment: None) -> Iterator[Connect]:
     """Makes clients of the flavour under test, which are closed at the end."""
     with ExitStack() as clients:
 

@@ -16,7 +16,6 @@ from tests.client.servers import Local, running
 from tests.conftest import Calls, Connect
 from tests.tokens import signed
 
-SETTINGS = ("ANAM_API_KEY", "ANAM_API_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 API_KEY = "api-key/0123456789=="
 
 
@@ -55,14 +54,6 @@ class Server:
 @pytest.fixture(params=["sync", "asyncio", "trio"])
 def flavour(request: pytest.FixtureRequest) -> str:
     return request.param
-
-
-@pytest.fixture(autouse=True)
-def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Takes away what the client would read from the environment."""
-    for name in SETTINGS:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
 
 
 @pytest.fixture

@@ -177,19 +177,6 @@ def test_warming_up_opens_connections_and_sends_no_credential(connect, local, tr
 
 
 @pytest.mark.own_only
-def test_a_connection_made_ahead_that_the_server_closed_costs_no_error(connect, local):
-    """The server had enough of waiting: the call opens a connection of its own, and no error is seen."""
-    local.patience = 0.05
-    calls = connect(base_url=local.url, retry=0)
-    calls("warm_up", 2)
-    until(lambda: local.closed == 2)
-    local.patience = 10
-    time.sleep(0.02)
-    assert calls("create_session_token", PERSONA).value == "a.b.c"
-    assert local.connections == 3
-
-
-@pytest.mark.own_only
 def test_warming_up_does_the_tls_handshake(connect):
     """With TLS 1.3, whose session tickets wait unread on a connection made ahead, it is used all the same."""
     context, authority = certified()

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from anam_facade import AnamConfigError, PersonaConfig, SessionStartUncertainError, SessionToken, __version__
+from anam_facade import AnamConfigError, PersonaConfig, SessionStartUncertainError, __version__
 from tests.client.conftest import API_KEY
 from tests.tokens import signed
 
@@ -101,23 +101,6 @@ def test_every_session_can_be_found_by_its_label(connect, server, default, given
     assert own != caught.value.client_label == lost.bodies[0]["clientLabel"]
 
 
-@pytest.mark.parametrize(
-    ("method", "arguments"),
-    [
-        ("create_session_token", {"persona": PERSONA, "expires_in": 60}),
-        ("start_session", {"persona": PERSONA, "client_metadata": {"a": {1}}}),
-        ("start_engine_session", {"token": SessionToken(API_KEY)}),
-    ],
-)
-def test_nothing_is_sent_when_an_argument_is_wrong(connect, server, method, arguments):
-    """What is refused never reaches the wire: not even the minting before a start that would be refused."""
-    answers = server()
-    with pytest.raises(AnamConfigError) as caught:
-        connect(answers)(method, **arguments)
-    assert answers.requests == []
-    assert (caught.value.attempts, caught.value.may_have_started) == (0, False)
-
-
 LIVEKIT = {"livekitUrl": "wss://rooms.example.org", "livekitToken": "t"}
 AVATAR = {"avatarId": ID, "enableAudioPassthrough": True}
 
@@ -134,6 +117,7 @@ AVATAR = {"avatarId": ID, "enableAudioPassthrough": True}
         # Who passes the body that the API takes is told which part of it is asked for.
         ({"personaConfig": AVATAR}, {}, "persona: is a whole body; pass what is under personaConfig"),
         (AVATAR, {"environment": {"environment": LIVEKIT}}, "environment: is a whole body; pass what is under env"),
+        (AVATAR, {"client_metadata": {"a": {1}}}, "client_metadata.a: must be a JSON value"),  # of the second request
     ],
 )
 @pytest.mark.parametrize("flavour", ["sync"])
@@ -143,8 +127,9 @@ def test_mappings_are_sent_as_they_are_or_refused(connect, server, persona, setu
     answers, before = server(), copy.deepcopy((persona, setup))
     calls = connect(answers)
     if words is not None:
-        with pytest.raises(AnamConfigError, match=words):
-            calls("create_session_token", persona, **setup)
+        with pytest.raises(AnamConfigError, match=words) as caught:
+            calls("start_session", persona, **setup)
+        assert (answers.requests, caught.value.attempts, caught.value.may_have_started) == ([], 0, False)
         return
     calls("create_session_token", persona, **setup)
     assert (persona, setup) == before

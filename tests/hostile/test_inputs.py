@@ -23,13 +23,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from anam_api.support import Model
-from anam_facade import (
-    AnamClient,
-    AnamConfigError,
-    AnamConfigWarning,
-    PersonaConfig,
-    SessionToken,
-)
+from anam_facade import AnamClient, AnamConfigError, AnamConfigWarning, PersonaConfig
 from tests.conftest import PERSONA
 from tests.hostile.conftest import KEY
 from tests.strategies import OPTIONS, PERSONAS, ROOMS
@@ -179,32 +173,6 @@ def test_any_file_is_refused_by_name_or_right(tmp_path, text, name):
         assert allowed("PersonaConfig", made[0].to_dict())
     else:
         assert all(problem.field.startswith(str(path)) for problem in refused.problems)
-
-
-def test_line_breaks_do_not_break_out(raw_server: Any) -> None:
-    """At a real socket: in a key, a token or an address they never arrive; in a body they are JSON's escapes."""
-    nasty = "a\r\nX-Injected: 1\r\n\r\nPOST /evil HTTP/1.1\r\n\r\n"
-    raw_server.answer(b'HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n{"sessionToken":"a.b.c"}')
-    for key, url in (
-        (nasty, raw_server.url),
-        (KEY, raw_server.url + nasty),
-        (KEY, raw_server.url + "/a b"),
-        (KEY + "\n", raw_server.url),
-    ):
-        assert refusal(lambda key=key, url=url: AnamClient(key, url))
-    with AnamClient(KEY, raw_server.url, retry=0, client_label=nasty) as client:
-        for token in (nasty, "a.b.c\n", "a.b.c\x00", "", " ", "a.b.c\u2028", "\ud800"):
-            assert refusal(lambda token=token: client.start_engine_session(token))
-            assert refusal(lambda token=token: client.start_engine_session(SessionToken(token)))
-        assert raw_server.requests == []
-        persona = PersonaConfig(name=nasty, system_prompt=nasty, llm_id=nasty, metadata={nasty: nasty})
-        assert client.create_session_token(persona, expires_in=nasty).value == "a.b.c"
-    (request,) = raw_server.requests
-    head, _, body = request.partition(b"\r\n\r\n")
-    line, *headers = head.split(b"\r\n")
-    assert line == b"POST /v1/auth/session-token HTTP/1.1"
-    assert sorted(header.partition(b": ")[0].decode() for header in headers) == HEADERS
-    assert json.loads(body) == {"personaConfig": persona.to_dict(), "clientLabel": nasty, "expiresIn": nasty}
 
 
 # Addresses: of Anam, and of a gateway.
