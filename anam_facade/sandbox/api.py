@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal, Self, TypedDict, Unpack
 
 from . import contract, not_installed
@@ -94,6 +95,7 @@ class Sandbox:
         self.clock: Callable[[], float] = clock or (lambda: time.time())
         self.settings = self._initial = Settings(**settings)
         self.listeners: list[Listener] = []
+        self._new_state = partial(State, api_key=self.api_key, clock=self.clock, listeners=self.listeners)
         self.state = self._new_state()
         self._changing, self._lifecycle = threading.Lock(), threading.Lock()
         idle = checked_seconds(keepalive)
@@ -301,9 +303,6 @@ class Sandbox:
     @latency.setter
     def latency(self, seconds: tuple[float, float]) -> None:
         self.configure(latency=seconds)
-
-    def _new_state(self) -> State:
-        return State(api_key=self.api_key, clock=self.clock, listeners=self.listeners)
 
     async def _aclose(self) -> None:
         for listener in self.listeners:

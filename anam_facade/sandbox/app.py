@@ -97,19 +97,15 @@ class Exchange:
                 plain = isinstance(value, str) and re.fullmatch(r"[\w.:/-]+", value)
                 self.logged += f" {name}={value if plain else json.dumps(value)}"
 
-    def record(self, **facts: Any) -> None:
-        """Adds to the record of the request, if there is one."""
-        self.state.learned(self.number, **facts)
-
     def answered(self, answer: Response) -> None:
         """Records what is sent, or held back: JSON, or the beginning of a text."""
         body = bytes(answer.body)
-        self.record(answer=_recorded(body, body[:500].decode(errors="replace")))
+        self.state.learned(self.number, answer=_recorded(body, body[:500].decode(errors="replace")))
 
     def settled(self, status: int | Literal["closed"]) -> None:
         """Records the outcome. To be called before the client can see it, who may look it up at once."""
         self.status = status
-        self.record(status=status)
+        self.state.learned(self.number, status=status)
 
 
 def create_app(sandbox: Sandbox) -> ASGIApp:
@@ -172,7 +168,7 @@ class _Gate:
             if message["type"] == "http.response.start" and not connection.gone.is_set():
                 exchange.settled(message["status"])
                 # The key is for who reads the page, not for scripts of other pages.
-                cors = path not in pages.WITH_THE_KEY
+                cors = path != pages.DOCS
                 add_common_headers(MutableHeaders(scope=message), self.sandbox.clock(), cors=cors)
             await send(message)
 
@@ -224,7 +220,7 @@ class _OperationEndpoint:
         unsaid = ("body", "body_base64", "headers")
         short = fault and {name: value for name, value in fault.to_dict().items() if name not in unsaid}
         exchange.log(by=kind, label=config.get("clientLabel"), fault=short)
-        exchange.record(credential=kind, fault=fault, body=_recorded(body))
+        state.learned(exchange.number, credential=kind, fault=fault, body=_recorded(body))
 
         delay, delay_answer, close = (fault.delay, fault.delay_answer, fault.close) if fault else (0.0, 0.0, None)
         if not await connection.wait(delay):

@@ -123,8 +123,9 @@ class Fault:
         self._check_combination()
 
     def _check_combination(self) -> None:
-        answer = [name for name in ("status", "truncate", "drip", "endless") if getattr(self, name)]
-        avatar = [f.name for f in fields(self) if f.name.startswith("avatar_") and getattr(self, f.name) != f.default]
+        given = self._given()
+        answer = [name for name in given if name in ("status", "truncate", "drip", "endless")]
+        avatar = [name for name in given if name.startswith("avatar_")]
         if avatar and (self.operation != "createEngineSession" or not self.does_the_work):
             raise ValueError(f"Fault.{avatar[0]} goes with operation=createEngineSession, and a session that starts")
         if self.operation == SIGNALLING:
@@ -152,6 +153,11 @@ class Fault:
                 "a Fault must do something: set status, close, truncate, endless, drip, delay, delay_answer or avatar_…"
             )
 
+    def _given(self) -> dict[str, Any]:
+        """What is not as by default."""
+        defaults = {f.name: f.default for f in fields(self)} | {"headers": {}}
+        return {name: getattr(self, name) for name, default in defaults.items() if getattr(self, name) != default}
+
     @property
     def operations(self) -> tuple[str, ...]:
         """The operations whose calls it counts."""
@@ -164,13 +170,9 @@ class Fault:
 
     def to_dict(self) -> dict[str, Any]:
         """What is set, as JSON can carry it: what the HTTP control and `--fault` take. Bytes become `body_base64`."""
-        values: dict[str, Any] = {}
-        for f in fields(self):
-            value = getattr(self, f.name)
-            if f.name == "body" and isinstance(value, bytes):
-                values["body_base64"] = base64.b64encode(value).decode("ascii")
-            elif value != ({} if f.name == "headers" else f.default):
-                values[f.name] = value
+        values = self._given()
+        if isinstance(self.body, bytes):
+            values["body_base64"] = base64.b64encode(values.pop("body")).decode("ascii")
         return values
 
     @classmethod

@@ -46,8 +46,6 @@ SCRIPT, STYLE, EVENTS = "/_sandbox/page.js", "/_sandbox/page.css", "/_sandbox/ev
 PATHS = frozenset({"/", DOCS, "/openapi.yaml", "/openapi.json"})
 """What is served here beside the control. Only to GET and HEAD."""
 
-WITH_THE_KEY = frozenset({DOCS})
-
 LATEST = 100
 """How many sessions, tokens and requests the page shows; the control's `state` has all."""
 
