@@ -134,7 +134,14 @@ def _report(sandbox: Sandbox) -> Iterator[str]:
 
 
 def _serve(sandbox: Sandbox, host: str) -> None:
-    _log_to_stderr()
+    logger = logging.getLogger("anam_facade.sandbox")
+    handler = logging.StreamHandler()
+    # https://no-color.org
+    coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    handler.setFormatter((_Coloured if coloured else logging.Formatter)("%(asctime)s %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
     # From here on either signal ends the program through the `with` around this, which frees the port.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
@@ -158,17 +165,6 @@ class _Coloured(logging.Formatter):
         status = getattr(record, "status", 0)
         colour = "red" if status == "closed" or status >= 500 else "yellow" if status >= 400 else None
         return click.style(super().format(record), colour, reset=colour is not None)
-
-
-def _log_to_stderr() -> None:
-    logger = logging.getLogger("anam_facade.sandbox")
-    handler = logging.StreamHandler()
-    # https://no-color.org
-    coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    handler.setFormatter((_Coloured if coloured else logging.Formatter)("%(asctime)s %(message)s"))
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
 
 
 if __name__ == "__main__":

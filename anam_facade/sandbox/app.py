@@ -326,8 +326,8 @@ def _stand_in(fault: Fault, status: int) -> Response:
         return Response(status_code=status)
     if fault.body is None:
         if status in _ERRORS:
-            return Answer(status, contract.example(_ERRORS[status]))
-        return Answer(status, {"error": responses.get(status, f"Status {status}")} if status >= 400 else {})
+            return Answer(contract.example(_ERRORS[status]), status)
+        return Answer({"error": responses.get(status, f"Status {status}")} if status >= 400 else {}, status)
     body, content_type = _encoded(fault.body)
     return Response(body, status, {"Content-Type": fault.content_type or content_type})
 
@@ -347,11 +347,11 @@ def _encoded(body: Any) -> tuple[bytes, str]:
 
 async def _error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
-        return Answer(500, contract.example("ErrorInternal"))
+        return Answer(contract.example("ErrorInternal"), 500)
     body = {"error": responses[error.status_code]}
     if error.detail != body["error"]:
         body["message"] = error.detail
-    return Answer(error.status_code, body, error.headers)
+    return Answer(body, error.status_code, error.headers)
 
 
 # The control
@@ -371,7 +371,7 @@ def _control(sandbox: Sandbox) -> list[Route]:
                 raise HTTPException(404, "There is no such session") from None
             if value is None:
                 return Response(status_code=204)
-            return value if isinstance(value, Response) else Answer(status, value)
+            return value if isinstance(value, Response) else Answer(value, status)
 
         return Route(CONTROL + path, endpoint, methods=methods.split())
 
@@ -392,7 +392,7 @@ def _control(sandbox: Sandbox) -> list[Route]:
         async def go_down() -> None:
             request.state.server.go_down(seconds, spare=request.state.connection)
 
-        answer = Answer(202, {"seconds": seconds})
+        answer = Answer({"seconds": seconds}, 202)
         answer.background = BackgroundTask(go_down)
         return answer
 

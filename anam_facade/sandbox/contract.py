@@ -66,12 +66,8 @@ def document() -> Mapping[str, Any]:
 
 def operations() -> dict[tuple[str, str], str]:
     """The `operationId` of every operation, by its method and path."""
-    return {
-        (method.upper(), path): operation["operationId"]
-        for path, item in document()["paths"].items()
-        for method, operation in item.items()
-        if isinstance(operation, dict) and "operationId" in operation
-    }
+    paths = document()["paths"].items()
+    return {(method.upper(), path): item[method]["operationId"] for path, item in paths for method in item}
 
 
 def example(name: str) -> dict[str, Any]:

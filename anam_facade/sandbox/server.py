@@ -66,7 +66,7 @@ class Connection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Called for what is not HTTP: the answer of uvicorn, as the contract's error."""
-        answer = Answer(400, {"error": "Bad Request", "message": msg})
+        answer = Answer({"error": "Bad Request", "message": msg}, 400)
         self.transport.write(_head(answer) + bytes(answer.body))
         self.transport.close()
 

@@ -50,9 +50,6 @@ class Answer(JSONResponse):
     session_id: str | None = None
     refusal: str | None = None
 
-    def __init__(self, status: int, value: Any, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(value, status_code=status, headers=headers)
-
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -76,7 +73,7 @@ class Service:
         try:
             return work(credential, content_type, body)
         except Refused as refused:
-            answer = Answer(refused.status, refused.body)
+            answer = Answer(refused.body, refused.status)
             answer.refusal = refused.body.get("message", refused.body["error"])
             if refused.status == 401:
                 answer.headers["WWW-Authenticate"] = "Bearer"
@@ -99,7 +96,7 @@ class Service:
                 raise _invalid([Problem(("expiresIn",), "format", _UNITS)])
         config.pop("expiresIn", None)
         lifetime = self.settings.token_lifetime if lifetime is None else lifetime
-        return Answer(200, {"sessionToken": self.state.mint(config, kind=token_type(config), lifetime=lifetime)})
+        return Answer({"sessionToken": self.state.mint(config, kind=token_type(config), lifetime=lifetime)})
 
     # Starting
 
@@ -133,7 +130,7 @@ class Service:
         # The vendor's SDK reads it with LiveKit too. No ICE servers: nothing is to be reached, and nobody to be asked.
         started["clientConfig"] = {**contract.example("StartedForBrowser")["clientConfig"], "iceServers": []}
         started["region"] = session.session_options.get("region", started["region"])
-        answer = Answer(201 if direct else 200, started)
+        answer = Answer(started, 201 if direct else 200)
         answer.session_id = session.id
         return answer
 

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.status import WS_1008_POLICY_VIOLATION, WS_1011_INTERNAL_ERROR
 from starlette.websockets import WebSocket
 
 from .faults import SIGNALLING
@@ -54,9 +55,6 @@ REASONS = {
 
 GRACE = 1.0
 """Seconds that a page may be away before its session ends."""
-
-# https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
-POLICY_VIOLATION, INTERNAL_ERROR = 1008, 1011
 
 
 class Signalling(Listener):
@@ -95,7 +93,7 @@ class Signalling(Listener):
         state.learned(number, fault=fault, status=403 if refused else 101)
         logger.info("GET %s -> %d%s", path, 403 if refused else 101, " (fault)" if fault else "")
         if session is None or refused:
-            await socket.close(POLICY_VIOLATION)
+            await socket.close(WS_1008_POLICY_VIOLATION)
             return
 
         def tell(reason: str) -> None:
@@ -109,7 +107,7 @@ class Signalling(Listener):
             # All frames are taken, whatever they say: heartbeats, candidates, speech.
             if await _is_frame(socket):
                 if fault and fault.close == "after":
-                    await socket.close(INTERNAL_ERROR)
+                    await socket.close(WS_1011_INTERNAL_ERROR)
                     return
                 leaving = asyncio.create_task(_until_gone(socket))
                 await asyncio.wait([leaving], timeout=fault.delay_answer if fault else 0.0)
