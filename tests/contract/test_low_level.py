@@ -55,17 +55,6 @@ def test_what_is_not_json_is_no_answer():
     assert (response.status_code, response.content, response.parsed) == (520, b"<html>", None)
 
 
-def test_a_request_is_made_without_sending_it():
-    """A pure function for each operation says what to send; who sends it adds the credential."""
-    body = SessionTokenRequest(persona_config={"personaId": ID}, expires_in="1h")
-    assert create_session_token.request(body=body, x_anam_target_url="https://a") == {
-        "method": "POST",
-        "url": "/v1/auth/session-token",
-        "headers": {"Content-Type": "application/json", "X-Anam-Target-Url": "https://a"},
-        "json": {"personaConfig": {"personaId": ID}, "expiresIn": "1h"},
-    }
-
-
 def test_an_unknown_name_is_an_ordinary_error():
     """What is loaded when it is first used does not pretend to have everything."""
     assert not hasattr(anam_api, "nothing")

@@ -23,7 +23,6 @@ from anam_facade import (
     ConcurrencyLimitError,
     ConflictError,
     RateLimitError,
-    RetryPolicy,
     ServerError,
     SessionStartUncertainError,
     SpendCapError,
@@ -139,12 +138,3 @@ def test_what_never_left_is_repeated_and_then_raised(anam_sandbox: Sandbox, call
         assert (error.sent, error.may_have_started) == (False, False)
         assert (error.attempts, error.retryable) == ((1, False) if reason == "tls" else (5, True))
         assert ("does the server speak TLS" in str(error)) is (reason == "tls")
-
-
-@pytest.mark.every_transport
-@pytest.mark.parametrize("operation", ["both", "direct"])
-def test_a_server_that_is_down_is_waited_for(anam_sandbox: Sandbox, calls: Calls, operation: str) -> None:
-    """While connecting is refused nothing was sent, so any call is repeated and exactly one session starts."""
-    calls.configure(retry=RetryPolicy(initial_backoff=0.1, max_backoff=0.2, max_attempts=10))
-    anam_sandbox.outage(0.3)
-    assert [calls.outcome(operation).session_id] == [session.id for session in anam_sandbox.sessions]
