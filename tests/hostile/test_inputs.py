@@ -222,36 +222,29 @@ def test_only_true_permits_plain_http(value: Any) -> None:
     assert [problem.field for problem in error.problems] == ["allow_insecure_http", "base_url"]
 
 
-SCHEMES = ["http://", "https://", "HTTP://", "hTTps://", "http:", "https:/", " http://", "http\n://", "\u210cttp://"]
-HOSTS = [
-    *("localhost", "127.0.0.1", "127.1", "0x7f000001", "[::1]", "[::ffff:127.0.0.1]", "::1", "[v1.x]", "evil.example"),
-    *("127\u30020\u30020\u30021", "\u24db\u24de\u24d2alhost", "localho\u017ft", "\u00e4.org", "xn--exmple-cua.org"),
-]
 PIECES = [
     *("-", "_", "@", ":", ":b@", "%40", "#", "?", "/", "//", "\\", "/\t/", "%00", "%2e", ".", "[", "]", " ", ";x", "%"),
     *(":8080", ":0", ":65536", ":-1", ":\u0661", ":" + "9" * 5000, "/base", "/..", "/%0d%0aX-Injected:%201", "{x}"),
-    *("\r\nX: 1", "\ud800", "/" + "x" * 70_000, "a" * 64, *HOSTS),
+    *("\r\nX: 1", "\ud800", "/" + "x" * 70_000, "a" * 64, "localhost", "127.0.0.1", "[::1]", ".evil.example", "\u00e4"),
 ]
-PIECE = st.just("") | st.sampled_from(PIECES)
-URLS = st.tuples(
-    st.sampled_from(SCHEMES[:2]) | st.sampled_from(SCHEMES), st.sampled_from(HOSTS) | PIECE, PIECE, PIECE | ANY_TEXT
-).map("".join)
+ADDRESSES = st.sampled_from(SAFE.split()) | st.sampled_from(LOOKALIKES.split())
 
 
 @tries(300)
-@given(URLS)
-def test_no_two_parsers_see_another_host_in_an_address(url: str) -> None:
-    """An address that is accepted means one host to everyone who reads it; in the clear, it is this machine."""
+@given(ADDRESSES, st.integers(5, 40), st.sampled_from(PIECES) | ANY_TEXT)
+def test_no_two_parsers_see_another_host_in_an_address(address: str, at: int, piece: str) -> None:
+    """Whatever is put into an address, if it is accepted it means one host to everyone; in the clear, this machine."""
+    url = address[:at] + piece + address[at:]
     made: list[AnamClient] = []
     transport = httpx.MockTransport(lambda request: httpx.Response(200))
     if refusal(lambda: made.append(AnamClient(KEY, url, transport=transport))) is not None:
         return
-    address = made[0]._settings.base_url
-    assert visible(address.encode("ascii"))
-    seen, origin = httpx.URL(address + "/v1/auth/session-token"), httpcore.URL(address).origin
+    taken = made[0]._settings.base_url
+    assert visible(taken.encode("ascii"))
+    seen, origin = httpx.URL(taken + "/v1/auth/session-token"), httpcore.URL(taken).origin
     assert (seen.raw_scheme, seen.raw_host) == (origin.scheme, origin.host)
-    assert (urlsplit(address).hostname or "").encode() == origin.host
-    assert not urlsplit(address).username
+    assert (urlsplit(taken).hostname or "").encode() == origin.host
+    assert not urlsplit(taken).username
     host = origin.host.decode()
     assert seen.raw_scheme == b"https" or host == "localhost" or ipaddress.ip_address(host).is_loopback
-    assert AnamClient(KEY, address, transport=transport)._settings.base_url == address
+    assert AnamClient(KEY, taken, transport=transport)._settings.base_url == taken
