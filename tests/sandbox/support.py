@@ -1,37 +1,29 @@
 """What the tests of the sandbox share: personas, and a client that holds every answer against the contract."""
 
-from __future__ import annotations
-
 import copy
 import json
 import socket
 import time
-from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
 
 import httpx
 import yaml
 
 from anam_facade import openapi_path
-from anam_facade.sandbox import Sandbox
-
-if TYPE_CHECKING:
-    from schemathesis.schemas import BaseSchema
 
 MINT, START = "/v1/auth/session-token", "/v1/engine/session"
 UUID = "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"
-SAVED: dict[str, Any] = {"personaId": UUID}
-INLINE: dict[str, Any] = {"avatarId": UUID, "voiceId": UUID, "llmId": UUID}
-LIVEKIT: dict[str, Any] = {"livekitUrl": "wss://rooms.example.org", "livekitToken": "header.payload.signature"}
+SAVED = {"personaId": UUID}
+INLINE = {"avatarId": UUID, "voiceId": UUID, "llmId": UUID}
+LIVEKIT = {"livekitUrl": "wss://rooms.example.org", "livekitToken": "header.payload.signature"}
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-DOCUMENT: dict[str, Any] = yaml.load(openapi_path().read_bytes(), LOADER)
-EXAMPLES: dict[str, Any] = {name: example["value"] for name, example in DOCUMENT["components"]["examples"].items()}
+DOCUMENT = yaml.load(openapi_path().read_bytes(), LOADER)
+EXAMPLES = {name: example["value"] for name, example in DOCUMENT["components"]["examples"].items()}
 
 
 @cache
-def contract() -> BaseSchema:
+def contract():
     """The document, as schemathesis reads it; other than the document allows, `default` does not stand for any status.
 
     A start's body is the one that goes with the API key. Nothing here comes from the sandbox, so that the two cannot
@@ -51,7 +43,7 @@ def contract() -> BaseSchema:
     return schemathesis.openapi.from_dict(document, config=config)
 
 
-def assert_fits_contract(response: httpx.Response) -> None:
+def assert_fits_contract(response):
     """Status, content type, headers and body of an answer from either operation's path are as the contract says."""
     from schemathesis.specs.openapi import checks
 
@@ -67,7 +59,7 @@ def assert_fits_contract(response: httpx.Response) -> None:
 class Api:
     """A plain client: one connection pool, one method per operation."""
 
-    def __init__(self, sandbox: Sandbox, *, check: bool = True) -> None:
+    def __init__(self, sandbox, *, check=True):
         self.sandbox = sandbox
         # Certificates are loaded by every client, and none is needed here.
         self.http = httpx.Client(base_url=sandbox.base_url, timeout=10, trust_env=False, verify=False)
@@ -75,7 +67,7 @@ class Api:
         # Some of these tests run in tests/packaging too, with the extra and without schemathesis.
         self._check = check and find_spec("schemathesis") is not None
 
-    def post(self, path: str, body: Any, bearer: str | None, **more: Any) -> httpx.Response:
+    def post(self, path, body, bearer, **more):
         headers = {} if bearer is None else {"Authorization": f"Bearer {bearer}"}
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers |= {"Content-Type": "application/json"} | more.pop("headers", {})
@@ -84,24 +76,21 @@ class Api:
             assert_fits_contract(response)
         return response
 
-    def mint(self, persona: Any = SAVED, *, bearer: str | None = None, **config: Any) -> httpx.Response:
+    def mint(self, persona=SAVED, *, bearer=None, **config):
         return self.post(MINT, {"personaConfig": persona, **config}, bearer or self.sandbox.api_key)
 
-    def token(self, persona: Any = SAVED, **config: Any) -> str:
+    def token(self, persona=SAVED, **config):
         return str(self.mint(persona, **config).raise_for_status().json()["sessionToken"])
 
-    def start(self, token: str, body: Any = None, **more: Any) -> httpx.Response:
+    def start(self, token, body=None, **more):
         return self.post(START, {} if body is None else body, token, **more)
 
-    def direct(self, persona: Any = SAVED, **config: Any) -> httpx.Response:
+    def direct(self, persona=SAVED, **config):
         return self.post(START, {"personaConfig": persona, **config}, self.sandbox.api_key)
 
-    def in_both_modes(self, persona: Any = SAVED, **config: Any) -> list[httpx.Response]:
+    def in_both_modes(self, persona=SAVED, **config):
         """The answers to a start with a token bound to a configuration, and to a direct one with it."""
         return [self.start(self.token(persona, **config)), self.direct(persona, **config)]
-
-
-Serve = Callable[..., Api]
 
 
 class Clock:
@@ -109,18 +98,18 @@ class Clock:
 
     now = 1_800_000_000.25
 
-    def __call__(self) -> float:
+    def __call__(self):
         return self.now
 
 
-def exchanged(api: Api, request: bytes) -> bytes:
+def exchanged(api, request):
     """All that comes back to a request, until the connection is closed in an orderly way."""
     with socket.create_connection(api.address, timeout=5) as raw:
         raw.sendall(request)
         return b"".join(iter(lambda: raw.recv(4096), b""))
 
 
-def eventually(condition: Callable[[], object], seconds: float = 5.0) -> None:
+def eventually(condition, seconds=5.0):
     """Waits for what another thread is about to bring about."""
     end = time.monotonic() + seconds
     while not condition():

@@ -1,7 +1,5 @@
 """What browsers get: the page of the contract, the page at `/`, and the socket that the vendor's SDK opens."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import hashlib
@@ -105,11 +103,14 @@ def test_the_policies_forbid_everything_but_the_pages_own_files(api):
 
 @pytest.fixture
 def told(api):
-    """What a page is told, one state after the other."""
+    """What a page is told, one state after the other. A page that was closed is forgotten."""
+    tasks = api.sandbox._server._state.tasks
     with api.http.stream("GET", "/_sandbox/events") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         lines = (line for line in stream.iter_lines() if line.startswith("data: "))
         yield (json.loads(line.removeprefix("data: ")) for line in lines)
+        assert tasks
+    eventually(lambda: not tasks)
 
 
 def test_a_page_is_told_of_every_change(api, told):
@@ -138,14 +139,6 @@ def test_a_page_is_told_of_the_latest_only(api, told):
         api.sandbox.mint_token()
     state = next(state for state in told if state["counts"]["tokens"] == LATEST + 5)
     assert (len(state["tokens"]), state["tokens"][0]["id"]) == (LATEST, api.sandbox.tokens[-1].id)
-
-
-def test_a_page_that_was_closed_is_forgotten(api):
-    """A sandbox does nothing for pages that nobody looks at."""
-    tasks = api.sandbox._server._state.tasks
-    with api.http.stream("GET", "/_sandbox/events"):
-        eventually(lambda: len(tasks) == 1)
-    eventually(lambda: not tasks)
 
 
 # --- The socket that `engineHost` leads to ---------------------------------------------------------

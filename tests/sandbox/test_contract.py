@@ -1,7 +1,5 @@
 """What the sandbox answers is what openapi.yaml says, whoever asks and in any order; and what it makes of a body."""
 
-from __future__ import annotations
-
 import math
 from typing import ClassVar
 

@@ -3,8 +3,6 @@
 What the sandbox says about the requests it saw is everything but credentials, in memory, in logs and over HTTP.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from email.utils import parsedate_to_datetime
@@ -19,13 +17,9 @@ from tests.sandbox.support import EXAMPLES, INLINE, MINT, SAVED, START, Clock, e
 
 SECRETS = ["livekit-secret.a.b", "webhook-secret-value", "daily-secret-value", "stranger-secret-value"]
 LIVEKIT, WEBHOOK, DAILY, STRANGER = SECRETS
-TOOL = {
-    "type": "server",
-    "subtype": "webhook",
-    "name": "order",
-    "headers": {"Authorization": WEBHOOK, "X-Key": WEBHOOK},
-    "parameters": {"type": "object", "properties": {"token": {"type": "string"}}},
-}
+HEADERS = {"Authorization": WEBHOOK, "X-Key": WEBHOOK}
+PARAMETERS = {"type": "object", "properties": {"token": {"type": "string"}}}
+TOOL = {"type": "server", "subtype": "webhook", "name": "order", "headers": HEADERS, "parameters": PARAMETERS}
 PERSONA = {**INLINE, "enableAudioPassthrough": True, "tools": [TOOL]}
 CONFIG = {
     "environment": {"livekitUrl": "wss://rooms.example.org", "livekitToken": LIVEKIT},
@@ -270,11 +264,9 @@ def test_an_outage_is_announced_before_it_begins(api):
     ("method", "path", "body", "reason"),
     [
         ("POST", "faults", b"{", "JSON"),
-        ("POST", "faults", b"5", "object"),
         ("POST", "faults", b'[{"status": 500}, {"sttaus": 500}]', "sttaus"),
         ("PUT", "settings", b"[]", "object"),
         ("PUT", "settings", b'{"stirct": true}', "stirct"),
-        ("PUT", "settings", b'{"strict": 1}', "strict"),
         ("POST", "outage", b'{"seconds": -1}', "seconds"),
         ("POST", "outage", b'{"seconds": 1, "minutes": 1}', "seconds"),
     ],

@@ -1,7 +1,5 @@
 """Starting, stopping, outages, resets; many connections at once; nothing left behind; who is told of it."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import gc
