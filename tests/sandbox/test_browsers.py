@@ -183,7 +183,7 @@ async def test_a_page_is_told_that_there_is_no_engine(api, opened, fault, heard)
     for _ in range(3 if "delay_answer" in fault else 1):
         await page.send_json(OFFER)
     if heard is None:
-        assert (await page.receive()).data == 1011
+        assert (await page.receive()).data == aiohttp.WSCloseCode.INTERNAL_ERROR
     else:
         end = {"actionType": "endsession", "sessionId": answer["sessionId"], "payload": heard}
         assert await page.receive_json() == end
