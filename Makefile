@@ -92,9 +92,7 @@ ifdef ARGS
 	$(RUN) interop/languages.py $(ARGS)
 else
 	$(RUN) -m pytest -q interop
-	$(RUN) interop/check_typescript.py
 	$(RUN) interop/languages.py
-	$(RUN) interop/readers.py
 endif
 rooms: .dev ## clients in rooms of a real LiveKit server; ARGS=demo shows one, ARGS=build the server; needs Go
 	$(RUN) scripts/rooms.py $(ARGS)

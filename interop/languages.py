@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -47,53 +47,6 @@ class Failure(Exception):
     """A step did not do what it should; the message says why."""
 
 
-def what_is_missing(needs: Mapping[str, Mapping[str, Any]]) -> str:
-    """Which of the commands are not here, or too old, and in which of Debian's packages they are; empty if none."""
-    problems = []
-    for command, need in needs.items():
-        if problem := tools.missing(command, need.get("ask", ()), need.get("oldest", "0")):
-            problems.append(f"{problem} (in Debian: {need['debian']})" if "debian" in need else problem)
-    return "; ".join(problems)
-
-
-def filled(words: Sequence[str], values: Mapping[str, str]) -> list[str]:
-    """The words of a command with their placeholders, such as `{spec}`, replaced."""
-    return [re.sub(r"\{(\w+)\}", lambda match: values[match[1]], word) for word in words]
-
-
-def command(words: Sequence[str], cwd: Path, environment: Mapping[str, str], *, log: Path, limit: float) -> str:
-    """Runs a command and returns what it printed; everything is added to the log.
-
-    Raises:
-        Failure: It failed, could not be started, or took longer than `limit` seconds.
-    """
-    with log.open("a", encoding="utf-8") as errors:
-        print("$", *words, file=errors, flush=True)
-        start = errors.tell()
-        try:
-            done = subprocess.run(
-                words,
-                cwd=cwd,
-                env={**os.environ, **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                encoding="utf-8",
-                errors="replace",
-                timeout=limit,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Failure(str(error)) from error
-        errors.write(done.stdout)
-    if done.returncode != 0:
-        lines = [line[:500] for line in log.read_bytes()[start:].decode("utf-8", "replace").splitlines()]
-        if len(lines) > 40:  # the cause is at the beginning or at the end
-            lines = [*lines[:15], "…", *lines[-25:]]
-        raise Failure("\n    ".join([f"{words[0]} ended with exit code {done.returncode}:", *lines]))
-    return done.stdout
-
-
 class Language:
     """A folder of `languages/`; `languages/README.md` explains its language.toml."""
 
@@ -108,6 +61,14 @@ class Language:
         paths |= {"modules": tools.MODULES, "python": Path(sys.executable)}
         self._values = {name: str(path) for name, path in paths.items()}
 
+    def missing(self) -> str:
+        """Which of the commands are not here, or too old, and in which of Debian's packages they are; empty if none."""
+        problems = []
+        for command, need in self.needs.items():
+            if problem := tools.missing(command, need.get("ask", ()), need.get("oldest", "0")):
+                problems.append(f"{problem} (in Debian: {need['debian']})" if "debian" in need else problem)
+        return "; ".join(problems)
+
     def build(self, *, fresh: bool) -> bool:
         """Generates, checks and compiles; whether there was anything to do.
 
@@ -121,23 +82,14 @@ class Language:
             raise Failure("Node's tools are not installed")
         build, cache = self._home / "build", self._home / "cache"
         steps = [words for step in ("generate", "check", "compile") for words in self.config.get(step, ())]
-        versions = [
-            subprocess.run([name, *need.get("ask", [])], capture_output=True, text=True, check=False).stdout
-            for name, need in self.needs.items()
-            if "ask" in need
-        ]
+        asked = [[name, *need["ask"]] for name, need in self.needs.items() if "ask" in need]
+        versions = [subprocess.run(words, capture_output=True, text=True, check=False).stdout for words in asked]
         # All that decides what is built. The losses do not.
         files = [file for file in sorted(self.folder.rglob("*")) if file.is_file() and file.name != "language.toml"]
-        made_from = [
-            self._spec,
-            GENERATOR_LOCK,
-            NODE_LOCK,
-            *files,
-            json.dumps([steps, self.config.get("environment"), versions]),
-        ]
+        rest = json.dumps([steps, self.config.get("environment"), versions])
         if fresh:
             shutil.rmtree(self._home, ignore_errors=True)
-        with tools.outdated(build, *made_from) as must_build:
+        with tools.outdated(build, self._spec, GENERATOR_LOCK, NODE_LOCK, *files, rest) as must_build:
             if must_build:
                 print(f"Building {self.name} …", file=sys.stderr, flush=True)
                 shutil.rmtree(build, ignore_errors=True)
@@ -148,10 +100,42 @@ class Language:
                     self._command(words)
         return must_build
 
+    def _filled(self, words: Sequence[str]) -> list[str]:
+        """The words of a command with their placeholders, such as `{spec}`, replaced."""
+        return [re.sub(r"\{(\w+)\}", lambda match: self._values[match[1]], word) for word in words]
+
     def _command(self, words: Sequence[str], limit: float = STEP_LIMIT, **environment: str) -> str:
-        own = {name: filled([text], self._values)[0] for name, text in self.config.get("environment", {}).items()}
-        build, told = self._home / "build", {**own, **environment}
-        return command(filled(words, self._values), build, told, log=self._log, limit=limit)
+        """Runs a command and returns what it printed; everything is added to the log.
+
+        Raises:
+            Failure: It failed, could not be started, or took longer than `limit` seconds.
+        """
+        own = self.config.get("environment", {})
+        with self._log.open("a", encoding="utf-8") as errors:
+            print("$", *(words := self._filled(words)), file=errors, flush=True)
+            start = errors.tell()
+            try:
+                done = subprocess.run(
+                    words,
+                    cwd=self._home / "build",
+                    env={**os.environ, **dict(zip(own, self._filled([*own.values()]), strict=True)), **environment},
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    encoding="utf-8",
+                    errors="replace",
+                    timeout=limit,
+                    check=False,
+                )
+            except (OSError, subprocess.TimeoutExpired) as error:
+                raise Failure(str(error)) from error
+            errors.write(done.stdout)
+        if done.returncode != 0:
+            lines = [line[:500] for line in self._log.read_bytes()[start:].decode("utf-8", "replace").splitlines()]
+            if len(lines) > 40:  # the cause is at the beginning or at the end
+                lines = [*lines[:15], "…", *lines[-25:]]
+            raise Failure("\n    ".join([f"{words[0]} ended with exit code {done.returncode}:", *lines]))
+        return done.stdout
 
     def union(self) -> str:
         """How the generated code spells the persona union, read from it.
@@ -159,7 +143,7 @@ class Language:
         Raises:
             Failure: It is not where language.toml says.
         """
-        (file,) = filled([self.config["union"]["file"]], self._values)
+        (file,) = self._filled([self.config["union"]["file"]])
         text = Path(file).read_text("utf-8") if Path(file).exists() else ""
         found = list(re.finditer(self.config["union"]["pattern"], text, re.MULTILINE | re.DOTALL))
         if not found:
@@ -175,30 +159,29 @@ class Language:
         """
         vectors = self._home / "bodies.jsonl"
         vectors.write_text("".join(json.dumps(body._asdict()) + "\n" for body in bodies), "utf-8")
-        *first, last = self.config["run"]
+        environment = {
+            "ANAM_API_URL": sandbox.base_url,
+            "ANAM_API_KEY": sandbox.api_key,
+            "ANAM_VECTORS": str(vectors),
+            "NO_PROXY": "127.0.0.1",  # the sandbox, whatever the user's settings say
+            "no_proxy": "127.0.0.1",
+        }
+        known, (*first, last) = self.config.get("losses", {}).get("known", []), self.config["run"]
         with _running:
             scenario.prepare(sandbox)
-            environment = {
-                "ANAM_API_URL": sandbox.base_url,
-                "ANAM_API_KEY": sandbox.api_key,
-                "ANAM_VECTORS": str(vectors),
-                "NO_PROXY": "127.0.0.1",  # the sandbox, whatever the user's settings say
-                "no_proxy": "127.0.0.1",
-            }
             for words in first:
                 self._command(words, **environment)
-            known = set(self.config.get("losses", {}).get("known", ()))
             try:
                 lines = scenario.read_lines(self._command(last, 60.0, **environment))
             except ValueError as error:
                 raise Failure(str(error)) from error
-            problems = scenario.check_steps(lines, sandbox, known)
+            problems = [*scenario.wrong_steps(lines, sandbox, known)]
             scenario.prepare_to_lose(sandbox)
             # How it takes it is the program's affair, an ugly end included.
             with contextlib.suppress(Failure):
                 self._command(last, 60.0, **environment)
-            problems += scenario.check_lost(sandbox)
-        return problems + scenario.check_losses(lines, bodies, known)
+            problems += scenario.wrong_repeats(sandbox)
+        return [*problems, *scenario.wrong_losses(lines, bodies, known)]
 
 
 def build_and_run(language: Language, sandbox: Sandbox, bodies: Sequence[scenario.Body], *, fresh: bool) -> list[str]:
@@ -231,7 +214,7 @@ def main(arguments: Sequence[str]) -> int:
     failed, ready = False, []
     for name in options.languages or known:
         language = Language(LANGUAGES / name, options.spec.resolve())
-        missing = what_is_missing(language.needs)
+        missing = language.missing()
         if not missing:
             ready.append(language)
         elif name in required:

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from anam_facade import SessionToken
 from anam_facade.sandbox import Fault, Sandbox
 
 AVATAR = "30fa96d0-26c4-4e55-94a0-517025942e18"
@@ -49,24 +49,19 @@ EXTRA_ANSWER: Mapping[str, Any] = {
     },
 }
 
-STEPS = ("token", "start", "direct", "extra", "unauthorized", "limit")
-"""What the program does, in this order, and prints a line about."""
-
-# operation, credential, status, body
-REQUESTS: Sequence[tuple[str, str, int, Mapping[str, Any]]] = (
-    (
-        "createSessionToken",
-        "api_key",
-        200,
-        {"personaConfig": INLINE_PERSONA, "clientLabel": "token", "expiresIn": "1h"},
-    ),
-    ("createEngineSession", "session_token", 200, {}),
+TO_MINT: Mapping[str, Any] = {"personaConfig": INLINE_PERSONA, "clientLabel": "token", "expiresIn": "1h"}
+REQUESTS: Mapping[str, tuple[str, str, int, Mapping[str, Any]]] = {
+    "token": ("createSessionToken", "api_key", 200, TO_MINT),
+    "start": ("createEngineSession", "session_token", 200, {}),
     # Both 200 and 201 are used for a start; the sandbox answers a direct one with 201.
-    ("createEngineSession", "api_key", 201, {"personaConfig": SAVED_PERSONA, "clientLabel": "direct"}),
-    ("createEngineSession", "api_key", 200, {"personaConfig": SAVED_PERSONA, "clientLabel": "extra"}),
-    ("createSessionToken", "other", 401, {"personaConfig": SAVED_PERSONA}),
-    ("createEngineSession", "api_key", 429, {"personaConfig": SAVED_PERSONA, "clientLabel": "limit"}),
-)
+    "direct": ("createEngineSession", "api_key", 201, {"personaConfig": SAVED_PERSONA, "clientLabel": "direct"}),
+    "extra": ("createEngineSession", "api_key", 200, {"personaConfig": SAVED_PERSONA, "clientLabel": "extra"}),
+    "unauthorized": ("createSessionToken", "other", 401, {"personaConfig": SAVED_PERSONA}),
+    "limit": ("createEngineSession", "api_key", 429, {"personaConfig": SAVED_PERSONA, "clientLabel": "limit"}),
+}
+"""What the program does, in this order, and prints a line about: operation, credential, status, body."""
+
+STEPS = tuple(REQUESTS)
 
 
 def prepare(sandbox: Sandbox) -> None:
@@ -82,21 +77,6 @@ def prepare_to_lose(sandbox: Sandbox) -> None:
     """Sets up a second run of the same program, in which the answer to the direct start is lost."""
     sandbox.reset()
     sandbox.inject(Fault(operation="createEngineSession", after=1, times=1, close="after"))
-
-
-def check_lost(sandbox: Sandbox) -> list[str]:
-    """What is wrong after the second run, whatever became of the program; empty if nothing.
-
-    A start is billed, and a direct one cannot be repeated without starting another session. HTTP libraries know nothing
-    of that: several repeat a request by themselves when a connection breaks that they have used before.
-    """
-    sent = [r.status for r in sandbox.requests if isinstance(r.body, dict) and r.body.get("clientLabel") == "direct"]
-    if sent == ["closed"]:
-        return []
-    return [f"the start whose answer is lost must be sent once, and was {len(sent)} times, with {sent}"]
-
-
-# --- Comparing JSON ------------------------------------------------------------------------------
 
 
 def differences(sent: Any, got: Any, at: str = "") -> Iterator[str]:
@@ -146,14 +126,10 @@ def read_bodies(folder: Path) -> list[Body]:
     return list(bodies.values())
 
 
-# --- Judging -------------------------------------------------------------------------------------
+# What is wrong, if anything.
 
-
-class Line(NamedTuple):
-    """A line the program printed."""
-
-    step: str
-    content: Mapping[str, Any]
+Line = Mapping[str, Any]
+"""What the program printed in a line: `step`, and what came of it."""
 
 
 def read_lines(output: str) -> list[Line]:
@@ -165,100 +141,86 @@ def read_lines(output: str) -> list[Line]:
     lines = []
     for text in output.splitlines():
         try:
-            content = json.loads(text)
-        except ValueError:
-            content = None
-        if not isinstance(content, dict) or not isinstance(content.get("step"), str):
-            raise ValueError(f"the program printed something that is no step: {text[:200]!r}")
-        lines.append(Line(content["step"], content))
+            lines.append(json.loads(text))
+            lines[-1]["step"]
+        except (ValueError, LookupError, TypeError):
+            raise ValueError(f"the program printed something that is no step: {text[:200]!r}") from None
     return lines
 
 
-def _claims(token: object) -> Mapping[str, Any]:
-    """The claims of a token, unverified; empty if it is none."""
-    parts = token.split(".") if isinstance(token, str) else []
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (IndexError, ValueError):
-        return {}
-    return claims if isinstance(claims, dict) else {}
-
-
-def check_steps(lines: Sequence[Line], sandbox: Sandbox, known: Container[str] = ()) -> list[str]:
-    """What is wrong with what the program printed, or with what the sandbox recorded of it; empty if nothing.
+def wrong_steps(lines: Sequence[Line], sandbox: Sandbox, known: Collection[str]) -> Iterator[str]:
+    """Of what the program printed, or of what the sandbox recorded of it.
 
     What is known to be added to bodies may be in the requests too.
     """
-    printed_steps = [line for line in lines if line.step in STEPS]
-    if tuple(line.step for line in printed_steps) != STEPS:
-        printed = ", ".join(line.step for line in printed_steps) or "none"
-        return [f"the steps must be {', '.join(STEPS)}; printed: {printed}"]
-    problems = _check_requests(sandbox, known)
-    if len(sandbox.tokens) != 1 or len(sandbox.sessions) != 3:
-        problems.append(f"{len(sandbox.tokens)} tokens and {len(sandbox.sessions)} sessions on record, not 1 and 3")
-        return problems
-
-    result: dict[str, Any] = {line.step: line.content.get("result") for line in printed_steps}
-    status = {line.step: line.content.get("status") for line in printed_steps}
-    wrong = [step for step in STEPS if not isinstance(result[step], dict)]
-    if wrong:
-        return [*problems, f"no result of {', '.join(wrong)}"]
-
-    (token,), (first, second, third) = sandbox.tokens, sandbox.sessions
-    if _claims(result["token"].get("sessionToken")).get("jti") != token.id:
-        problems.append("token: not the session token that was minted")
-    if (first.mode, first.token_id, second.mode, third.mode) != ("token", token.id, "direct", "direct"):
-        problems.append("the sessions were not started with the token, and twice directly")
-    for step, session in (("start", first), ("direct", second)):
-        if result[step].get("sessionId") != session.id:
-            problems.append(f"{step}: not the session that was started")
-        missing = {"engineHost", "engineProtocol", "signallingEndpoint", "clientConfig"} - result[step].keys()
-        if missing:
-            problems.append(f"{step}: {', '.join(sorted(missing))} did not arrive")
-    # Whether a type keeps what it does not know is its own affair; everything else has to arrive.
-    for difference in differences(EXTRA_ANSWER, result["extra"]):
-        if not re.fullmatch(f"lost .*/{UNKNOWN}", difference):
-            problems.append(f"extra: {difference}")
-    for step, code, error in (
-        ("unauthorized", 401, "Unauthorized"),
-        ("limit", 429, "Concurrent session limit reached"),
-    ):
-        if status[step] != code or result[step].get("error") != error:
-            problems.append(f"{step}: must be {code} {error!r}, not {status[step]} {result[step]}")
-    return problems
-
-
-def _check_requests(sandbox: Sandbox, known: Container[str]) -> list[str]:
-    problems = []
+    names = [line["step"] for line in lines if line["step"] in STEPS]
+    if names != list(STEPS):
+        yield f"the steps must be {', '.join(STEPS)}; printed: {', '.join(names) or 'none'}"
+        return
     recorded = [(request.operation, request.credential, request.status) for request in sandbox.requests]
-    wanted = [request[:3] for request in REQUESTS]
+    wanted = [request[:3] for request in REQUESTS.values()]
     if recorded != wanted:
-        return [f"the sandbox recorded the requests {recorded}, not {wanted}"]
-    for step, request, (_, _, _, body) in zip(STEPS, sandbox.requests, REQUESTS, strict=True):
+        yield f"the sandbox recorded the requests {recorded}, not {wanted}"
+        return
+    for (step, (*_, body)), request in zip(REQUESTS.items(), sandbox.requests, strict=True):
         # The sandbox takes a header that was sent twice, and shows it with a comma; servers such as nginx refuse it.
         if (bearer := request.headers.get("authorization", "none")) != "Bearer ***":
-            problems.append(f"{step}: must carry one bearer, not: {bearer}")
-        found = differences(body, request.body)
-        problems += [f"{step}: sent with {d}" for d in found if not (d.startswith("added ") and d in known)]
-    return problems
+            yield f"{step}: must carry one bearer, not: {bearer}"
+        for found in differences(body, request.body):
+            if not (found.startswith("added ") and found in known):
+                yield f"{step}: sent with {found}"
+    printed = {line["step"]: line for line in lines}
+    result: dict[str, Any] = {step: printed[step].get("result") for step in STEPS}
+    if missing := [step for step in STEPS if not isinstance(result[step], dict)]:
+        yield f"no result of {', '.join(missing)}"
+        return
+
+    # The requests were those that mint one token and start three sessions, of which the second is in `EXTRA_ANSWER`.
+    (token,), (first, second, _) = sandbox.tokens, sandbox.sessions
+    if SessionToken(str(result["token"].get("sessionToken"))).claims.get("jti") != token.id:
+        yield "token: not the session token that was minted"
+    for step, session in (("start", first), ("direct", second)):
+        if result[step].get("sessionId") != session.id:
+            yield f"{step}: not the session that was started"
+        if lost := {"engineHost", "engineProtocol", "signallingEndpoint", "clientConfig"} - result[step].keys():
+            yield f"{step}: {', '.join(sorted(lost))} did not arrive"
+    # Whether a type keeps what it does not know is its own affair; everything else has to arrive.
+    for found in differences(EXTRA_ANSWER, result["extra"]):
+        if not re.fullmatch(f"lost .*/{UNKNOWN}", found):
+            yield f"extra: {found}"
+    for step, error in (("unauthorized", "Unauthorized"), ("limit", "Concurrent session limit reached")):
+        status, code = printed[step].get("status"), REQUESTS[step][2]
+        if status != code or result[step].get("error") != error:
+            yield f"{step}: must be {code} {error!r}, not {status} {result[step]}"
 
 
-def check_losses(lines: Sequence[Line], bodies: Sequence[Body], known: Collection[str]) -> list[str]:
+def wrong_repeats(sandbox: Sandbox) -> Iterator[str]:
+    """After the second run, whatever became of the program.
+
+    A start is billed, and a direct one cannot be repeated without starting another session. HTTP libraries know nothing
+    of that: several repeat a request by themselves when a connection breaks that they have used before.
+    """
+    sent = [r.status for r in sandbox.requests if isinstance(r.body, dict) and r.body.get("clientLabel") == "direct"]
+    if sent != ["closed"]:
+        yield f"the start whose answer is lost must be sent once, and was {len(sent)} times, with {sent}"
+
+
+def wrong_losses(lines: Sequence[Line], bodies: Sequence[Body], known: Collection[str]) -> Iterator[str]:
     """Where the changes that round trips through the types made, in any body, and those that are known differ.
 
     A body that could not be decoded at all is `refused`, with its name.
     """
-    printed = {str(line.content.get("name")): line.content for line in lines if line.step == "body"}
-    problems = [f"there is no step {line.step!r}" for line in lines if line.step not in (*STEPS, "body")]
+    yield from (f"there is no step {line['step']!r}" for line in lines if line["step"] not in (*STEPS, "body"))
+    printed = {str(line.get("name")): line for line in lines if line["step"] == "body"}
     found: dict[str, str] = {}
     for body in bodies:
-        content = printed.pop(body.name, None)
-        if content is None:
-            problems.append(f"body {body.name!r} was not printed")
-        elif "result" not in content:
-            found[f"refused {body.name}"] = str(content.get("error"))
+        line = printed.pop(body.name, None)
+        if line is None:
+            yield f"body {body.name!r} was not printed"
+        elif "result" not in line:
+            found[f"refused {body.name}"] = str(line.get("error"))
         else:
-            found |= dict.fromkeys(differences(body.body, content["result"]), body.name)
-    problems += [f"body {name!r} was never asked for" for name in printed]
-    problems += [f"not listed: {what} ({where})" for what, where in found.items() if what not in known]
-    return problems + [f"listed, but does not occur any more: {what}" for what in known if what not in found]
+            found |= dict.fromkeys(differences(body.body, line["result"]), body.name)
+    yield from (f"body {name!r} was never asked for" for name in printed)
+    yield from (f"not listed: {what} ({where})" for what, where in found.items() if what not in known)
+    yield from (f"listed, but does not occur any more: {what}" for what in known if what not in found)

@@ -1,5 +1,5 @@
 // The client over all of interop/vectors and, for whole calls, over what the sandbox can get wrong.
-// Run by interop/check_typescript.py, which compiles the client and starts a sandbox whose API key is "the-api-key".
+// Run by interop/test_others.py, which compiles the client and starts a sandbox whose API key is "the-api-key".
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
