@@ -105,9 +105,7 @@ def main() -> int:
         case "load":
             return faults.load()
         case "soak":
-            return soak.soak(
-                options.minutes, options.picture, {"transport": options.transport} if options.transport else {}
-            )
+            return soak.soak(options.minutes, options.picture, options.transport)
     return measure(options)
 
 

@@ -139,7 +139,4 @@ if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
     job: worker.Job = json.loads(sys.stdin.readline())
     gc.collect()
-    try:
-        asyncio.run({"throughput": throughput, "latency": latency}[job["errand"]](job))
-    except worker.UnavailableError as unavailable:
-        report({"error": f"not available: {unavailable}"})
+    asyncio.run({"throughput": throughput, "latency": latency}[job["errand"]](job))

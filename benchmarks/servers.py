@@ -14,30 +14,17 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
-import attrs
 import httpx
 import jwt
-import peers
-
-import tools
+import spec
+import trustme
 
 HERE = Path(__file__).resolve().parent
 KEY = "YmVuY2g6YmVuY2g="
 HOST = "localhost"
-SESSION = {
-    "sessionId": "0f9d6a5e-3f0c-4f57-9a7c-2c1d5b8e4a63",
-    "engineHost": "engine-7.example.org/v1",
-    "engineProtocol": "https",
-    "signallingEndpoint": "/ws",
-    "region": "eu",
-    "clientConfig": {
-        "heartbeatIntervalSeconds": 5,
-        "maxWsReconnectionAttempts": 5,
-        "iceServers": [{"urls": "stun:stun.example.org:3478"}],
-        "iceTransportPolicy": "all",
-    },
-}
+SESSION = spec.load()["components"]["examples"]["StartedForBrowser"]["value"]
 """The answer to a start: the contract's example."""
 
 CONFIG = """\
@@ -70,21 +57,11 @@ SERVER = """\
     location = /v1/engine/session {{ return 201 '{started}'; }}
   }}
 """
-CERTIFY = """
-import sys, trustme
-host, certificate, trust = sys.argv[1:]
-authority = trustme.CA()
-authority.issue_cert(host).private_key_and_cert_chain_pem.write_to_path(certificate)
-authority.cert_pem.write_to_path(trust)
-"""
-"""Makes an authority, and a certificate of its for the server."""
-
 KEPT, SHORT = 3600, 2
 """Seconds for which the server keeps an idle connection, and for which the listener `https_short` does."""
 
 
-@attrs.frozen(kw_only=True)
-class Server:
+class Server(NamedTuple):
     """A running nginx: the ports of its listeners, and the certificate that its clients must trust."""
 
     http: int
@@ -102,16 +79,16 @@ def find_nginx() -> str:
 @contextmanager
 def nginx() -> Iterator[Server]:
     """Starts nginx on free ports of this machine, with its files in a temporary folder, and stops it by its pid."""
-    program, python = find_nginx(), tools.peer_environment(peers.TODAY) / "bin" / "python"
-    now = int(time.time())
+    program, authority, now = find_nginx(), trustme.CA(), int(time.time())
     claims = {"type": "ephemeral", "sub": "bench", "iat": now, "exp": now + 3600, "personaConfig": {"name": "Cara"}}
     minted = json.dumps({"sessionToken": jwt.encode(claims, "b" * 32, algorithm="HS256")})
     with tempfile.TemporaryDirectory(prefix="anam-facade-bench-") as name, ExitStack() as stack:
         folder, trust = Path(name), Path(name) / "trust.pem"
-        subprocess.run([python, "-c", CERTIFY, HOST, folder / "certificate.pem", trust], check=True)
+        authority.issue_cert(HOST).private_key_and_cert_chain_pem.write_to_path(folder / "certificate.pem")
+        authority.cert_pem.write_to_path(trust)
         for one in (sockets := [stack.enter_context(socket.socket()) for _ in range(3)]):
             one.bind(("127.0.0.1", 0))
-        plain, tls, short = ports = [one.getsockname()[1] for one in sockets]
+        plain, tls, short = [one.getsockname()[1] for one in sockets]
         stack.pop_all().close()
         listeners = ((f"127.0.0.1:{plain}", KEPT), (f"127.0.0.1:{tls} ssl", KEPT), (f"127.0.0.1:{short} ssl", SHORT))
         answers = {"minted": minted, "started": json.dumps(SESSION)}
@@ -125,9 +102,7 @@ def nginx() -> Iterator[Server]:
         with subprocess.Popen(command) as process:
             try:
                 wait_for(plain, process)
-                yield Server(
-                    http=ports[0], https=tls, https_short=short, trust=trust, version=version.strip().split(" ")[-1]
-                )
+                yield Server(plain, tls, short, trust, version.strip().split(" ")[-1])
             finally:
                 process.terminate()
                 process.wait(10)

@@ -154,23 +154,19 @@ def grown(samples: Sequence[Sample]) -> list[str]:
     return found + ([f"{descriptors:.0f} more descriptors"] if descriptors > 4 else [])
 
 
-def soak(minutes: float, picture: Path | None, transport: dict[str, Any]) -> int:
+def soak(minutes: float, picture: Path | None, transport: str | None) -> int:
     """Exits with 1 when a session is lost, or memory or descriptors grow."""
     if not Path("/proc/self/statm").exists():
         print("SKIPPED: memory and descriptors are read from /proc, which this system does not have.")
         return 0
     logging.disable(logging.CRITICAL)  # a warning a retry, by design
     options: dict[str, Any] = {"retry": RetryPolicy(initial_backoff=0.02, max_backoff=0.5, budget=None)}
-    options |= {"timeout": TIMEOUT, **transport}
+    options |= {"timeout": TIMEOUT, "transport": transport}
     began, outcomes, lost = time.monotonic(), Counter[str](), 0
     samples: list[Sample] = []
     with servers.sandbox() as control, asyncio.Runner() as runner:
         url = str(control.base_url)
-
-        async def connect() -> AsyncAnamClient:
-            return AsyncAnamClient(servers.KEY, url, **options)
-
-        aclient = runner.run(connect())
+        aclient = AsyncAnamClient(servers.KEY, url, **options)
         with AnamClient(servers.KEY, url, **options) as client:
             try:
                 while time.monotonic() - began < minutes * 60:

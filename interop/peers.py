@@ -96,7 +96,7 @@ def run(
     limit: float = 600.0,
     **more: Any,
 ) -> tuple[float, list[dict[str, Any]]]:
-    """Starts one session a name, after `before`; CPU seconds of them all, and of each `worker.outcome`.
+    """Starts one session a name, after `before`; CPU seconds of them all, and what each caller knows.
 
     Raises:
         RuntimeError: It could not be run.

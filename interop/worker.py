@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -29,10 +30,6 @@ Job = dict[str, Any]
 Act = Callable[[], Awaitable[object]]
 
 
-class UnavailableError(Exception):
-    """The client cannot do what the job asks for."""
-
-
 class Client(NamedTuple):
     """One object of a client, ready to start sessions.
 
@@ -40,13 +37,11 @@ class Client(NamedTuple):
         start: Starts the session of that name and gives the id that the caller gets.
         prepare: What may be done ahead of a start: minting its token.
         warm_up: Opens a connection ahead.
-        blocking: The same as `start`, of a client for threads.
     """
 
     start: Callable[[str], Awaitable[str]]
     prepare: Act | None = None
     warm_up: Act | None = None
-    blocking: Callable[[str], str] | None = None
 
 
 def room(name: str) -> str:
@@ -54,72 +49,41 @@ def room(name: str) -> str:
     return f"wss://{name}.example.org"
 
 
-def http_of(job: Job, stack: AsyncExitStack) -> dict[str, Any]:
-    """The arguments of ours that say over what to send."""
-    try:
-        match job["http"], job["sync"]:
-            case "default", _:
-                return {}
-            case "fast", _:
-                return {"transport": "fast"}
-            case "httpx", True:
-                return {"http_client": stack.enter_context(import_module("httpx").Client())}
-            case "httpx", False:
-                return {"http_client": import_module("httpx").AsyncClient(limits=httpx_limits())}
-            case _:
-                return {"http_client": import_module("aiohttp").ClientSession()}
-    except ImportError as error:
-        raise UnavailableError(str(error)) from error
-
-
 async def ours(job: Job, stack: AsyncExitStack) -> Client:
     import anam_facade as ours
 
-    options = http_of(job, stack)
-    if "http_client" in options and not job["sync"]:
-        await stack.enter_async_context(options["http_client"])
-    try:
-        kind: Any = ours.AnamClient if job["sync"] else ours.AsyncAnamClient
-        client = kind(job["api_key"], job["base_url"], timeout=job["timeout"], **options)
-    except (TypeError, ours.AnamError) as error:  # whatever a version without such an argument says
-        raise UnavailableError(f"{type(error).__name__}: {error}") from error
+    options: dict[str, Any] = {"timeout": job["timeout"]}
+    match job["http"]:
+        case "fast":
+            options["transport"] = "fast"
+        case "httpx":
+            theirs = import_module("httpx").AsyncClient(limits=httpx_limits())
+            options["http_client"] = await stack.enter_async_context(theirs)
+        case "aiohttp":
+            options["http_client"] = await stack.enter_async_context(import_module("aiohttp").ClientSession())
+    client: Any = (ours.AnamClient if job["sync"] else ours.AsyncAnamClient)(job["api_key"], job["base_url"], **options)
+    if job["sync"]:
+        stack.enter_context(client)
+    else:
+        await stack.enter_async_context(client)
     persona = ours.PersonaConfig(name="Cara", avatar_id=AVATAR)
     minted: list[Any] = []
 
-    def arguments(name: str) -> dict[str, Any]:
-        return {"environment": ours.LiveKitEnvironment(room(name), LIVEKIT_TOKEN), "client_label": room(name)}
-
-    if job["sync"]:
-        stack.enter_context(client)
-
-        def blocking(name: str) -> str:
-            if job["mode"] == "minted":
-                return str(client.start_engine_session(minted.pop()).session_id)
-            return str(client.start_session(persona, direct=job["mode"] == "direct", **arguments(name)).session_id)
-
-        async def at_once(name: str) -> str:
-            return blocking(name)
-
-        async def mint_first() -> None:
-            minted.append(client.create_session_token(persona, **arguments("ahead")))
-
-        async def warm_up() -> None:
-            client.warm_up()
-
-        return Client(at_once, mint_first if job["mode"] == "minted" else None, warm_up, blocking)
-
-    await stack.enter_async_context(client)
+    async def call(method: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        return await (asyncio.to_thread(method, *args, **options) if job["sync"] else method(*args, **options))
 
     async def start(name: str) -> str:
         if job["mode"] == "minted":
-            return str((await client.start_engine_session(minted.pop())).session_id)
-        session = await client.start_session(persona, direct=job["mode"] == "direct", **arguments(name))
-        return str(session.session_id)
+            return str((await call(client.start_engine_session, minted.pop())).session_id)
+        environment = ours.LiveKitEnvironment(room(name), LIVEKIT_TOKEN)
+        how = {"environment": environment, "client_label": room(name), "direct": job["mode"] == "direct"}
+        return str((await call(client.start_session, persona, **how)).session_id)
 
     async def mint() -> None:
-        minted.append(await client.create_session_token(persona, **arguments("ahead")))
+        environment = ours.LiveKitEnvironment(room("ahead"), LIVEKIT_TOKEN)
+        minted.append(await call(client.create_session_token, persona, environment=environment))
 
-    return Client(start, mint if job["mode"] == "minted" else None, client.warm_up)
+    return Client(start, mint if job["mode"] == "minted" else None, lambda: call(client.warm_up))
 
 
 # What one would write by hand: no checks, no retries.
@@ -203,13 +167,9 @@ async def livekit_plugin(job: Job, stack: AsyncExitStack, *, kept_open: bool = F
 
     if not kept_open:
         return Client(start)
+    # The plugin's API class at its best, as the plugin itself does not use it.
     api = await stack.enter_async_context(new())
     return Client(lambda name: start_with(api, name))
-
-
-async def livekit_plugin_kept_open(job: Job, stack: AsyncExitStack) -> Client:
-    """The plugin's API class at its best, as the plugin itself does not use it."""
-    return await livekit_plugin(job, stack, kept_open=True)
 
 
 async def anam_sdk(job: Job, stack: AsyncExitStack) -> Client:
@@ -235,62 +195,37 @@ CLIENTS: dict[str, Callable[[Job, AsyncExitStack], Awaitable[Client]]] = {
     "httpx": raw_httpx,
     "aiohttp": raw_aiohttp,
     "plugin": livekit_plugin,
-    "plugin kept open": livekit_plugin_kept_open,
+    "plugin kept open": partial(livekit_plugin, kept_open=True),
     "anam": anam_sdk,
 }
 
 
-def outcome(name: str, began: float, session_id: str | None, error: BaseException | None) -> dict[str, Any]:
-    """What the caller of one start knows afterwards."""
-    return {
-        "name": name,
-        "began": began,
-        "ended": time.monotonic(),
-        "session_id": session_id,
-        "error": None if error is None else f"{type(error).__name__}: {error}"[:300],
-        # Whether the caller learns that a session may run. No peer reports that; its errors say "failed".
-        "reported": bool(getattr(error, "may_have_started", False)),
-    }
-
-
 async def run(job: Job) -> tuple[float, list[dict[str, Any]]]:
-    """Starts a session for each of the job's names, `concurrency` at a time: CPU seconds, and outcomes."""
+    """Starts a session a name, `concurrency` at a time: CPU seconds of them all, and what each caller knows."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(job["concurrency"]))  # for those that block
+    gate = asyncio.Semaphore(job["concurrency"])
     async with AsyncExitStack() as stack:
         client = await CLIENTS[job["program"]](job, stack)
+
+        async def one(name: str) -> dict[str, Any]:
+            async with gate:
+                known = {"name": name, "session_id": None, "error": None, "reported": False, "began": time.monotonic()}
+                try:
+                    known["session_id"] = await client.start(name)
+                except Exception as error:  # whatever a caller would meet is a result here
+                    known["error"] = f"{type(error).__name__}: {error}"[:300]
+                    # Whether the caller learns that a session may run. No peer reports that; its errors say "failed".
+                    known["reported"] = bool(getattr(error, "may_have_started", False))
+                return known | {"ended": time.monotonic()}
+
         # Everything is imported and made, which takes some clients seconds.
         print("ready", flush=True)
         sys.stdin.readline()
         cpu = time.process_time()
-        if client.blocking is not None:
-            blocking = client.blocking
-
-            def in_a_thread(name: str) -> dict[str, Any]:
-                began = time.monotonic()
-                try:
-                    return outcome(name, began, blocking(name), None)
-                except Exception as error:  # whatever a caller would meet is a result here
-                    return outcome(name, began, None, error)
-
-            with ThreadPoolExecutor(job["concurrency"]) as pool:
-                outcomes = list(pool.map(in_a_thread, job["names"]))
-            return time.process_time() - cpu, outcomes
-        gate = asyncio.Semaphore(job["concurrency"])
-
-        async def one(name: str) -> dict[str, Any]:
-            async with gate:
-                began = time.monotonic()
-                try:
-                    return outcome(name, began, await client.start(name), None)
-                except Exception as error:
-                    return outcome(name, began, None, error)
-
-        outcomes = list(await asyncio.gather(*map(one, job["names"])))
+        outcomes = await asyncio.gather(*map(one, job["names"]))
         return time.process_time() - cpu, outcomes
 
 
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
-    try:
-        json.dump(asyncio.run(run(json.loads(sys.stdin.readline()))), sys.stdout)
-    except UnavailableError as why:
-        sys.exit(f"unavailable: {why}")
+    json.dump(asyncio.run(run(json.loads(sys.stdin.readline()))), sys.stdout)
