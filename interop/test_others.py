@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import venv
 from pathlib import Path
+from typing import Any
 
 import peers
 import pytest
@@ -23,7 +24,7 @@ def test_a_client_gets_the_sessions_that_it_started(client: str) -> None:
     """Ours and those people use today, unmodified: the sandbox has recorded exactly what the client returned."""
     with Sandbox() as sandbox:
         names = ["one", "two", "three"]
-        at = {"base_url": sandbox.base_url, "api_key": sandbox.api_key}
+        at: dict[str, Any] = {"base_url": sandbox.base_url, "api_key": sandbox.api_key}
         _, outcomes = peers.run(client, names=names, concurrency=1, timeout=10.0, **at)
         assert sorted(o["session_id"] for o in outcomes) == sorted(s.id for s in sandbox.sessions), outcomes
         assert [session.mode for session in sandbox.sessions] == [peers.CLIENTS[client].mode] * 3
@@ -57,7 +58,7 @@ def test_ogen_makes_a_server_of_it(tmp_path: Path) -> None:
         pytest.skip("Go is not installed")
     # It leaves out what it cannot make, and says so; but for that, this is what it does by itself.
     (tmp_path / "ogen.yml").write_text("generator:\n  ignore_not_implemented: [all]\n")
-    command = ["go", "run", OGEN, "--target", "out", "--package", "anam", "--config", "ogen.yml", openapi_path()]
+    command = ["go", "run", OGEN, "--target", "out", "--package", "anam", "--config", "ogen.yml", str(openapi_path())]
     subprocess.run(command, cwd=tmp_path, check=True)
     handlers = (tmp_path / "out" / "oas_server_gen.go").read_text("utf-8")
     assert [name for name in OPERATIONS if f"{name[0].upper()}{name[1:]}(ctx" in handlers] == OPERATIONS
