@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, NoReturn, Self, TypeVar, cast, final
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -31,10 +32,9 @@ WRONG: Final[Any] = type("Wrong", (), {})()
 """What stands in the place of a value that was refused, until the problems are raised."""
 
 _CHAR = r"(?:[\w.~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})"  # RFC 3986: which characters may stand where
-_PORT = "[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
 URI = re.compile(
     rf"[A-Za-z][A-Za-z0-9+.-]*://(?:{_CHAR}*@)?(?:\[[0-9A-Fa-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{{2}})+)"
-    rf"(?::(?:{_PORT})?)?(?:/(?:{_CHAR}|[/@])*)?(?:\?(?:{_CHAR}|[/@?])*)?(?:#(?:{_CHAR}|[/@?])*)?",
+    rf"(?::[0-9]*)?(?:/(?:{_CHAR}|[/@])*)?(?:\?(?:{_CHAR}|[/@?])*)?(?:#(?:{_CHAR}|[/@?])*)?",
     re.ASCII,
 )
 UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
@@ -337,7 +337,7 @@ class Text(Kind):
         (
             "uri",
             "must be an absolute URI such as https://host/path, other characters percent-encoded",
-            lambda text, _: text and not URI.fullmatch(text),
+            lambda text, _: text and not is_uri(text),
         ),
         (
             "password",
@@ -796,6 +796,15 @@ def _more_than(most: int, value: Any) -> str:
 def _doubles(items: Iterable[Any], name: str) -> str:
     counted = Counter(getattr(item, name, None) for item in items)
     return ", ".join(shown(value) for value, times in counted.items() if times > 1 and value is not None)
+
+
+def is_uri(text: str) -> bool:
+    """Whether a text is an absolute URI with a host, which urllib reads as anybody else does."""
+    try:
+        _ = urlsplit(text).port  # raises for a port above 65535, and when there is no IPv6 address in the brackets
+    except ValueError:
+        return False
+    return URI.fullmatch(text) is not None
 
 
 def _encodable(text: str) -> bool:

@@ -53,7 +53,6 @@ def nested(levels: int, times: int = 1) -> Any:
     return 0 if levels == 0 else [nested(levels - 1, times)] * times
 
 
-PORTS = (0, 9_999, 10_000, 59_999, 60_000, 64_999, 65_499, 65_529, 65_535)
 FREE = {"a": [1, 2.5, True, None, {"b": []}]}
 LONG = "wss://rooms.example.org:7880/a%20b?x=%C3%A9#c"
 RIGHT = [
@@ -64,7 +63,7 @@ RIGHT = [
     (UUID, uuid.UUID(ID), ID),
     (UUID, ID.upper(), ID.upper()),
     (Id(), "", None),
-    *((ADDRESS, url, url) for url in (LONG, "http://[::1]:8080", *(f"ws://a:{port}" for port in PORTS))),
+    *((ADDRESS, url, url) for url in (LONG, "http://[::1]:8080", *(f"ws://a:{port}" for port in ("", 0, 65_535)))),
     (ADDRESS, Url(scheme="https", host="a.example"), "https://a.example/"),
     *((SECRET, given, Secret(VALUE)) for given in (VALUE, Setting(), Secret(VALUE))),
     (Flag(), False, False),
@@ -99,9 +98,9 @@ UNICODE = "must be valid Unicode (it has a lone surrogate)"
 NAMES = "names must be strings of valid Unicode"
 NO_URLS = (
     *("x", "//host", "mailto:someone", "https://", "https:///path", "https://a b", "https://a\nb", "https://a\x7f"),
-    *("https://host:99999", "https://host:port", "http://[::1", "éé", "wss://é.example", 'https://a"b'),
+    *("https://host:port", "http://[::1", "éé", "wss://é.example", 'https://a"b'),
     *("https://a/<b>", "https://a/%zz", "https://a\u2028b"),
-    *(f"ws://127.0.0.1:{port}" for port in (65_536, 65_540, 65_600, 66_000, 70_000, 100_000)),
+    *("wss://[.]/x", "wss://[1:2]", "ws://a:65536", "ws://a:" + "9" * 5000, "ws://a:-1", "ws://a:+1", "ws://a:٣"),
 )
 WRONG = [
     # kind, what was given, what it is shown as, the rules
