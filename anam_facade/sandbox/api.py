@@ -232,13 +232,14 @@ class Sandbox:
         The API key and the port stay. Requests in progress are cut off, and leave no trace in what follows.
         """
         with self._lifecycle:
-            self._server.call(self._server.reset, self.forget)
+            self._server.call(self.forget)
 
     def forget(self) -> None:
-        """What `reset` does once nothing else happens; to be called in the server's thread."""
+        """What `reset` does, in the server's thread if there is one."""
         # A request keeps the state it arrived in, so that nothing outlives a reset.
         before, self.settings, self.state = self.state, self._initial, self._new_state()
         before.end_all("reset")
+        self._server.cut()
 
     def mint_token(
         self,

@@ -213,14 +213,13 @@ class _OperationEndpoint:
         except ClientDisconnect:
             return
         credential = state.identify(bearer_of(request.headers.get("authorization")))
-        kind = None if credential is None else credential.kind
         config = _config_of(state, credential, body)
         fault = state.faults.decide(self._operation, lambda: _session_of(config))
         # What a fault answers with may quote credentials.
         unsaid = ("body", "body_base64", "headers")
         short = fault and {name: value for name, value in fault.to_dict().items() if name not in unsaid}
-        exchange.log(by=kind, label=config.get("clientLabel"), fault=short)
-        state.learned(exchange.number, credential=kind, fault=fault, body=_recorded(body))
+        exchange.log(by=credential.kind, label=config.get("clientLabel"), fault=short)
+        state.learned(exchange.number, credential=credential.kind, fault=fault, body=_recorded(body))
 
         delay, delay_answer, close = (fault.delay, fault.delay_answer, fault.close) if fault else (0.0, 0.0, None)
         if not await connection.wait(delay):
@@ -264,11 +263,11 @@ async def _read(request: Request) -> bytes:
     return bytes(body)
 
 
-def _config_of(state: State, credential: Credential | None, body: bytes) -> Mapping[str, Any]:
+def _config_of(state: State, credential: Credential, body: bytes) -> Mapping[str, Any]:
     """What the session that a call is for will look like: bound to its token, or in its body."""
     config: Any = None
     with contextlib.suppress(NotJson, Refused):
-        if credential is not None and credential.token_id is not None:
+        if credential.token_id is not None:
             _, config = state.token(credential.token_id)
         else:
             config = parse_json(body)
@@ -397,13 +396,13 @@ def _control(sandbox: Sandbox) -> list[Route]:
         return answer
 
     return [
-        does("GET", "/state", lambda request, _: pages.shown(sandbox, request.state.server.base_url)),
+        does("GET", "/state", lambda *_: pages.shown(sandbox)),
         does("GET", "/faults", lambda *_: [fault.to_dict() for fault in sandbox.faults]),
         does("POST", "/faults", inject_faults, 201),
         does("DELETE", "/faults", lambda *_: sandbox.clear_faults()),
         does("POST", "/sessions/end", lambda *_: {"ended": sandbox.end_all()}),
         does("POST DELETE", "/sessions/{id}/end", lambda r, _: {"ended": sandbox.end_session(r.path_params["id"])}),
         does("PUT", "/settings", change_settings),
-        does("POST", "/reset", lambda request, _: request.state.server.reset(sandbox.forget)),
+        does("POST", "/reset", lambda *_: sandbox.forget()),
         does("POST", "/outage", outage),
     ]

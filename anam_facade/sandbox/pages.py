@@ -63,8 +63,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
     """The routes of all pages. What the first shows is sent to it as it changes."""
 
     async def events(request: Request) -> Response:
-        stream = _told(sandbox, request.state.server.base_url)
-        return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        return StreamingResponse(_told(sandbox), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
     def served(path: str, content_type: str, make: Callable[[Request], tuple[bytes, str]]) -> Route:
         async def serve(request: Request) -> Response:
@@ -98,13 +97,13 @@ def routes(sandbox: Sandbox) -> list[Route]:
     ]
 
 
-def shown(sandbox: Sandbox, base_url: str, latest: int | None = None) -> dict[str, Any]:
+def shown(sandbox: Sandbox, latest: int | None = None) -> dict[str, Any]:
     """What is remembered, as JSON, credentials masked: all of it, or the latest, the newest first; and how many."""
     state = sandbox.state
     lists = {"sessions": state.sessions, "tokens": state.tokens, "requests": state.requests}
     kept = lists if latest is None else {name: items[: -latest - 1 : -1] for name, items in lists.items()}
     return {
-        "base_url": base_url,
+        "base_url": sandbox.base_url,
         "settings": asdict(sandbox.settings),
         "faults": [fault.to_dict() for fault in state.faults],
         "active_sessions": sum(session.active for session in state.sessions),
@@ -121,7 +120,7 @@ def _as_json(record: Any) -> dict[str, Any]:
     return {**masked(values), "active": record.active} if isinstance(record, Session) else values
 
 
-async def _told(sandbox: Sandbox, base_url: str) -> AsyncIterator[str]:
+async def _told(sandbox: Sandbox) -> AsyncIterator[str]:
     """What one page is told: all that it shows, whenever that may have changed, ten times a second at most."""
     yield "retry: 500\n\n"
     told: Any = None
@@ -130,7 +129,7 @@ async def _told(sandbox: Sandbox, base_url: str) -> AsyncIterator[str]:
         now = state, state.changes, tuple(state.faults), sandbox.settings
         if now != told:
             told = now
-            yield f"data: {json.dumps(shown(sandbox, base_url, LATEST))}\n\n"
+            yield f"data: {json.dumps(shown(sandbox, LATEST))}\n\n"
         await asyncio.sleep(0.1)
 
 

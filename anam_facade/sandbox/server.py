@@ -208,9 +208,8 @@ class Server:
 
     # The following run in the server's thread.
 
-    def reset(self, forget: Callable[[], None]) -> None:
-        """Resets the connections on which a request is being worked on, with nothing happening before `forget`."""
-        forget()
+    def cut(self) -> None:
+        """Resets the connections on which a request is being worked on."""
         for connection in self._state.connections:
             if isinstance(connection, Connection) and connection.busy:
                 abort(connection.transport)

@@ -67,7 +67,7 @@ class Service:
     engine: tuple[str, str]
     fault: Fault | None = None
 
-    def answer(self, operation: str, credential: Credential | None, content_type: str | None, body: bytes) -> Answer:
+    def answer(self, operation: str, credential: Credential, content_type: str | None, body: bytes) -> Answer:
         """Does what an operation does, and says what the server says; `credential` is what the request's bearer is."""
         work = self._mint if operation == "createSessionToken" else self._start
         try:
@@ -81,8 +81,8 @@ class Service:
 
     # Minting
 
-    def _mint(self, credential: Credential | None, content_type: str | None, body: bytes) -> Answer:
-        if credential is None:
+    def _mint(self, credential: Credential, content_type: str | None, body: bytes) -> Answer:
+        if credential.kind is None:
             raise Refused(401, "ErrorBadKey", message="The API key is missing")
         if credential.kind != "api_key":
             raise Refused(401, "ErrorBadKey")
@@ -100,8 +100,8 @@ class Service:
 
     # Starting
 
-    def _start(self, credential: Credential | None, content_type: str | None, body: bytes) -> Answer:
-        if credential is None:
+    def _start(self, credential: Credential, content_type: str | None, body: bytes) -> Answer:
+        if credential.kind is None:
             raise Refused(401, "ErrorBadKey", message="The credential is missing")
         if direct := credential.kind == "api_key":
             config = asked = _object(content_type, body)

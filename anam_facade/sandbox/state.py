@@ -38,12 +38,12 @@ class Credential:
     """What was learned from a request's bearer. The bearer itself is not in here.
 
     Attributes:
-        kind: What it is.
+        kind: What it is; None when there is none.
         token_id: The `jti` of a session token that was signed here, whether or not it still works; empty for anything
             else with the three parts of a JWT.
     """
 
-    kind: CredentialKind
+    kind: CredentialKind | None
     token_id: str | None = None
 
 
@@ -221,10 +221,10 @@ class State:
 
     # Credentials
 
-    def identify(self, bearer: str | None) -> Credential | None:
-        """What a bearer is, without asking whether it still works. None for none."""
+    def identify(self, bearer: str | None) -> Credential:
+        """What a bearer is, without asking whether it still works."""
         if bearer is None:
-            return None
+            return Credential(None)
         if hmac.compare_digest(bearer.encode("utf-8", "surrogatepass"), self._api_key):
             return Credential("api_key")
         if bearer.count(".") != 2:
