@@ -1,14 +1,13 @@
-"""A LiveKit agent that does what the listener in its room asks for: `agent.py NAME CLIENT`.
+"""A LiveKit agent that does what the listener in its room asks for: `agent.py CLIENT`.
 
 CLIENT says where its avatar comes from: "plugin", "plugin over ours" or "ours". It has no account of any kind: its
-speech is a tone. It answers these RPCs:
+speech is a tone. How the start of the avatar ended is its attribute `outcome`; after that it answers these RPCs:
 
-| RPC         | argument        | answer                                                                           |
-|-------------|-----------------|----------------------------------------------------------------------------------|
-| `outcome`   |                 | when the start began; whether the avatar came and how long it took, or the error |
-| `say`       | `hz`, `seconds` | when it was said: whether it was interrupted, and the playbacks that were counted |
-| `interrupt` |                 |                                                                                  |
-| `leave`     |                 | removes the avatar                                                                |
+| RPC         | argument        | answer                                                                          |
+|-------------|-----------------|---------------------------------------------------------------------------------|
+| `say`       | `hz`, `seconds` | when it was said: whether it was interrupted, and the playbacks that were told  |
+| `interrupt` |                 |                                                                                 |
+| `leave`     |                 | removes the avatar                                                              |
 """
 
 from __future__ import annotations
@@ -23,37 +22,14 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from livekit import rtc
+from livekit import api, rtc
 from livekit.agents import Agent, AgentServer, AgentSession, JobContext
+from livekit.plugins import anam
 
-from tests.livekit.room import tone
+from anam_facade.livekit import AvatarSession, install
+from tests.livekit.room import AVATAR, CARA, tone
 
-AVATAR_ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
-
-NAME, CLIENT = sys.argv[1:3]
-
-
-def plugin() -> Any:
-    from livekit.plugins import anam
-
-    return anam.AvatarSession(persona_config=anam.PersonaConfig(name="Cara", avatarId=AVATAR_ID))
-
-
-def plugin_over_ours() -> Any:
-    from anam_facade.livekit import install
-
-    install()
-    return plugin()
-
-
-def ours() -> Any:
-    from anam_facade import PersonaConfig
-    from anam_facade.livekit import AvatarSession
-
-    return AvatarSession(PersonaConfig(name="Cara", avatar_id=AVATAR_ID))
-
-
-CLIENTS: dict[str, Callable[[], Any]] = {"plugin": plugin, "plugin over ours": plugin_over_ours, "ours": ours}
+CLIENT = sys.argv[1]
 
 # `load_fnc`: by default a busy machine is sent no job. `host`: the health check would listen on every address.
 server = AgentServer(
@@ -63,12 +39,14 @@ server = AgentServer(
 server.on("worker_registered", lambda *_: print("ready", flush=True))
 
 
-@server.rtc_session(agent_name=NAME)
+@server.rtc_session(agent_name="face")
 async def entrypoint(ctx: JobContext) -> None:
     await ctx.connect()
     session: AgentSession = AgentSession()
-    avatar = CLIENTS[CLIENT]()
-    outcome: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+    if CLIENT == "ours":
+        avatar = AvatarSession(CARA)
+    else:
+        avatar = anam.AvatarSession(persona_config=anam.PersonaConfig(name=CARA.name, avatarId=CARA.avatar_id))
     playbacks: list[dict[str, Any]] = []
 
     async def say(hz: float, seconds: float) -> dict[str, Any]:
@@ -80,38 +58,42 @@ async def entrypoint(ctx: JobContext) -> None:
             await asyncio.sleep(0.02)
         return {"interrupted": said.interrupted, "playbacks": playbacks}
 
-    answers: dict[str, Callable[..., Awaitable[Any]]] = {
-        "outcome": lambda: outcome,
-        "say": say,
-        "interrupt": lambda: session.interrupt(force=True),
-        "leave": avatar.aclose,  # the job ends with its room
-    }
+    async def interrupt() -> None:
+        await session.interrupt(force=True)
 
-    def register(method: str, answer: Callable[..., Awaitable[Any]]) -> None:
-        async def handle(data: rtc.RpcInvocationData) -> str:
-            return json.dumps(await answer(**json.loads(data.payload)))
+    async def leave() -> None:  # the job ends with its room
+        if hasattr(avatar, "aclose"):
+            await avatar.aclose()
+        else:  # an old plugin's
+            who = api.RoomParticipantIdentity(room=ctx.room.name, identity=AVATAR)
+            await ctx.api.room.remove_participant(who)
 
-        ctx.room.local_participant.register_rpc_method(method, handle)
+    def register(work: Callable[..., Awaitable[Any]]) -> None:
+        async def answer(data: rtc.RpcInvocationData) -> str:
+            return json.dumps(await work(**json.loads(data.payload)))
 
-    for method, answer in answers.items():
-        register(method, answer)
+        ctx.room.local_participant.register_rpc_method(work.__name__, answer)
 
+    for work in (say, interrupt, leave):
+        register(work)
     began = time.time()
+    outcome: dict[str, Any] = {"began": began, "worker": os.getpgid(0)}
     try:
         await avatar.start(session, ctx.room)
-        started = time.time() - began
+        outcome["seconds"] = time.time() - began
         await session.start(Agent(instructions=""), room=ctx.room)
         session.output.audio.on(
             "playback_finished",
             lambda event: playbacks.append({"position": event.playback_position, "interrupted": event.interrupted}),
         )
-        await avatar.wait_for_join(timeout=15)
     except Exception as error:
-        told = {"ok": False, "error": str(error), "retryable": getattr(error, "retryable", None)}
-    else:
-        told = {"ok": True, "started": started}
-    outcome.set_result({"began": began, "seconds": time.time() - began, "worker": os.getpgid(0), **told})
+        retryable = getattr(error, "retryable", None)
+        outcome |= {"seconds": time.time() - began, "error": str(error), "retryable": retryable}
+    await ctx.room.local_participant.set_attributes({"outcome": json.dumps(outcome)})
 
+
+if CLIENT == "plugin over ours":
+    install()
 
 if __name__ == "__main__":
     logging.basicConfig(level="INFO", format="%(asctime)s %(process)d %(name)s %(message)s")

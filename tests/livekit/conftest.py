@@ -3,68 +3,75 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
+import json
 import os
-import signal
 import subprocess
 import sys
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+from anam_facade import AnamClient, LiveKitEnvironment, PersonaConfig
+from anam_facade.sandbox import Sandbox, Session
 
-    from tests.livekit.room import Server
+try:
+    import numpy as np
+    from livekit import rtc
+    from livekit.agents import Agent, AgentSession
+    from livekit.agents.voice.room_io import RoomOptions
 
-if importlib.util.find_spec("livekit") is None:
-    collect_ignore_glob = ["*"]  # `make test`: without the libraries that a room takes
-else:
-    from anam_facade.sandbox import Sandbox
-    from tests.livekit import room
-    from tests.livekit.stage import Stage
+    from anam_facade.livekit import AvatarSession
+    from tests.livekit.room import AVATAR, CARA, RATE, Listener, running, server, tone, wave
+except ModuleNotFoundError:
+    pytest.skip("LiveKit's libraries are not installed here: `make rooms`", allow_module_level=True)
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-NPM = ROOT / "tests" / "livekit" / "npm"
-CLIENTS = {
-    "plugin 1.8.9": ("plugin", "1.8.9"),
-    "plugin 1.6.10": ("plugin", "1.6.10"),
-    "plugin 1.8.9 over ours": ("plugin over ours", "1.8.9"),
-    "plugin 1.6.10 over ours": ("plugin over ours", "1.6.10"),
-    "ours": ("ours", "1.8.9"),
-    "npm plugin 1.5.0": ("npm", "1.8.9"),
-}
-"""Where an agent's avatar comes from: what `agent` calls it, and the plugin's version."""
+ROOT = Path(__file__).resolve().parents[2]
+START = "createEngineSession"
+NO_SLOT = {"error": "Concurrent session limit reached"}
 
-tables: dict[tuple[str, ...], list[tuple[object, ...]]] = {}
-"""What the run prints at its end: heading → rows."""
+report: list[str] = []
+"""What the run prints at its end."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if importlib.util.find_spec("livekit") is not None:
-        # What Anam's engine could not join, the sandbox's avatar can.
-        config.addinivalue_line("filterwarnings", "ignore:.* is this machine")
+    # What Anam's engine could not join, the sandbox's avatar can.
+    config.addinivalue_line("filterwarnings", "ignore:.* is this machine")
 
 
-@pytest.fixture(scope="session")
-def livekit() -> Iterator[Server]:
-    with room.server() as running:
-        yield running
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    for line in report:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
 def running_sandbox() -> Iterator[Sandbox]:
-    with Sandbox(livekit=True) as sandbox:
+    """A LiveKit server and a sandbox whose avatars join its rooms; both are where the environment says."""
+    with server(), Sandbox(livekit=True) as sandbox, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("ANAM_API_KEY", sandbox.api_key)
+        environment.setenv("ANAM_API_URL", sandbox.base_url)
         yield sandbox
 
 
 @pytest.fixture
 def sandbox(running_sandbox: Sandbox) -> Sandbox:
-    """A sandbox whose avatars join, as new."""
+    """The sandbox, as new."""
     running_sandbox.reset()
     return running_sandbox
+
+
+@contextmanager
+def worker(client: str, version: str = "1.8.9") -> Iterator[subprocess.Popen[bytes]]:
+    """A process that serves agent jobs under the name "face", with the plugin of that version; see `agent`."""
+    folder = ROOT / "tests" / "livekit"
+    command = ["node", folder / "npm/agent.mjs"] if client == "npm" else [sys.executable, folder / "agent.py", client]
+    # An older plugin comes before the one that is installed, which has no such folder.
+    path = [str(ROOT / ".peers" / f"livekit-plugins-anam-{version}"), os.environ["PYTHONPATH"]]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path)}
+    with running(*map(str, command), ready="ready\n", env=environment, stderr=None) as process:
+        yield process
 
 
 @pytest.fixture
@@ -72,75 +79,90 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+class Stage(Listener):
+    """An agent without a job around it, which is played by hand (`summon`, `send`, `clear`) or has our `AvatarSession`
+    (`start`, `say`), and who listens, too.
+
+    Attributes:
+        name: The room's.
+        told: What the avatar has told an agent by hand: "started", or how a playback finished.
+        errors: Those of the agent session's `error` events.
+    """
+
+    def __init__(self, sandbox: Sandbox, name: str) -> None:
+        super().__init__(name, identity="agent")
+        self.sandbox, self.name, self.session = sandbox, name, AgentSession()
+        self.told: list[Any] = []
+        self.errors: list[Any] = []
+        self._avatars: list[AvatarSession] = []
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        reads = {"started": lambda data: "started", "finished": lambda data: json.loads(data.payload)}
+        for name, read in reads.items():
+            self.room.local_participant.register_rpc_method(
+                f"lk.playback_{name}", lambda data, read=read: self.told.append(read(data)) or "ok"
+            )
+        self.session.on("error", lambda event: self.errors.append(event.error))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.session.aclose()
+        for avatar in self._avatars:
+            await avatar.aclose()
+        await super().__aexit__()
+
+    @property
+    def record(self) -> Session:
+        """The latest session, as it is known now."""
+        return self.sandbox.sessions[-1]
+
+    def summon(self, persona: PersonaConfig = CARA, agent_identity: str = "agent", **livekit: str) -> str:
+        """Starts a session for this room, and returns its id."""
+        environment = LiveKitEnvironment.for_room(room=self.name, agent_identity=agent_identity, **livekit)
+        with AnamClient(self.sandbox.api_key, self.sandbox.base_url) as client:
+            return client.start_session(persona, environment=environment).session_id
+
+    async def send(self, hz: float, seconds: float, rate: int = RATE, channels: int = 1, by: Any = None) -> None:
+        """Sends the avatar a segment: a tone, on the first channel."""
+        writer = await (by or self.room).local_participant.stream_bytes(
+            name="speech",
+            topic="lk.audio_stream",
+            destination_identities=[AVATAR],
+            attributes={"sample_rate": str(rate), "num_channels": str(channels)},
+        )
+        silence = [np.zeros(int(rate * seconds), np.int16)] * (channels - 1)
+        await writer.write(np.stack([wave(hz, seconds, rate), *silence], axis=1).tobytes())
+        await writer.aclose()
+
+    async def clear(self, by: rtc.Room | None = None) -> str:
+        """Asks the avatar to drop what it has not played, and returns its answer."""
+        participant = (by or self.room).local_participant
+        return await participant.perform_rpc(destination_identity=AVATAR, method="lk.clear_buffer", payload="")
+
+    async def start(self, persona: PersonaConfig = CARA, **settings: Any) -> AvatarSession:
+        self._avatars.append(avatar := AvatarSession(persona, **settings))
+        await avatar.start(self.session, self.room)
+        options = RoomOptions(close_on_disconnect=False)  # whoever else leaves
+        await self.session.start(Agent(instructions=""), room=self.room, room_options=options)
+        return avatar
+
+    async def say(self, seconds: float = 1.0) -> None:
+        async with asyncio.timeout(60):
+            await self.session.say("la", audio=tone(440, seconds), add_to_chat_ctx=False).wait_for_playout()
+
+    async def is_heard(self) -> None:
+        hearing = asyncio.create_task(self.until(lambda: self.hears(440)))
+        while not hearing.done():  # a listener on a busy machine can miss the beginning
+            await self.say(1.5)
+        await hearing
+
+
 @pytest.fixture
-async def stage(
-    request: pytest.FixtureRequest, livekit: Server, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Stage]:
-    """A room named as the test, with an agent and a listener; nothing of ours is left running in the end."""
-    # What a task of LiveKit's own raises is logged, as it is where no test runner looks.
-    asyncio.get_running_loop().set_exception_handler(None)
-    for name, value in environment(livekit, sandbox).items():
-        monkeypatch.setenv(name, value)
-    async with Stage(livekit, sandbox, request.node.name) as stage:
+async def stage(request: pytest.FixtureRequest, sandbox: Sandbox) -> AsyncIterator[Stage]:
+    """A stage in a room named as the test; nothing of ours is left running in the end."""
+    async with Stage(sandbox, request.node.name) as stage:
         yield stage
     await asyncio.sleep(0)
     left = {task.get_coro().__qualname__ for task in asyncio.all_tasks()}
     assert not {name for name in left if "vatar" in name or "anam" in name}
-
-
-@pytest.fixture(scope="module", params=CLIENTS)
-def client(request: pytest.FixtureRequest, livekit: Server, running_sandbox: Sandbox) -> Iterator[str]:
-    """One of `CLIENTS`, with a worker that serves jobs with it."""
-    if CLIENTS[request.param][0] == "npm" and not (NPM / "node_modules").exists():
-        pytest.skip("Node is not installed")
-    kind, version = CLIENTS[request.param]
-    with worker(livekit, running_sandbox, kind, version):
-        yield request.param
-
-
-def environment(livekit: Server, sandbox: Sandbox) -> dict[str, str]:
-    """Where an agent finds both."""
-    return livekit.environment | {"ANAM_API_KEY": sandbox.api_key, "ANAM_API_URL": sandbox.base_url}
-
-
-@contextmanager
-def worker(livekit: Server, sandbox: Sandbox, client: str, version: str = "1.8.9") -> Iterator[subprocess.Popen[str]]:
-    """A process that serves agent jobs, under the agent name "face"; see `agent` for its clients."""
-    program = ["npm/agent.mjs", "face"] if client == "npm" else ["agent.py", "face", client]
-    with running(livekit, sandbox, *program, version=version) as process:
-        yield process
-
-
-@contextmanager
-def running(livekit: Server, sandbox: Sandbox, *program: str, version: str) -> Iterator[subprocess.Popen[str]]:
-    """A program of this folder that serves agent jobs, with that version of the plugin."""
-    # An older plugin comes before the one that is installed, which has no such folder.
-    path = [str(ROOT / folder) for folder in (f".peers/livekit-plugins-anam-{version}", ".", "generated")]
-    interpreter = "node" if program[0].endswith(".mjs") else sys.executable
-    command = [interpreter, str(ROOT / "tests/livekit" / program[0]), *program[1:]]
-    # A session of its own: its jobs are processes, too.
-    env = os.environ | environment(livekit, sandbox) | {"PYTHONPATH": os.pathsep.join(path)}
-    process = subprocess.Popen(command, env=env, start_new_session=True, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        yield process
-    finally:
-        kill(process.pid)
-        process.wait()
-        process.stdout.close()
-
-
-def kill(worker: int) -> None:
-    """Ends a worker and its jobs at once."""
-    with suppress(ProcessLookupError):
-        os.killpg(worker, signal.SIGKILL)
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    for heading, rows in tables.items():
-        cells = [[f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row] for row in (heading, *rows)]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        terminalreporter.section("rooms")
-        for row in cells:
-            terminalreporter.write_line(" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))

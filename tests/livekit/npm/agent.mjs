@@ -1,4 +1,4 @@
-// What ../agent.py is, in JavaScript and with the plugin from npm: `node agent.mjs NAME`.
+// What ../agent.py is, in JavaScript and with the plugin from npm: `node agent.mjs`.
 import { ReadableStream } from 'node:stream/web';
 import { fileURLToPath } from 'node:url';
 import { AgentServer, ServerOptions, defineAgent, initializeLogger, voice } from '@livekit/agents';
@@ -29,14 +29,11 @@ export default defineAgent({
       personaConfig: { name: 'Cara', avatarId: '30fa96d0-26c4-4e55-94a0-517025942e18' },
     });
     const playbacks = [];
-    let settle;
-    const outcome = new Promise((resolve) => (settle = resolve));
 
     const answers = (method, handler) =>
       ctx.room.localParticipant.registerRpcMethod(method, async (data) =>
         JSON.stringify((await handler(JSON.parse(data.payload))) ?? null),
       );
-    answers('outcome', () => outcome);
     answers('say', async ({ hz, seconds }) => {
       playbacks.length = 0;
       const said = session.say('la', { audio: tone(hz, seconds), addToChatCtx: false });
@@ -49,9 +46,10 @@ export default defineAgent({
     answers('leave', () => avatar.aclose()); // the job ends with its room
 
     const began = Date.now() / 1000;
+    const outcome = { began };
     try {
       await avatar.start(session, ctx.room);
-      const started = Date.now() / 1000 - began;
+      outcome.seconds = Date.now() / 1000 - began;
       await session.start({
         agent: new voice.Agent({ instructions: '' }),
         room: ctx.room,
@@ -61,11 +59,10 @@ export default defineAgent({
       session.output.audio.on('playbackFinished', ({ playbackPosition, interrupted }) =>
         playbacks.push({ position: playbackPosition, interrupted }),
       );
-      await avatar.waitForJoin({ timeout: 15_000 });
-      settle({ began, ok: true, seconds: Date.now() / 1000 - began, started });
     } catch (error) {
-      settle({ began, ok: false, seconds: Date.now() / 1000 - began, error: String(error), retryable: null });
+      Object.assign(outcome, { seconds: Date.now() / 1000 - began, error: String(error), retryable: null });
     }
+    await ctx.room.localParticipant.setAttributes({ outcome: JSON.stringify(outcome) });
   },
 });
 
@@ -74,7 +71,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const server = new AgentServer(
     new ServerOptions({
       agent: fileURLToPath(import.meta.url),
-      agentName: process.argv[2],
+      agentName: 'face',
       loadFunc: async () => 0, // by default a busy machine is sent no job
       host: '127.0.0.1', // the health check would listen on every address
       port: 0,
