@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -10,18 +12,6 @@ from .exchange import AsyncExchange, Exchange
 from .network import proxy_for
 
 TRANSPORTS = ("httpx", "fast")
-
-
-def open_exchange(base_url: str, **how: Any) -> Exchange:
-    """The exchange that a client's arguments ask for: `transport`, `http_client` and `ssl_context`."""
-    exchange: Exchange = _open(base_url, for_async=False, **how)
-    return exchange
-
-
-def open_async_exchange(base_url: str, **how: Any) -> AsyncExchange:
-    """The same for asyncio and trio."""
-    exchange: AsyncExchange = _open(base_url, for_async=True, **how)
-    return exchange
 
 
 def _open(
@@ -52,6 +42,13 @@ def _open(
     if for_async:
         return httpx_.AsyncHttpx(library.AsyncClient(transport=transport, trust_env=False), ours=True)
     return httpx_.Httpx(library.Client(transport=transport, trust_env=False), ours=True)
+
+
+open_exchange: Callable[..., Exchange] = partial(_open, for_async=False)
+"""The exchange that a client's arguments ask for: `transport`, `http_client` and `ssl_context`."""
+
+open_async_exchange: Callable[..., AsyncExchange] = partial(_open, for_async=True)
+"""The same for asyncio and trio."""
 
 
 def preload() -> None:

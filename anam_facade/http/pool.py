@@ -7,7 +7,6 @@ own, so that nothing is shared after a fork, and so has every event loop.
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 from abc import abstractmethod
@@ -194,13 +193,17 @@ class Pooled(Exchange):
         shelf.slots.release(network.MAX_CONNECTIONS)  # wakes who waits for one
 
 
+_OfLoop = tuple[_Shelf[AsyncConnection], AsyncGenerator[None]]
+"""The connections of an event loop, and what closes them when it ends."""
+
+
 class AsyncPooled(AsyncExchange):
     """The same without blocking. Each event loop has its own connections, which end with it."""
 
     def __init__(self, make: Callable[[], AsyncConnection], library: str, proxy: str | None = None) -> None:
         self.library, self.proxy = library, proxy
         self._make = make
-        self._own: dict[tuple[int, Hashable], tuple[_Shelf[AsyncConnection], AsyncGenerator[None]]] = {}
+        self._own: network.PerProcess[dict[Hashable, _OfLoop]] = network.PerProcess(dict)
 
     async def exchange(self, request: Request) -> Answer:
         shelf = await self._here()
@@ -250,12 +253,10 @@ class AsyncPooled(AsyncExchange):
                 await self._give_back(shelf, connection)
 
     async def aclose(self) -> None:
-        here = _here()
-        for key, (shelf, until) in list(self._own.items()):
-            pid, loop = key
-            if key == here:
+        for loop, (shelf, until) in list(self._own.here().items()):
+            if loop == _here():
                 await until.aclose()
-            elif pid == here[0] and isinstance(loop, asyncio.AbstractEventLoop) and loop.is_running():
+            elif isinstance(loop, asyncio.AbstractEventLoop) and loop.is_running():
                 asyncio.run_coroutine_threadsafe(self._end(shelf), loop)
 
     async def _end(self, shelf: _Shelf[AsyncConnection]) -> None:
@@ -266,32 +267,29 @@ class AsyncPooled(AsyncExchange):
             shelf.slots.release()
 
     async def _here(self) -> _Shelf[AsyncConnection]:
-        key = _here()
-        found = self._own.get(key)
-        if found is None:
-            for other in list(self._own):
-                if isinstance(other[1], asyncio.AbstractEventLoop) and other[1].is_closed():
-                    self._own.pop(other, None)
+        loop, own = _here(), self._own.here()
+        if loop not in own:
+            for other in list(own):
+                if isinstance(other, asyncio.AbstractEventLoop) and other.is_closed():
+                    own.pop(other, None)
             shelf = _Shelf(self._make, anyio.Semaphore(network.MAX_CONNECTIONS, fast_acquire=True))
-            self._own[key] = found = shelf, self._until_the_loop_ends(key, shelf)
-            await anext(found[1])
-        return found[0]
+            own[loop] = shelf, self._until_the_loop_ends(own, loop)
+            await anext(own[loop][1])
+        return own[loop][0]
 
-    async def _until_the_loop_ends(
-        self, key: tuple[int, Hashable], shelf: _Shelf[AsyncConnection]
-    ) -> AsyncGenerator[None]:
+    async def _until_the_loop_ends(self, own: dict[Hashable, _OfLoop], loop: Hashable) -> AsyncGenerator[None]:
         # `asyncio.run` and `trio.run` close the asynchronous generators that are left when all tasks are done.
         try:
             yield
         finally:
-            self._own.pop(key, None)
+            shelf, _ = own.pop(loop)
             await self._end(shelf)
 
 
-def _here() -> tuple[int, Hashable]:
+def _here() -> Hashable:
     try:
-        return os.getpid(), asyncio.get_running_loop()
+        return asyncio.get_running_loop()
     except RuntimeError:
         import trio  # it can be nothing else
 
-        return os.getpid(), trio.lowlevel.current_trio_token()
+        return trio.lowlevel.current_trio_token()

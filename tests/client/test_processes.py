@@ -81,7 +81,7 @@ def test_one_event_loop_after_the_other(local):
     def in_a_loop_that_ends_without_a_word():
         loop = asyncio.new_event_loop()
         loop.run_until_complete(view())
-        ((shelf, until),) = client._exchange._own.values()
+        ((shelf, until),) = client._exchange._own.here().values()
         loop.run_until_complete(client._exchange._end(shelf))
         loop.close()
         return until  # or its end would be noticed after all
