@@ -178,7 +178,8 @@ def refused_requests(old: Document, new: Document) -> Iterator[str]:
     """Requests of the shared vectors that are valid no more, if only because they fit two schemas of a `oneOf` now."""
     before, after = Validated(old), Validated(new)
     for vector in read().values():
-        if vector["operation"] in after.operations and not before.refuses(vector) and after.refuses(vector):
+        there = vector["operation"] in after.operations
+        if there and not any(before.wrong(vector, "request")) and any(after.wrong(vector, "request")):
             yield f"ours: request: that of the vector {vector['name']} is no longer valid"
 
 

@@ -61,10 +61,33 @@ class Validated(Contract):
             self._validators[key] = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
         return [f"{where}: {error.message}" for error in self._validators[key].iter_errors(value)]
 
-    def refuses(self, vector: Vector) -> list[str]:
-        """Why the body of a vector's request is not what its operation takes."""
-        content = self.operations[vector["operation"]]["requestBody"]["content"]["application/json"]
-        return self.mistakes("the request's body", content["schema"], vector["request"]["body"])
+    def wrong(self, vector: Vector, side: str) -> Iterator[str]:
+        """Why the request or the response is not what the contract describes: its body, content type and headers."""
+        operation, message = self.operations[vector["operation"]], vector[side]
+        headers = {name.lower(): (name, text) for name, text in message["headers"].items()}
+        if side == "request":
+            described, (_, media) = operation["requestBody"], headers.pop("content-type", ("", ""))
+            declared = {p["name"].lower(): p["schema"] for p in map(self.at, operation.get("parameters", []))}
+        else:
+            described, media = self.at(operation["responses"][self.status(vector)]), message["contentType"] or ""
+            declared = {name.lower(): self.at(h)["schema"] for name, h in described.get("headers", {}).items()}
+        content = described["content"].get(media.partition(";")[0].strip())
+        try:
+            value = json.loads(body_bytes(message))
+        except ValueError as error:
+            yield f"the {side}'s body is no JSON: {error}"
+            return
+        if content is None:
+            yield f"the {side}'s content type is none of {', '.join(described['content'])}"
+        else:
+            yield from self.mistakes(f"the {side}'s body", content["schema"], value)
+        for lower, (name, text) in headers.items():
+            if lower in declared:
+                schema = self.at(declared[lower])
+                plain = int(text) if schema["type"] == "integer" and re.fullmatch(r"-?[0-9]+", text) else text
+                yield from self.mistakes(name, schema, plain)
+            elif side == "request":  # any response may carry headers that nobody documents (`Date`)
+                yield f"the contract knows no request header {lower}"
 
     def examples(self) -> Iterator[tuple[str, str, str]]:
         """Each use of an example: operation, `request` or the status, name."""
@@ -79,62 +102,18 @@ class Validated(Contract):
         return status if status in self.operations[vector["operation"]]["responses"] else "default"
 
 
-def media_type(text: str | None) -> str:
-    return (text or "").partition(";")[0].strip()
-
-
-def request_problems(contract: Validated, vector: Vector) -> Iterator[str]:
-    """Why a vector's request is not one that the contract describes. No vector may ask a client for that."""
-    request, operation = vector["request"], contract.operations[vector["operation"]]
-    if (request["method"], request["path"]) != (operation["method"], operation["path"]):
-        yield f"{vector['operation']} is {operation['method']} {operation['path']}"
-    if {request["credential"]: []} not in operation["security"]:
-        yield f"the contract knows no {request['credential']} for {vector['operation']}"
-    headers = {name.lower(): value for name, value in request["headers"].items()}
-    if media_type(headers.pop("content-type", "")) not in operation["requestBody"]["content"]:
-        yield f"its content type is none of {', '.join(operation['requestBody']['content'])}"
-    yield from contract.refuses(vector)
-    schema = {"$ref": f"#/components/schemas/{request['schema']}"}
-    yield from contract.mistakes(request["schema"], schema, request["body"])
-    parameters = {p["name"].lower(): p["schema"] for p in map(contract.at, operation.get("parameters", []))}
-    for name, value in headers.items():
-        if name not in parameters:
-            yield f"the contract knows no request header {name}"
-        else:
-            yield from contract.mistakes(name, parameters[name], value)
-
-
-def response_problems(contract: Validated, vector: Vector) -> Iterator[str]:
-    """Why a vector's response is not one that the contract promises."""
-    response = vector["response"]
-    if response["delivery"] != "complete":
-        yield f"the answer is not delivered: {response['delivery']}"
-        return
-    described = contract.at(contract.operations[vector["operation"]]["responses"][contract.status(vector)])
-    media = described["content"].get(media_type(response["contentType"]))
-    try:
-        value = json.loads(body_bytes(response))
-    except ValueError as error:
-        yield f"the body is no JSON: {error}"
-        return
-    yield from (
-        [f"the content type is {response['contentType']}"]
-        if media is None
-        else contract.mistakes("the body", media["schema"], value)
-    )
-    declared = {name.lower(): contract.at(header) for name, header in described.get("headers", {}).items()}
-    for name, text in response["headers"].items():
-        # Any response may carry headers that nobody documents (`Date`).
-        if header := declared.get(name.lower()):
-            schema = contract.at(header["schema"])
-            plain = int(text) if schema["type"] == "integer" and re.fullmatch(r"-?[0-9]+", text) else text
-            yield from contract.mistakes(name, schema, plain)
-
-
 def problems_of(contract: Validated, file: Path, vector: Vector, shape: jsonschema_rs.Validator) -> list[str]:
     if not shape.is_valid(vector):
         return [f"{'/'.join(map(str, error.instance_path))}: {error.message}" for error in shape.iter_errors(vector)]
-    found = list(request_problems(contract, vector))
+    operation, request, response = contract.operations[vector["operation"]], vector["request"], vector["response"]
+    found = list(contract.wrong(vector, "request"))
+    found += contract.mistakes(
+        request["schema"], {"$ref": f"#/components/schemas/{request['schema']}"}, request["body"]
+    )
+    if (request["method"], request["path"]) != (operation["method"], operation["path"]):
+        found.append(f"{vector['operation']} is {operation['method']} {operation['path']}")
+    if {request["credential"]: []} not in operation["security"]:
+        found.append(f"the contract knows no {request['credential']} for {vector['operation']}")
     if (vector["name"], vector["operation"]) != (file.stem, file.parent.name):
         found.append("its name and operation are not those of its file and folder")
     for side in ("request", "response"):
@@ -144,15 +123,16 @@ def problems_of(contract: Validated, file: Path, vector: Vector, shape: jsonsche
         # As text: for Python, 1 equals True and 1.0.
         elif name is not None and json.dumps(vector[side].get("body")) != json.dumps(examples[name]["value"]):
             found.append(f"the {side}'s body is not the contract's example {name}: {REWRITE}")
-    broken = list(response_problems(contract, vector))
+    broken = list(contract.wrong(vector, "response")) if response["delivery"] == "complete" else ["it is not delivered"]
     if vector["violation"] is None:
         found += [f"the response breaks the contract and is not marked as a fault: {why}" for why in broken]
     elif not broken:
         found.append("it is marked as a fault, and keeps to the contract")
-    schema = vector["response"]["schema"]
-    described = contract.at(contract.operations[vector["operation"]]["responses"][contract.status(vector)])
+    described = contract.at(operation["responses"][contract.status(vector)])
     promised = described["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
-    return found + ([f"the contract promises {promised}, not {schema}"] if schema not in (None, promised) else [])
+    if response["schema"] not in (None, promised):
+        found.append(f"the contract promises {promised}, not {response['schema']}")
+    return found
 
 
 def problems(contract: Validated, vectors: Mapping[Path, Vector], schema: Mapping[str, Any]) -> Iterator[str]:
