@@ -86,14 +86,12 @@ class Image:
         return {str(path): (path.stat().st_mtime_ns, path.stat().st_size) for path in files}
 
 
-@pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    return Image(tmp_path_factory.mktemp("image"))
-
-
-def test_it_holds_what_the_sandbox_needs_and_no_tool(image: Image) -> None:
-    """Neither pip nor what building takes; every package at the version that is locked."""
-    (packages,) = (image.folder / "opt" / "sandbox" / "lib").glob("python*/site-packages")
+def test_it_holds_the_sandbox_and_no_tool_starts_is_healthy_writes_nothing_and_ends_when_told(tmp_path: Path) -> None:
+    """Neither pip nor what building takes, every package at the version that is locked; arguments behind the image's
+    name reach the sandbox; SIGTERM ends it, with exit status 0.
+    """
+    image = Image(tmp_path)
+    (packages,) = (tmp_path / "opt" / "sandbox" / "lib").glob("python*/site-packages")
     found = (folder.stem.rpartition("-") for folder in packages.glob("*.dist-info"))
     installed = {re.sub(r"[-_.]+", "-", name).lower(): version for name, _, version in found}
     assert installed.pop("anam-facade")
@@ -102,9 +100,6 @@ def test_it_holds_what_the_sandbox_needs_and_no_tool(image: Image) -> None:
     lock = (ROOT / "requirements" / "demo.txt").read_text("utf-8")
     assert installed.items() <= dict(re.findall(r"^([a-z0-9-]+)==([^ ;]+)", lock, re.MULTILINE)).items()
 
-
-def test_it_starts_is_healthy_writes_nothing_and_ends_when_told(image: Image) -> None:
-    """Arguments behind the image's name reach the sandbox; SIGTERM ends it, with exit status 0."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
     check = image.command(LAST["HEALTHCHECK"].partition(" CMD ")[2], port)

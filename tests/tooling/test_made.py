@@ -12,14 +12,15 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import generate
 import pytest
 import spec
 import yaml
+from view import NotSupported, as_jinja  # which scripts/generate.py has put on the path
 
 import docs
 from tests.tooling.change import Added, Renamed, changed
@@ -47,11 +48,6 @@ class Checkout:
         return subprocess.run(
             command, cwd=self.folder, env=kept | environment, capture_output=True, text=True, check=False
         )
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Checkout:
-    return Checkout(tmp_path)
 
 
 # A bounded field; a class with a secret; a list of objects; a field of the answer, and one of errors.
@@ -111,40 +107,37 @@ print("used")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("changes", "touched"),
-    [(NEW_FIELDS, "models/__init__.py"), ([("document.info.version", "9.9.9")], "__init__.py")],
-    ids=["new fields", "a new version"],
-)
-def test_a_change_is_used_after_generating_alone_and_touches_one_file(
-    checkout: Checkout, tmp_path: Path, changes: Sequence[tuple[str, Any]], touched: str
-) -> None:
+def test_a_change_is_used_after_generating_alone_and_touches_one_file(tmp_path: Path) -> None:
     """Typed, documented, bounded, masked, all problems at once, sent and answered, with `openapi.yaml` alone edited.
 
     The versions stand in one place, so that a diff shows what changed and nothing else. Neither what was there nor
     the folder, a formatter on the PATH or its settings, the locale or the seed of hashes change a byte of the rest.
     """
+    checkout = Checkout(tmp_path)
     (tmp_path / "ruff.toml").write_text("line-length = 40\n")
     (tmp_path / "ruff").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "ruff").chmod(0o755)
     before = checkout.contents()
-    (checkout.folder / "generated" / "anam_api" / "stray.txt").write_text("old\n")
-    checkout.spec.write_text(yaml.safe_dump(changed(*changes), sort_keys=False, allow_unicode=True), "utf-8")
-    done = checkout.python("scripts/generate.py", PATH=str(tmp_path), LC_ALL="C", PYTHONHASHSEED="42")
-    assert done.returncode == 0, done.stderr
-    after = checkout.contents()
-    edited = {name for name in {*before, *after} if before.get(name) != after.get(name)}
-    assert edited == {"openapi.yaml", f"generated/anam_api/{touched}"}
-    if changes is NEW_FIELDS:
-        used = checkout.python("-c", USE)
-        assert used.stdout == "used\n", used.stderr
+    (tmp_path / "generated" / "anam_api" / "stray.txt").write_text("old\n")
+    touched = {"openapi.yaml"}
+    new_version = ("document.info.version", "9.9.9")
+    for changes, file in (([new_version], "__init__.py"), ([new_version, *NEW_FIELDS], "models/__init__.py")):
+        checkout.spec.write_text(yaml.safe_dump(changed(*changes), sort_keys=False, allow_unicode=True), "utf-8")
+        done = checkout.python("scripts/generate.py", PATH=str(tmp_path), LC_ALL="C", PYTHONHASHSEED="42")
+        assert done.returncode == 0, done.stderr
+        after = checkout.contents()
+        touched.add(f"generated/anam_api/{file}")
+        assert {name for name in {*before, *after} if before.get(name) != after.get(name)} == touched
+    used = checkout.python("-c", USE)
+    assert used.stdout == "used\n", used.stderr
 
 
 @pytest.mark.slow
-def test_what_cannot_be_generated_and_what_is_edited_by_hand_is_told_and_left_as_it_is(checkout: Checkout) -> None:
+def test_what_cannot_be_generated_and_what_is_edited_by_hand_is_told_and_left_as_it_is(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path)
     right = checkout.spec.read_text("utf-8")
     checkout.spec.write_text(right.replace("schemas/EngineSession'", "schemas/Nowhere'"), "utf-8")
-    client = checkout.folder / "generated" / "anam_api" / "client.py"
+    client = tmp_path / "generated" / "anam_api" / "client.py"
     client.write_text(client.read_text("utf-8").replace("import httpx\n", "import httpx  # by hand\n", 1), "utf-8")
     before = checkout.contents()
     broken = checkout.python("scripts/generate.py")
@@ -173,16 +166,11 @@ UNKNOWN: list[tuple[str, str, Any]] = [
 
 
 @pytest.mark.parametrize(("told", "place", "value"), UNKNOWN, ids=[told for told, _, _ in UNKNOWN])
-def test_what_the_classes_would_leave_out_stops_generate(
-    monkeypatch: pytest.MonkeyPatch, told: str, place: str, value: Any
-) -> None:
+def test_what_the_classes_would_leave_out_stops_generate(told: str, place: str, value: Any) -> None:
     """A keyword that the view does not know, or a hint that fits nothing, is named with its place in the document."""
-    monkeypatch.syspath_prepend(ROOT / "generated")
-    from view import NotSupported, View
-
-    overlay = yaml.safe_load((ROOT / "generated" / "overlay.yaml").read_text("utf-8"))
+    overlay = yaml.safe_load((generate.GENERATED / "overlay.yaml").read_text("utf-8"))
     with pytest.raises(NotSupported, match=re.escape(told)):
-        View(changed((place, value)), overlay)
+        as_jinja(changed((place, value)), overlay)
 
 
 # The page of the contract, which `make browser` reads whole.

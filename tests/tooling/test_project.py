@@ -53,12 +53,6 @@ def test_an_arrow_that_is_not_in_the_picture_is_found(tmp_path: Path) -> None:
     assert f"Contracts: 0 kept, {len(NOT_IN_THE_PICTURE)} broken" in lint()
 
 
-def test_the_page_of_the_rooms_names_each() -> None:
-    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
-    rooms = [path.parent.name for path in (ROOT / "anam_facade").glob("*/__init__.py")]
-    assert [room for room in rooms if f"`{room}/`" not in page and f"anam_facade/{room}/" not in page] == []
-
-
 # What a user takes in with the package.
 
 

@@ -78,19 +78,6 @@ def test_what_makes_an_environment_useless_starts_afresh(project: Project, monke
     assert project.make("dev") == ["project"]
 
 
-def test_what_is_made_elsewhere_is_made_once_for_the_same_inputs(tmp_path: Path) -> None:
-    """And again after a failure."""
-    folder = tmp_path / "made"
-    for inputs, expected in ((("a",), True), (("a",), False), (("b",), True)):
-        with tools.outdated(folder, *inputs) as must_make:
-            folder.mkdir(exist_ok=True)
-        assert must_make is expected
-    with pytest.raises(ZeroDivisionError), tools.outdated(folder, "c"):
-        _ = 1 / 0
-    with tools.outdated(folder, "c") as must_make:
-        assert must_make
-
-
 def test_check_tells_what_differs_and_does_not_mend_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Of a text; scripts/generate.py keeps a folder in the same way."""
     file = tmp_path / "made.txt"
