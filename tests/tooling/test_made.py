@@ -23,7 +23,7 @@ import yaml
 from view import NotSupported, as_jinja  # which scripts/generate.py has put on the path
 
 import docs
-from tests.tooling.change import Added, Renamed, changed
+from tests.tooling.change import CONTRACT, Added, Renamed, changed
 from tools import ROOT
 
 
@@ -111,7 +111,7 @@ def test_a_change_is_used_after_generating_alone_and_touches_one_file(tmp_path: 
     """Typed, documented, bounded, masked, all problems at once, sent and answered, with `openapi.yaml` alone edited.
 
     The versions stand in one place, so that a diff shows what changed and nothing else. Neither what was there nor
-    the folder, a formatter on the PATH or its settings, the locale or the seed of hashes change a byte of the rest.
+    the folder, a formatter on the PATH or its settings, or the locale change a byte of the rest.
     """
     checkout = Checkout(tmp_path)
     (tmp_path / "ruff.toml").write_text("line-length = 40\n")
@@ -123,7 +123,7 @@ def test_a_change_is_used_after_generating_alone_and_touches_one_file(tmp_path: 
     new_version = ("document.info.version", "9.9.9")
     for changes, file in (([new_version], "__init__.py"), ([new_version, *NEW_FIELDS], "models/__init__.py")):
         checkout.spec.write_text(yaml.safe_dump(changed(*changes), sort_keys=False, allow_unicode=True), "utf-8")
-        done = checkout.python("scripts/generate.py", PATH=str(tmp_path), LC_ALL="C", PYTHONHASHSEED="42")
+        done = checkout.python("scripts/generate.py", PATH=str(tmp_path), TMPDIR=str(tmp_path), LC_ALL="C")
         assert done.returncode == 0, done.stderr
         after = checkout.contents()
         touched.add(f"generated/anam_api/{file}")
@@ -179,7 +179,7 @@ def test_what_the_classes_would_leave_out_stops_generate(told: str, place: str, 
 @pytest.fixture(scope="module")
 def page() -> ElementTree.Element:
     """Read as XML, but for the tags that HTML never closes: so one that is not closed in its turn is found."""
-    return ElementTree.fromstring(re.sub(r"<((?:meta|link) [^>]*)>", r"<\1/>", docs.PAGE.read_text("utf-8")))
+    return ElementTree.fromstring(re.sub(r"<((?:meta|link) [^>]*)>", r"<\1/>", docs.build(CONTRACT)))
 
 
 def test_every_link_leads_somewhere_and_nothing_is_loaded(page: ElementTree.Element) -> None:
@@ -200,7 +200,7 @@ def leaves(node: Any) -> list[str]:
 
 def test_every_schema_is_there_with_every_keyword_and_value(page: ElementTree.Element) -> None:
     """Whatever the contract says of a field stands at its schema: words, bounds, defaults, known values."""
-    for name, schema in docs.Page(spec.load()).schemas.items():
+    for name, schema in docs.Page(CONTRACT).schemas.items():
         (section,) = page.findall(f".//*[@id='schema-{name}']")
         shown = "".join(section.itertext())
         words = set(re.findall(r"\w+", shown))

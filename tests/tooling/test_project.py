@@ -53,9 +53,6 @@ def test_an_arrow_that_is_not_in_the_picture_is_found(tmp_path: Path) -> None:
     assert f"Contracts: 0 kept, {len(NOT_IN_THE_PICTURE)} broken" in lint()
 
 
-# What a user takes in with the package.
-
-
 def test_lint_finds_code_that_runs_data() -> None:
     """ruff's rules for it are on for what is shipped; the imports that do it are the last contract above."""
     code = "import os\n\nimport yaml\n\n\ndef f(x):\n    eval(x)\n    exec(x)\n    yaml.load(x)\n    os.system(x)\n"
@@ -92,9 +89,6 @@ print(len(sys.modules))
     done = run(sys.executable, "-c", program)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 100
-
-
-# The locks.
 
 
 def pinned(lock: str) -> dict[str, str]:
@@ -167,9 +161,6 @@ def test_the_contract_says_of_each_field_how_it_is_known() -> None:
     told = {place: node.get("x-source", "") for place, node in nodes.items() if "$ref" not in node}
     assert [place for place, source in told.items() if not SOURCE.fullmatch(source)] == []
     assert {source.partition(":")[0] for source in told.values()} == {"vendor", "meetings", "clients", "live", "chosen"}
-
-
-# The verbs.
 
 
 def test_help_is_the_default_lists_every_verb_and_fits_a_screen() -> None:
