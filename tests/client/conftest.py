@@ -69,7 +69,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         sleep(seconds)
 
     clock.monotonic, clock.sleep = lambda: clock.now, sleep
-    for module in ("_operations", "client", "http.exchange"):
+    for module in ("_operations", "http.exchange"):
         monkeypatch.setattr(f"anam_facade.{module}.time", clock)
     monkeypatch.setattr(anyio, "sleep", sleep_async)
     monkeypatch.setattr("anam_facade.client._Lifetime.pause", lambda self, seconds: sleep(seconds))

@@ -65,9 +65,10 @@ class Local(socketserver.ThreadingTCPServer):
             self.hold.wait(10)
         connection.sendall(OK if request.startswith(b"POST") else NOTHING_THERE)
 
-    def answer(self, *chunks: bytes) -> None:
-        """Every request is answered with these bytes."""
-        self.behave = lambda connection, request: connection.sendall(b"".join(chunks))
+    def answer(self, *replies: bytes) -> None:
+        """Requests are answered with these bytes, one after the other; the last ones are repeated."""
+        left = list(replies)
+        self.behave = lambda connection, request: connection.sendall(left.pop(0) if left[1:] else left[0])
 
     def drip(self, data: bytes, pause: float, *, at_once: bytes = b"") -> None:
         """Every request is answered one byte at a time, after what comes at once."""
@@ -152,19 +153,3 @@ def running(context: ssl.SSLContext | None = None, *, keep_alive: bool = True) -
     finally:
         server.stop()
         thread.join()
-
-
-@contextlib.contextmanager
-def scripted(*replies: bytes) -> Iterator[Local]:
-    """Each connection gets the next reply after its request, and is closed; after a reply of "stall", by the client."""
-    left = list(replies)
-
-    def behave(connection: socket.socket, request: bytes) -> None:
-        reply = left.pop(0)
-        connection.sendall(reply)
-        if b"stall" in reply:
-            connection.recv(1)
-
-    with running(keep_alive=False) as server:
-        server.behave = behave
-        yield server
