@@ -231,28 +231,25 @@ VOICE = "voiceGenerationOptions"
 @pytest.mark.parametrize(
     ("persona", "expected"),
     [
-        ({"personaId": UUID}, set()),
-        ({"personaId": "x"}, {("personaId", "pattern")}),
-        ({"personaId": UUID, "name": "x"}, {("name", "additionalProperties")}),
-        ({"type": "other"}, {("type", "enum")}),
-        ({"directorNotes": {"presetStyle": "warm", "customStylePrompt": "x"}}, {("directorNotes", "not")}),
-        ({"tools": [TOOL]}, {("tools[0].subtype", "required")}),
-        (
-            {"tools": [{"type": "client"}, {"name": "b"}]},
-            {("tools[0].name", "required"), ("tools[1].type", "required")},
-        ),
-        ({"tools": [{**TOOL, "subtype": "webhook", "headers": {"x": 5}}]}, {("tools[0].headers.x", "type")}),
+        ({"personaId": UUID}, []),
+        ({"personaId": "x"}, ["personaId: pattern"]),
+        ({"personaId": UUID, "name": "x"}, ["name: additionalProperties"]),
+        ({"type": "other"}, ["type: enum"]),
+        ({"directorNotes": {"presetStyle": "warm", "customStylePrompt": "x"}}, ["directorNotes: not"]),
+        ({"tools": [TOOL]}, ["tools[0].subtype: required"]),
+        ({"tools": [{"type": "client"}, {"name": "b"}]}, ["tools[0].name: required", "tools[1].type: required"]),
+        ({"tools": [{**TOOL, "subtype": "webhook", "headers": {"x": 5}}]}, ["tools[0].headers.x: type"]),
         # Bytes are counted as compact JSON in UTF-8: 10,000 are allowed.
-        ({"tools": [{**CLIENT, "parameters": {"a": "é" * 4996}}]}, set()),
-        ({"tools": [{**CLIENT, "parameters": {"a": "é" * 4996 + "x"}}]}, {("tools[0].parameters", "x-maxBytes")}),
-        ({VOICE: {"emotion": "joy"}}, {(f"{VOICE}.emotion", "enum")}),
-        ({VOICE: {"style": 1, "speed": 1.5}}, {(f"{VOICE}.speed", "maximum")}),
-        ({VOICE: {"emotion": "calm", "speed": 1.8}}, {(f"{VOICE}.speed", "maximum")}),
+        ({"tools": [{**CLIENT, "parameters": {"a": "é" * 4996}}]}, []),
+        ({"tools": [{**CLIENT, "parameters": {"a": "é" * 4996 + "x"}}]}, ["tools[0].parameters: x-maxBytes"]),
+        ({VOICE: {"emotion": "joy"}}, [f"{VOICE}.emotion: enum"]),
+        ({VOICE: {"style": 1, "speed": 1.5}}, [f"{VOICE}.speed: maximum"]),
+        ({VOICE: {"emotion": "calm", "speed": 1.8}}, [f"{VOICE}.speed: maximum"]),
     ],
 )
 def test_the_field_and_rule_are_those_of_the_alternative_that_was_meant(persona, expected):
     """Of a `oneOf` only one branch is talked about."""
-    assert {(problem.path, problem.code) for problem in problems("PersonaConfig", persona)} == expected
+    assert {f"{problem.path}: {problem.code}" for problem in problems("PersonaConfig", persona)} == set(expected)
 
 
 def test_a_kind_that_nobody_knows_is_told_the_kinds_there_are():

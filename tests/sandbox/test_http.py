@@ -83,8 +83,8 @@ def test_a_failure_of_the_sandbox_itself_is_a_500(api, monkeypatch, caplog):
 
 
 def test_a_request_is_recorded_with_what_a_test_wants_to_know(serve):
-    """Number, operation, time, status, credential, headers, body (unless it is very large), and what was answered."""
-    api = serve(clock=(clock := Clock()))
+    """Number, operation, time, status, credential, headers, and the bodies (unless very large), those held back too."""
+    api = serve(check=False, clock=(clock := Clock()))
     api.mint(SAVED, clientLabel="x")
     target = "https://api.anam.ai/v1/engine/session"
     api.start(api.sandbox.mint_token(), {"clientMetadata": {"a": 1}}, headers={"X-Anam-Target-Url": target})
@@ -93,6 +93,7 @@ def test_a_request_is_recorded_with_what_a_test_wants_to_know(serve):
     api.http.get("/nowhere?api_key=secret")
     api.direct({**INLINE, "systemPrompt": "x" * 70_000})
     requests = api.sandbox.requests
+    assert {(one.fault, one.received_at) for one in requests} == {(None, clock.now)}
     assert [(one.number, one.operation, one.status, one.credential, one.body) for one in requests] == [
         (1, "createSessionToken", 200, "api_key", {"personaConfig": SAVED, "clientLabel": "x"}),
         (2, "createEngineSession", 200, "session_token", {"clientMetadata": {"a": 1}}),
@@ -101,22 +102,16 @@ def test_a_request_is_recorded_with_what_a_test_wants_to_know(serve):
         (5, None, 404, None, None),
         (6, "createEngineSession", 201, "api_key", None),
     ]
-    assert {(one.fault, one.received_at) for one in requests} == {(None, clock.now)}
     assert [(one.method, one.path) for one in requests[3:5]] == [("POST", START), ("GET", "/nowhere")]
     assert (requests[0].answer, requests[0].headers["authorization"]) == ({"sessionToken": "***"}, "Bearer ***")
     assert requests[1].headers["x-anam-target-url"] == target
-
-
-def test_what_a_fault_answered_or_held_back_is_remembered(serve):
-    """Of a text the beginning."""
-    api = serve(check=False)
     api.sandbox.inject(Fault(status=502, body="<h1>" + "x" * 1000, times=1))
     api.sandbox.inject(Fault(close="after"))
     api.direct()
     with pytest.raises(httpx.ReadError):
         api.direct()
-    faulted, lost = api.sandbox.requests
-    assert (faulted.answer, lost.answer["sessionId"]) == ("<h1>" + "x" * 496, api.sandbox.sessions[0].id)
+    faulted, lost = api.sandbox.requests[-2:]
+    assert (faulted.answer, lost.answer["sessionId"]) == ("<h1>" + "x" * 496, api.sandbox.sessions[-1].id)
 
 
 def test_no_credential_stands_in_records_logs_or_the_control(serve, caplog):
@@ -212,8 +207,11 @@ def test_the_state_tells_what_happened(api):
     assert state["requests"][0]["body"]["environment"]["livekitToken"] == "***"
 
 
-def test_faults_are_injected_listed_and_cleared(api):
-    """One or several at a time; none of them touches the control."""
+def test_the_control_does_what_python_does(api):
+    """Faults are injected, one or several, listed and cleared; sessions ended, one (404 for no such) or all of them.
+
+    Settings are changed, those that are named, and a reset undoes all of it. No fault touches the control.
+    """
     one, two = {"status": 500, "times": 1}, {"close": "before", "rate": 0.5, "seed": 3}
     assert api.http.post("/_sandbox/faults", json=one).status_code == 201
     assert api.http.post("/_sandbox/faults", json=[two, one]).json() == [two, one]
@@ -222,10 +220,6 @@ def test_faults_are_injected_listed_and_cleared(api):
     assert api.mint().status_code == 500
     assert api.http.delete("/_sandbox/faults").status_code == 204
     assert api.sandbox.faults == ()
-
-
-def test_sessions_are_ended_settings_changed_and_all_of_it_reset(api):
-    """A session by its id (404 for no such), or all of them; those settings that are named."""
     ids = [api.direct().json()["sessionId"] for _ in range(4)]
     assert api.http.post(f"/_sandbox/sessions/{ids[0]}/end").json() == {"ended": True}
     assert api.http.delete(f"/_sandbox/sessions/{ids[0]}/end").json() == {"ended": False}
