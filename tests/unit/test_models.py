@@ -7,7 +7,6 @@ import itertools
 import json
 import math
 import pickle
-import traceback
 import warnings
 
 import attrs
@@ -26,6 +25,7 @@ HOOK = WebhookTool(name="t", headers={"Authorization": SWORD}, extra={"x": 1})
 
 DAILY = {"mode": "daily", "daily": {"roomUrl": URL}}
 NOTES = {"presetStyle": "warm", "customStylePrompt": "x"}
+SERVER = {"type": "server", "headers": {"A": SWORD}}
 NAMED = [ClientTool(name=name) for name in ("t", "u", "t", "v", "v", "v")]
 MISNAMED = {"mode": "daily", "daily": {"roomURL": URL}, 5: 6, "key": 7}
 NOT_BOTH, WITH, OWN = "cannot be set together with", "must be set together with", "has an argument of its own"
@@ -43,7 +43,7 @@ REFUSED = [
     ),
     (lambda: PersonaConfig(tools=NAMED), ["tools = t, v: name must be unique"]),
     (lambda: PersonaConfig(tools=[{"type": "x"}]), ["tools[0].type = x: must be one of client, server, system"]),
-    (lambda: PersonaConfig(tools=[{"type": "server"}]), ["tools[0].subtype = None: must be one of webhook, knowledge"]),
+    (lambda: PersonaConfig(tools=[SERVER]), ["tools[0].subtype = None: must be one of webhook, knowledge"]),
     (
         lambda: PersonaConfig(tools=[{"type": "system", "x": math.nan}]),
         ["tools[0].name: is required", "tools[0].extra.x = nan: must be finite"],
@@ -67,6 +67,14 @@ REFUSED = [
         lambda: DailyEgress(room_url=URL, extra={"mode": "x", "daily": {"token": "t"}}),
         [f"extra.mode: {OWN}", f"extra.daily.token: {OWN}"],
     ),
+    (
+        lambda: DailyEgress(room_url=5, token=SWORD, user_name=[SWORD], extra={"a": {SWORD}}),
+        [
+            "room_url = 5: must be a string, not int",
+            "user_name: must be a string, not list",
+            "extra.a: must be a JSON value, not set",
+        ],
+    ),
     (lambda: DailyEgress.from_dict([]), ["DailyEgress: must be an object, not list"]),
     (lambda: DailyEgress.from_dict({}), ['mode: must be "daily"', "daily.roomUrl: is required"]),
     (
@@ -78,7 +86,6 @@ REFUSED = [
             "daily.roomUrl: is required",
         ],
     ),
-    (lambda: SessionToken(5), ["SessionToken.value: must be a string, not int"]),
 ]
 
 
@@ -192,31 +199,6 @@ def test_what_holds_a_secret_shows_and_pickles_none(holder, shown):
         pickle.dumps(holder)
 
 
-BAD_FILE = "name: 5\ntools: [{type: server, subtype: webhook, name: t, headers: {A: swordfish}}]"
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda _: DailyEgress(room_url=5, token=SWORD, user_name=[SWORD], extra={"a": {SWORD}}),
-        lambda _: PersonaConfig.from_dict({"tools": [{"type": "webhook", "headers": {"A": SWORD}}]}),
-        lambda _: LiveKitEnvironment.for_room(URL, room="", agent_identity="a", api_key="k", api_secret=SWORD),
-        lambda path: PersonaConfig.load(path),
-    ],
-    ids=["constructor", "mapping", "room", "file"],
-)
-def test_what_was_refused_is_in_no_frame(tmp_path, make):
-    """Neither the error nor a traceback with variables shows what was given."""
-    path = tmp_path / "p.yaml"
-    path.write_text(BAD_FILE)
-    with pytest.raises(AnamConfigError) as caught:
-        make(path)
-    frames = [frame for frame, _ in traceback.walk_tb(caught.tb) if frame.f_code.co_filename != __file__]
-    held = [(value, getattr(value, "__dict__", None)) for frame in frames for value in frame.f_locals.values()]
-    assert held
-    assert SWORD not in f"{caught.value} {held}"
-
-
 def test_a_started_session_is_not_lost_over_a_detail():
     """Fields of the wrong type are None, or the contract's default, and can be looked up in `raw`."""
     servers = [{"urls": ["turn:b", 5], "credential": SWORD}, {"urls": 5}, "x", {"urls": "stun:c", "credential": 5}]
@@ -289,6 +271,7 @@ BAD_FILES = [
     (".yaml", DATED, f", line 3: metadata.when: {NO_DATE}"),
     (".yaml", b"metadata: {a: .nan}", ", line 1: metadata.a = nan: must be finite"),
     (".yaml", b"tools:\n- type: client\n  name: t\n- type: client", ", line 4: tools[1].name: is required"),
+    (".yaml", b"tools: [{type: server, headers: {A: swordfish}}]", ", line 1: tools[0].subtype = None: must be one of"),
     (".yaml", b"name: n\nnaem: m", ", line 2: naem: unknown; did you mean name?"),
     (".txt", b"{}", ": must end in .json, .yaml or .yml"),
 ]

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import jwt
 import pytest
 
-from anam_facade import LiveKitEnvironment, SessionToken
+from anam_facade import AnamConfigError, LiveKitEnvironment, SessionToken
 from anam_facade._hosts import is_loopback
 from tests.tokens import signed
 
@@ -58,6 +58,8 @@ def test_a_token_shows_what_it_is_for_and_not_itself():
     assert text not in f"{token} {token!r} {[token]}"
     with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(token)
+    with pytest.raises(AnamConfigError, match=r"SessionToken.value: must be a string, not int"):
+        SessionToken(5)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def test_expiry_is_told_with_leeway(seconds, leeway, expired):
 
 # Access tokens for rooms.
 
-SECRET = "a-secret-of-livekit-of-at-least-32-characters"
+SECRET = "swordfish-of-livekit-of-at-least-32-characters"
 VARIABLES = {"LIVEKIT_URL": URL, "LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": SECRET}
 
 
