@@ -27,7 +27,7 @@ DAILY = {"mode": "daily", "daily": {"roomUrl": URL}}
 NOTES = {"presetStyle": "warm", "customStylePrompt": "x"}
 SERVER = {"type": "server", "headers": {"A": SWORD}}
 NAMED = [ClientTool(name=name) for name in ("t", "u", "t", "v", "v", "v")]
-MISNAMED = {"mode": "daily", "daily": {"roomURL": URL}, 5: 6, "key": 7}
+MISNAMED = {"mode": "daily", "daily": {"roomURL": URL, "token": SWORD}, 5: 6, "key": 7}
 NOT_BOTH, WITH, OWN = "cannot be set together with", "must be set together with", "has an argument of its own"
 NULL = "must be true or false, not null; leave it out instead"
 NEAR, NEWER = "unknown; did you mean", "a field that is newer than this package goes into extra="

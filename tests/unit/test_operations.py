@@ -227,7 +227,7 @@ REMEDY = "give the persona a voice_id or an llm_id, and mint anew"
         *((lambda token=token: start(token), [IS_KEY]) for token in ("the-api-key", SessionToken("the-api-key"))),
         *((lambda token=token: start(token), [IS_NO_BEARER]) for token in ("", "a\nb", "Bearer x")),
         (lambda: start(signed(type="legacy")), [f"token: is of type legacy, which cannot start a session: {REMEDY}"]),
-        (lambda: start(None), ["token: must be a SessionToken or a string, not NoneType"]),
+        (lambda: start(b"swordfish"), ["token: must be a SessionToken or a string, not bytes"]),
         (lambda: start("", {"a": {1}}), ["client_metadata.a: must be a JSON value, not set", IS_NO_BEARER]),
     ],
     ids=itertools.count(),
