@@ -31,7 +31,6 @@ from .errors import (
     AnamResponseError,
     AnamTimeoutError,
     ClientClosedError,
-    Problem,
     SessionStartUncertainError,
     error_from_response,
     scrub_headers,
@@ -174,15 +173,13 @@ def as_secrets(values: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     return None if values is None else {name: as_secret(value) for name, value in dict(values).items()}
 
 
-def as_token(token: object) -> SessionToken:
-    """A token, which may be a plain string."""
-    kind, secret = type(token).__name__, token if isinstance(token, SessionToken) else as_secret(token)
-    del token  # no frame that an error passes keeps it
+def as_token(token: object) -> SessionToken | Refused:
+    """A token, which may be a plain string. No frame from here on keeps what is none."""
+    secret = as_secret(token)
     if isinstance(secret, Secret):
         return SessionToken(secret)
-    if isinstance(secret, SessionToken):
-        return secret
-    raise AnamConfigError(Problem("token", "", f"must be a SessionToken or a string, not {kind}"))
+    rule = f"must be a SessionToken or a string, not {type(token).__name__}"
+    return token if isinstance(token, SessionToken) else _refused("token", rule)
 
 
 # What to send.
@@ -209,7 +206,7 @@ def start_direct(settings: Settings, setup: Setup) -> Call:
 
 def start_with_token(
     settings: Settings,
-    token: SessionToken,
+    token: SessionToken | Refused,
     client_metadata: Mapping[str, Any] | None,
     end_of_speech_sensitivity: float | None = None,
 ) -> Call:
@@ -218,6 +215,8 @@ def start_with_token(
     if end_of_speech_sensitivity is not None:
         options = _made(found, models.TokenStartOptions, end_of_speech_sensitivity=end_of_speech_sensitivity)
     body = _made(found, models.TokenStartRequest, client_metadata=client_metadata, session_options=options)
+    if isinstance(token, Refused):
+        raise AnamConfigError(*found.problems, *token.findings.problems)
     if token._secret == settings.api_key:
         found.refuse("token", "must be a session token; this is the API key, which may not travel here")
     elif not BEARER.fullmatch(token.value):
@@ -311,7 +310,7 @@ def minting(settings: Settings, setup: Setup) -> Flow[SessionToken]:
 
 def starting(
     settings: Settings,
-    token: SessionToken,
+    token: SessionToken | Refused,
     client_metadata: Mapping[str, Any] | None,
     end_of_speech_sensitivity: float | None = None,
 ) -> Flow[EngineSession]:

@@ -260,8 +260,9 @@ class AnamClient(_Client[httpx.Client, httpx.BaseTransport]):
             AnamStatusError: The server refused, or failed until the retries were used up; see `may_have_started`.
             AnamConnectionError, AnamTimeoutError: The server could not be reached.
         """
-        token = _operations.as_token(token)  # no frame of ours shows it from here on
-        return self._run(_operations.starting(self._settings, token, client_metadata, end_of_speech_sensitivity))
+        bearer = _operations.as_token(token)
+        del token  # no frame of ours shows it from here on
+        return self._run(_operations.starting(self._settings, bearer, client_metadata, end_of_speech_sensitivity))
 
     def start_session(
         self,
@@ -402,8 +403,9 @@ class AsyncAnamClient(_Client[AsyncHttpClient, httpx.AsyncBaseTransport]):
         A task that is cancelled while this runs learns nothing of the start's fate: a session may have been started. A
         line in the log says so.
         """
-        token = _operations.as_token(token)  # no frame of ours shows it from here on
-        return await self._run(_operations.starting(self._settings, token, client_metadata, end_of_speech_sensitivity))
+        bearer = _operations.as_token(token)
+        del token  # no frame of ours shows it from here on
+        return await self._run(_operations.starting(self._settings, bearer, client_metadata, end_of_speech_sensitivity))
 
     async def start_session(
         self,
