@@ -1,4 +1,7 @@
-"""What people watch and intercept httpx with works on the default client, without a word to this package."""
+"""What people watch and intercept httpx with works on the default client, without a word to this package.
+
+OpenTelemetry's instrumentation does too: `tests/observability`.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +10,11 @@ import pytest
 import respx
 import sentry_sdk
 import vcr
-from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sentry_sdk.integrations.httpx import HttpxIntegration
 
 SAVED = {"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"}
 MINT, START = "/v1/auth/session-token", "/v1/engine/session"
 URL = "https://api.example.test"
-
-
-def test_opentelemetry(calls, anam_sandbox):
-    """Its httpx instrumentation makes a span of each request."""
-    spans, provider = InMemorySpanExporter(), TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(spans))
-    HTTPXClientInstrumentor().instrument(tracer_provider=provider)
-    try:
-        calls("start_session", SAVED)
-    finally:
-        HTTPXClientInstrumentor().uninstrument()
-    seen = [span.attributes["http.url"].removeprefix(anam_sandbox.base_url) for span in spans.get_finished_spans()]
-    assert seen == [MINT, START]
 
 
 def test_sentry(calls):
