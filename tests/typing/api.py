@@ -107,7 +107,7 @@ async def async_client(transport: httpx.AsyncBaseTransport) -> None:
     assert_type(await client.aclose(), None)
 
 
-# Results and errors.
+# Results, and errors as tests of other programs make them.
 
 
 def results(token: anam.SessionToken, session: anam.EngineSession) -> None:
@@ -125,40 +125,24 @@ def results(token: anam.SessionToken, session: anam.EngineSession) -> None:
         assert_type(session.client_config.ice_servers[0].credential, str | None)
 
 
-def errors(client: AnamClient) -> str:
-    try:
-        client.start_session({})
-    except anam.AnamConfigError as error:
-        assert_type(error.problems, tuple[anam.Problem, ...])
-        problem = error.problems[0]
-        return f"{problem.field} {problem.value} {problem.rule}"
-    except (anam.ClientClosedError, anam.AnamTimeoutError, anam.AnamConnectionError) as error:
-        assert_type(error.sent, bool)
-    except anam.AnamResponseError as error:
-        assert_type((error.status_code, error.body, error.headers), tuple[int, str, httpx.Headers])
-    except anam.SessionStartUncertainError as error:
-        assert_type(error.token_claims, dict[str, Any])
-        where = (error.client_label, error.livekit_url, error.livekit_room)
-        assert_type(where, tuple[str | None, str | None, str | None])
-    except anam.AnamStatusError as error:
-        assert_type((error.method, error.path, error.status_code), tuple[str, str, int])
-        assert_type((error.code, error.message, error.retry_after), tuple[str | None, str | None, float | None])
-        assert_type((error.body, error.headers), tuple[str, httpx.Headers])
-    except anam.AnamError as error:
-        assert_type((error.may_have_started, error.retryable, error.attempts), tuple[bool, bool, int])
-    return "failed"
-
-
+wrong, late = anam.AnamConfigError(anam.Problem("field", "value", "rule")), anam.AnamTimeoutError("late", sent=True)
+odd = anam.AnamResponseError("odd", status_code=200, body="", headers=httpx.Headers())
+lost = anam.SessionStartUncertainError("?", token_claims={}, client_label=None, livekit_url=None, livekit_room="lobby")
+slow = anam.RateLimitError(method="POST", path="/", status_code=429, retry_after=2.0)
+assert_type(wrong.problems, tuple[anam.Problem, ...])
+assert_type((wrong.problems[0].field, wrong.problems[0].value, wrong.problems[0].rule), tuple[str, str, str])
+assert_type((odd.status_code, odd.body, odd.headers), tuple[int, str, httpx.Headers])
+assert_type(lost.token_claims, dict[str, Any])
+assert_type((lost.client_label, lost.livekit_url, lost.livekit_room), tuple[str | None, str | None, str | None])
+assert_type((slow.method, slow.path, slow.status_code), tuple[str, str, int])
+assert_type((slow.code, slow.message, slow.retry_after), tuple[str | None, str | None, float | None])
+assert_type((slow.body, slow.headers), tuple[str, httpx.Headers])
+assert_type((late.sent, late.may_have_started, late.retryable, late.attempts), tuple[bool, bool, bool, int])
+NOT_REACHED: list[type[anam.AnamConnectionError]] = [anam.AnamTimeoutError, anam.ClientClosedError]
 STATUSES: list[type[anam.AnamStatusError]] = [
     *(anam.BadRequestError, anam.AuthenticationError, anam.PlanRequiredError, anam.PermissionDeniedError),
     *(anam.NotFoundError, anam.ConflictError, anam.RateLimitError, anam.ConcurrencyLimitError, anam.SpendCapError),
     *(anam.ServerError, anam.ServiceBusyError),
 ]
+ALL: list[type[anam.AnamError]] = [anam.AnamConfigError, anam.AnamResponseError, *NOT_REACHED, *STATUSES]
 BASES: tuple[type[ValueError], type[UserWarning]] = (anam.AnamConfigError, anam.AnamConfigWarning)
-
-# Tests of other programs raise these themselves.
-anam.AnamConfigError(anam.Problem("field", "value", "rule"))
-anam.AnamTimeoutError("late", sent=True)
-anam.AnamResponseError("odd", status_code=200, body="", headers=httpx.Headers())
-anam.SessionStartUncertainError("?", token_claims={}, client_label=None, livekit_url=None, livekit_room="lobby")
-anam.RateLimitError(method="POST", path="/", status_code=429, retry_after=2.0)

@@ -12,6 +12,9 @@ import anam_facade
 from anam_api import models
 from anam_facade import AnamClient, AsyncAnamClient, _contract
 
+BY_FLAVOUR = ("transport", "http_client")
+"""The parameters whose types differ, as those of httpx do."""
+
 
 def test_every_name_exists_and_every_schema_has_one():
     """Each exported name can be imported, once, and is explained; what the contract has is among them, unlisted."""
@@ -22,17 +25,15 @@ def test_every_name_exists_and_every_schema_has_one():
     assert models.PersonaConfig in public["PersonaConfig"].__bases__
 
 
-METHODS = ("__init__", "create_session_token", "start_engine_session", "start_session", "warm_up")
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_both_clients_take_the_same_arguments(name):
-    """The async client's methods have the sync client's parameters, defaults and results, and there are no others."""
-    ours, theirs = (inspect.signature(getattr(cls, name)) for cls in (AnamClient, AsyncAnamClient))
-    given = [[p for p in s.parameters.values() if p.name not in ("transport", "http_client")] for s in (ours, theirs)]
-    assert (given[0], ours.return_annotation) == (given[1], theirs.return_annotation)
+def test_both_clients_take_the_same_arguments():
+    """The async client has the sync client's methods, with its parameters, defaults and results, and no others."""
+    methods = {"create_session_token", "start_engine_session", "start_session", "warm_up"}
+    for name in ("__init__", *methods):
+        ours, theirs = (inspect.signature(getattr(cls, name)) for cls in (AnamClient, AsyncAnamClient))
+        given = [[p for p in made.parameters.values() if p.name not in BY_FLAVOUR] for made in (ours, theirs)]
+        assert (given[0], ours.return_annotation) == (given[1], theirs.return_annotation), name
     for cls, closing in ((AnamClient, "close"), (AsyncAnamClient, "aclose")):
-        assert {method for method in vars(cls) if not method.startswith("_")} == {*METHODS[1:], closing}
+        assert {name for name in vars(cls) if not name.startswith("_")} == {*methods, closing}
 
 
 def output_of(program: str) -> subprocess.CompletedProcess[str]:
