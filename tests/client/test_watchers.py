@@ -1,16 +1,21 @@
-"""What people watch and intercept httpx with works on the default client, without a word to this package.
+"""What people watch, intercept and replace httpx with works, and ways of sending are chosen by name.
 
 OpenTelemetry's instrumentation does too: `tests/observability`.
 """
 
 from __future__ import annotations
 
+import aiohttp
 import httpx
+import httpx2
 import pytest
 import respx
 import sentry_sdk
 import vcr
 from sentry_sdk.integrations.httpx import HttpxIntegration
+
+from anam_facade import AnamConfigError, _settings
+from tests.client.servers import OK
 
 SAVED = {"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"}
 MINT, START = "/v1/auth/session-token", "/v1/engine/session"
@@ -108,3 +113,42 @@ def test_a_client_of_the_users_is_used_and_left_open(calls, portal, anam_sandbox
     assert len(answers) == 2
     assert not theirs.is_closed
     portal.call(theirs.aclose if calls.is_async else theirs.close)
+
+
+def test_a_transport_is_chosen_by_name(connect, monkeypatch):
+    """`httpx` is the default by its name, `fast` the other, but behind a proxy; the agent's name tells which."""
+    how = {"base_url": "http://anam.internal", "allow_insecure_http": True}
+    for name, proxy, library in (("httpx", "", "httpx/"), ("fast", "", "httptools/"), ("fast", "http://a:1", "httpx/")):
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        assert library in connect(transport=name, **how).client._settings.user_agent
+    for missing in ("httptools", "aiohappyeyeballs"):
+        monkeypatch.setattr(_settings, "find_spec", lambda name, missing=missing: name != missing)
+        with pytest.raises(AnamConfigError, match=r"pip install .anam-facade\[fast\]"):
+            connect(transport="fast")
+
+
+@pytest.mark.parametrize(
+    ("flavour", "argument", "make"),
+    [
+        ("sync", "http_client", httpx2.Client),
+        ("asyncio", "http_client", httpx2.AsyncClient),
+        ("asyncio", "http_client", lambda: aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))),
+        ("sync", "transport", httpx2.HTTPTransport),
+        ("asyncio", "transport", httpx2.AsyncHTTPTransport),
+    ],
+    ids=["httpx2", "async-httpx2", "aiohttp", "httpx2-transport", "async-httpx2-transport"],
+)
+def test_other_libraries_do(connect, portal, local, argument, make):
+    """A client is left open; cookies that a server sets are not sent back, nor is anything opened ahead."""
+    local.answer(OK.replace(b"\r\n\r\n", b"\r\nSet-Cookie: a=b; Path=/\r\n\r\n"))
+    theirs = portal.call(make)
+    calls = connect(base_url=local.url, **{argument: theirs})
+    assert calls("start_session", SAVED).session_id == "s-1"
+    calls("warm_up")
+    calls.close()
+    assert type(theirs).__module__.partition(".")[0] in calls.client._settings.user_agent
+    assert len(local.requests) == 2
+    assert not any("Cookie" in headers for headers in local.headers)
+    if argument == "http_client":
+        assert not (theirs.closed if isinstance(theirs, aiohttp.ClientSession) else theirs.is_closed)
+        portal.call(getattr(theirs, "aclose", None) or theirs.close)
