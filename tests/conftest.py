@@ -112,6 +112,7 @@ OPERATIONS: dict[str, tuple[str, Any, dict[str, Any]]] = {
 }
 """What a client can be asked for: the method, and its arguments."""
 
+API_KEY = "api-key/0123456789=="
 QUICK = RetryPolicy(initial_backoff=0.01, max_backoff=0.02)
 """The default policy but for its pauses."""
 
@@ -189,11 +190,13 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def connect(flavour: str, portal: BlockingPortal, bare_environment: None) -> Iterator[Connect]:
-    """Makes clients of the flavour under test, which are closed at the end."""
+    """Makes clients of the flavour under test, closed at the end; what answers, if no server does, comes first."""
     with ExitStack() as clients:
 
-        def make(**settings: Any) -> Calls:
-            made = Calls(flavour, portal, settings)
+        def make(handler: Callable[[httpx.Request], httpx.Response] | None = None, **settings: Any) -> Calls:
+            if handler is not None:
+                settings["transport"] = httpx.MockTransport(handler)
+            made = Calls(flavour, portal, {"api_key": API_KEY, "retry": RetryPolicy(jitter=0)} | settings)
             clients.callback(made.close)
             return made
 

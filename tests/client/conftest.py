@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,12 +11,8 @@ import anyio
 import httpx
 import pytest
 
-from anam_facade import RetryPolicy
 from tests.client.servers import Local, running
-from tests.conftest import Calls, Connect
 from tests.tokens import signed
-
-API_KEY = "api-key/0123456789=="
 
 
 class Server:
@@ -85,15 +81,3 @@ def server(clock: SimpleNamespace) -> type[Server]:
 def local() -> Iterator[Local]:
     with running() as server:
         yield server
-
-
-@pytest.fixture
-def connect(connect: Connect) -> Callable[..., Calls]:
-    """Makes a client of the flavour under test; what answers it, if no server does, is the first argument."""
-
-    def make(handler: Callable[[httpx.Request], httpx.Response] | None = None, **settings: Any) -> Calls:
-        if handler is not None:
-            settings["transport"] = httpx.MockTransport(handler)
-        return connect(**{"api_key": API_KEY, "retry": RetryPolicy(jitter=0)} | settings)
-
-    return make

@@ -20,7 +20,7 @@ from anam_facade import (
     SessionToken,
     __version__,
 )
-from tests.client.conftest import API_KEY
+from tests.conftest import API_KEY
 from tests.tokens import signed
 
 ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
