@@ -114,7 +114,7 @@ def test_a_change_is_used_after_generating_alone_and_touches_one_file(tmp_path: 
     the folder, a formatter on the PATH or its settings, or the locale change a byte of the rest.
     """
     checkout = Checkout(tmp_path)
-    (tmp_path / "ruff.toml").write_text("line-length = 40\n")
+    (tmp_path / "ruff.toml").write_text("format.quote-style = 'single'\n")
     (tmp_path / "ruff").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "ruff").chmod(0o755)
     before = checkout.contents()
