@@ -221,7 +221,7 @@ def problems(old: Document, new: Document, level: Level, changelog: str) -> Iter
 
 def main() -> int:
     new, old = load(), yaml.safe_load(RELEASED.read_text("utf-8"))
-    level, findings = assess(old, new, with_oasdiff=tools.has_oasdiff())
+    level, findings = assess(old, new, with_oasdiff=tools.has_go(tools.OASDIFF))
     mistakes = list(problems(old, new, level, CHANGELOG.read_text("utf-8")))
     print(f"openapi.yaml {new['info']['version']} against the released {old['info']['version']}: {level.name.lower()}")
     print("\n".join([*(f"  breaking [{finding}]" for finding in findings), *(f"error: {m}" for m in mistakes)]))

@@ -195,8 +195,8 @@ def has_node(what: str, folder: Path = MODULES.parent) -> bool:
     return True
 
 
-def has_go(program: Path, package: str, variable: str = "REQUIRE_GO") -> bool:
-    """Whether Go is here for a program, which is built where it is not, from the go.mod in the folder above its own."""
+def has_go(program: Path, variable: str = "REQUIRE_GO") -> bool:
+    """Whether Go is here for a program, which is built: the tool of the go.mod in the folder above its own."""
     module = program.parent.parent
     (oldest,) = re.findall(r"^go (\S+)$", (module / "go.mod").read_text("utf-8"), re.MULTILINE)
     if skips(program.name, missing("go", ["version"], oldest), variable):
@@ -204,12 +204,8 @@ def has_go(program: Path, package: str, variable: str = "REQUIRE_GO") -> bool:
     with outdated(program.parent, module / "go.mod", module / "go.sum") as must_build:
         if must_build:
             print(f"Building {program.name} …", file=sys.stderr, flush=True)
-            run("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, package, cwd=module, **GO)
+            run("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "tool", cwd=module, **GO)
     return True
-
-
-def has_oasdiff() -> bool:
-    return has_go(OASDIFF, "github.com/oasdiff/oasdiff")
 
 
 def livekit_server() -> str | None:
@@ -220,8 +216,7 @@ def livekit_server() -> str | None:
 
 def build_livekit() -> bool:
     """Builds a LiveKit server where there is none, which takes minutes. False when it cannot be built here."""
-    package = "github.com/livekit/livekit-server/cmd/server"
-    return livekit_server() not in (None, str(LIVEKIT)) or has_go(LIVEKIT, package, "REQUIRE_LIVEKIT")
+    return livekit_server() not in (None, str(LIVEKIT)) or has_go(LIVEKIT, "REQUIRE_LIVEKIT")
 
 
 def main(arguments: Sequence[str]) -> int:

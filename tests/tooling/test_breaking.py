@@ -17,7 +17,7 @@ from breaking import Level
 import tools
 from tests.tooling.change import CONTRACT, GONE, Added, Renamed, changed
 
-WITH_OASDIFF = (tools.OASDIFF.exists() or os.environ.get("REQUIRE_GO") == "1") and tools.has_oasdiff()
+WITH_OASDIFF = (tools.OASDIFF.exists() or os.environ.get("REQUIRE_GO") == "1") and tools.has_go(tools.OASDIFF)
 NEEDS_OASDIFF = "oasdiff is not built: make contract builds it, with Go"
 
 HEADER = {"name": "X-Tenant", "in": "header", "schema": {"type": "string"}}
