@@ -125,8 +125,8 @@ def environment(name: str) -> None:
     """Makes the project's own environment hold what `demo` or `dev` asks for; `dev` holds everything of `demo`."""
     identity = f"{sys.version} {sys.base_prefix} {ROOT}"  # a change of which makes an environment useless
     demo, dev, asked = (ROOT / "requirements" / f"{lock}.txt" for lock in ("demo", "dev", name))
-    if not (VENV / "bin" / "python").exists():
-        shutil.rmtree(VENV, ignore_errors=True)
+    if not (VENV / "bin" / "python").exists():  # or not yet: somebody else may be making it
+        (VENV / ".made-from").unlink(missing_ok=True)
     if not is_made(VENV, identity, dev):
         to_be_added_to = is_made(VENV, identity, demo)
         with outdated(VENV, identity, asked) as must_install:

@@ -1,6 +1,6 @@
 """The command, run within the test's own process: what it prints, its exit status, and that no secret is in it.
 
-What `docs/command.md` shows is compared with what is printed by `scripts/terminal.py`.
+What `docs/command.md` shows is compared with what is printed by `scripts/docs.py`.
 """
 
 from __future__ import annotations
