@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import json
-import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,15 +43,13 @@ _IDLE = 10.0
 _ANSWER_FIRST = 0.1
 """Seconds between the answer to `lk.clear_buffer` and `lk.playback_finished`: agents count wrong when they cross."""
 
-_DEFAULT_SIZE = (720, 480)
-
 # LiveKit's threads still tell what happened after they were told to end, and a Python that is gone by then makes them
 # abort the process: 10 of 120 that ended right after they had been in a room. What is registered first comes last.
 atexit.register(time.sleep, 0.5)
 
 
 class Avatars(Listener):
-    """The avatars of a sandbox, in a thread with an event loop of their own: HTTP does not wait for pictures.
+    """The avatars of a sandbox, in its server's event loop: a picture takes less than a millisecond there.
 
     Args:
         anywhere: Join rooms on other machines too. A test picture does not belong into somebody's production room.
@@ -59,13 +57,9 @@ class Avatars(Listener):
     """
 
     def __init__(self, *, anywhere: bool, clock: Callable[[], float]) -> None:
-        self._anywhere = anywhere
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        # Of the loop's thread alone.
-        self._avatars: dict[str, tuple[asyncio.Task[None], asyncio.Future[str]]] = {}
+        self._anywhere, self._clock = anywhere, clock
+        # By session: what has the avatar leave, with the reason; and what it does.
+        self._avatars: dict[str, tuple[asyncio.Future[str], asyncio.Task[None]]] = {}
 
     def started(self, state: State, session: Session) -> None:
         """Sends an avatar, if the session has a LiveKit room."""
@@ -74,49 +68,24 @@ class Avatars(Listener):
         if not (self._anywhere or is_loopback(urlsplit(session.livekit_url).hostname or "")):
             logger.warning("avatar of session %s: does not join, for the room is not on this machine", session.id)
             return
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=self._loop.run_forever, name="anam-sandbox-avatars", daemon=True)
-                self._thread.start()
-            self._loop.call_soon_threadsafe(self._begin, state, session)
+        leaving: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        # At once, not when all is cleared away: its slot is free.
+        leaving.add_done_callback(lambda _: state.end(session.id, leaving.result()))
+        self._avatars[session.id] = leaving, asyncio.create_task(self._run(state, session, leaving))
+        if state.running(session.id) is None:  # its end was told before
+            _leave(leaving, "stopped")
 
     def ended(self, state: State, session: Session) -> None:
         """Has the session's avatar leave, if it is there."""
-        with self._lock:
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._leave, session.id, session.end_reason or "stopped")
+        if (avatar := self._avatars.get(session.id)) is not None:
+            avatar[0].get_loop().call_soon_threadsafe(_leave, avatar[0], session.end_reason or "stopped")
 
     async def aclose(self) -> None:
-        """Has all avatars leave, and ends the thread."""
-        with self._lock:
-            loop, self._loop = self._loop, None
-        if loop is not None and self._thread is not None:
-            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._leave_all(), loop))
-            loop.call_soon_threadsafe(loop.stop)
-            await asyncio.to_thread(self._thread.join)
-            loop.close()
-
-    # The following run in the avatars' thread.
-
-    def _begin(self, state: State, session: Session) -> None:
-        # Its end may have been told before its start.
-        if any(known.id == session.id and known.active for known in state.sessions):
-            leaving: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-            # At once, not when all is cleared away: its slot is free.
-            leaving.add_done_callback(lambda _: state.end(session.id, leaving.result()))
-            task = asyncio.create_task(self._run(state, session, leaving))
-            self._avatars[session.id] = task, leaving
-
-    def _leave(self, session_id: str, reason: str) -> None:
-        _, leaving = self._avatars.get(session_id, (None, None))
-        if leaving is not None and not leaving.done():
-            leaving.set_result(reason)
-
-    async def _leave_all(self) -> None:
-        for session_id in list(self._avatars):
-            self._leave(session_id, "sandbox_stopped")
-        await asyncio.gather(*(task for task, _ in self._avatars.values()))
+        """Has all avatars leave."""
+        avatars = list(self._avatars.values())
+        for leaving, _ in avatars:
+            _leave(leaving, "sandbox_stopped")
+        await asyncio.gather(*(task for _, task in avatars))
 
     async def _run(self, state: State, session: Session, leaving: asyncio.Future[str]) -> None:
         fault, token = session.fault, str(session.environment.get("livekitToken"))
@@ -132,13 +101,11 @@ class Avatars(Listener):
             patience = 0.0 if fault is None else None if fault.avatar_never_joins else fault.avatar_joins_after
             await asyncio.wait([leaving], timeout=patience)
             if not leaving.done():
-                avatar = Avatar(session, leaving, mute=fault is not None and fault.avatar_never_finishes, note=note)
+                avatar = Avatar(session, leaving, note)
                 await avatar.join(str(session.livekit_url), token)
                 note(f"joined room {session.livekit_room!r}", joined_at=self._clock())
                 if fault is not None and fault.avatar_leaves_after is not None:
-                    asyncio.get_running_loop().call_later(
-                        fault.avatar_leaves_after, self._leave, session.id, "avatar_left"
-                    )
+                    leaving.get_loop().call_later(fault.avatar_leaves_after, _leave, leaving, "avatar_left")
                 try:
                     await avatar.play()
                 finally:
@@ -146,29 +113,21 @@ class Avatars(Listener):
                     note("left the room", left_at=self._clock())
         except Exception as error:  # what goes wrong in a room must not take the sandbox with it
             note(f"failed: {type(error).__name__}: {error}")
-            self._leave(session.id, "avatar_failed")
+            _leave(leaving, "avatar_failed")
         finally:
             del self._avatars[session.id]
             note(f"ended: {leaving.result()}")
 
 
 class Avatar:
-    """One avatar. To be used from one event loop.
+    """The avatar of a session. It leaves when `leaving` is done, which it sets when it is put out of the room."""
 
-    Args:
-        session: Whose avatar it is.
-        leaving: Done when the avatar has to leave, with the reason. Set here too, when it is put out of the room.
-        mute: Never tell that a playback has finished.
-        note: Told of what happens.
-    """
-
-    def __init__(
-        self, session: Session, leaving: asyncio.Future[str], *, mute: bool, note: Callable[[str], object]
-    ) -> None:
+    def __init__(self, session: Session, leaving: asyncio.Future[str], note: Callable[[str], object]) -> None:
         options = session.session_options
-        size = int(options.get("videoWidth", _DEFAULT_SIZE[0])), int(options.get("videoHeight", _DEFAULT_SIZE[1]))
-        self._picture = Picture(str(session.persona.get("name") or session.persona.get("personaId", "")), *size)
-        self._leaving, self._mute, self._note = leaving, mute, note
+        self._size = size = int(options.get("videoWidth", 720)), int(options.get("videoHeight", 480))
+        self._name = str(session.persona.get("name") or session.persona.get("personaId", ""))
+        self._mute = session.fault is not None and session.fault.avatar_never_finishes
+        self._leaving, self._note = leaving, note
         self._room = rtc.Room()
         self._audio = rtc.AudioSource(RATE, 1, queue_size_ms=200)
         self._video = rtc.VideoSource(*size)
@@ -177,8 +136,8 @@ class Avatar:
         self._segments: asyncio.Queue[tuple[int, rtc.ByteStreamReader]] = asyncio.Queue()
         self._clearings = 0
         self._playing: asyncio.Task[None] | None = None
-        self._begun: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        # What the agent is to be told, method and payload, in this order.
+        self._news: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self._loudness = self._position = 0.0
 
     async def join(self, url: str, token: str) -> None:
@@ -187,12 +146,8 @@ class Avatar:
         Raises:
             rtc.ConnectError: It was not let in. The message quotes the token.
         """
-
-        def put_out(reason: int) -> None:
-            if not self._leaving.done():
-                self._leaving.set_result(rtc.DisconnectReason.Name(reason).lower())
-
-        self._room.on("disconnected", put_out)
+        put_out = rtc.DisconnectReason.Name
+        self._room.on("disconnected", lambda reason: _leave(self._leaving, put_out(reason).lower()))
         # Before connecting, so that nothing an eager agent sends is missed.
         self._room.register_byte_stream_handler(AUDIO_TOPIC, self._heard)
         await self._room.connect(url, token, rtc.RoomOptions(auto_subscribe=False))
@@ -213,17 +168,14 @@ class Avatar:
                 rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_CAMERA, simulcast=False),
             ),
         )
-        forever = [self._spawn(self._show()), self._spawn(self._speak())]
-        try:
-            ends: list[asyncio.Future[Any]] = [self._leaving, *forever]
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        forever = [asyncio.create_task(work) for work in (self._show(), self._speak(), self._tell())]
+        ends: list[asyncio.Future[Any]] = [self._leaving, *forever]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for task in forever:
-            if not task.cancelled():
-                task.result()
+            task.cancel()
+        for failure in await asyncio.gather(*forever, return_exceptions=True):
+            if isinstance(failure, Exception):
+                raise failure
 
     async def leave(self) -> None:
         """Leaves the room and frees what the avatar holds."""
@@ -231,16 +183,11 @@ class Avatar:
         await self._audio.aclose()
         await self._video.aclose()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
     async def _show(self) -> None:
+        picture = await asyncio.to_thread(Picture, self._name, *self._size)
         number, began = 0, time.monotonic()
         while True:
-            self._video.capture_frame(self._picture.frame(self._loudness))
+            self._video.capture_frame(picture.frame(self._loudness))
             # A busy machine skips pictures rather than falling behind.
             number = max(number + 1, int((time.monotonic() - began) * FPS))
             await asyncio.sleep(max(0.0, began + number / FPS - time.monotonic()))
@@ -264,19 +211,13 @@ class Avatar:
     async def _speak(self) -> None:
         while True:
             clearings, reader = await self._segments.get()
-            self._position = 0.0
-            interrupted = clearings != self._clearings
-            if not interrupted:
-                self._playing = self._spawn(self._play(reader))
-                await asyncio.wait([self._playing])
-                interrupted = self._playing.cancelled()
-                if not interrupted and (error := self._playing.exception()) is not None:
-                    self._note(f"a segment broke off: {type(error).__name__}: {error}")
-                    interrupted = True
-                self._playing = None
-                if self._begun is not None:
-                    await self._begun  # the end must not overtake it
-                    self._begun = None
+            self._position, interrupted = 0.0, True
+            if clearings == self._clearings:
+                self._playing = asyncio.create_task(self._play(reader))
+                (failure,) = await asyncio.gather(self._playing, return_exceptions=True)
+                interrupted = failure is not None
+                if isinstance(failure, Exception):  # not when it was cleared
+                    self._note(f"a segment broke off: {type(failure).__name__}: {failure}")
             if interrupted:
                 _drop(reader)
                 self._position = max(0.0, self._position - self._audio.queued_duration)
@@ -285,10 +226,10 @@ class Avatar:
             self._loudness = 0.0
             if not self._mute:
                 said = {"playback_position": round(self._position, 3), "interrupted": interrupted}
-                await self._tell("lk.playback_finished", json.dumps(said))
+                self._news.put_nowait(("lk.playback_finished", json.dumps(said)))
 
     async def _play(self, reader: rtc.ByteStreamReader) -> None:
-        """Plays a segment. `_clear` cancels it, so there is no RPC in here."""
+        """Plays a segment; cancelled by `_clear`."""
         attributes = reader.info.attributes or {}
         rate, channels = int(attributes["sample_rate"]), int(attributes["num_channels"])
         resampler = None if rate == RATE else rtc.AudioResampler(rate, RATE)
@@ -309,19 +250,21 @@ class Avatar:
         self._loudness = max(map(abs, samples)) / 32768
         for part in [frame] if resampler is None else resampler.push(frame):
             await self._audio.capture_frame(part)
-        if self._begun is None:
-            self._begun = self._spawn(self._tell("lk.playback_started", ""))
+        if self._position == 0.0:
+            self._news.put_nowait(("lk.playback_started", ""))
         self._position += len(samples) / rate
 
-    async def _tell(self, method: str, payload: str) -> None:
-        self._note(f"{method} {payload}".rstrip())
-        try:
-            await self._room.local_participant.perform_rpc(
-                destination_identity=self._agent or "", method=method, payload=payload
-            )
-        except rtc.RpcError as error:
-            if error.code != rtc.RpcError.ErrorCode.UNSUPPORTED_METHOD:
-                self._note(f"{method}: {error.message}")
+    async def _tell(self) -> None:
+        while True:
+            method, payload = await self._news.get()
+            self._note(f"{method} {payload}".rstrip())
+            try:
+                await self._room.local_participant.perform_rpc(
+                    destination_identity=self._agent or "", method=method, payload=payload
+                )
+            except rtc.RpcError as error:
+                if error.code != rtc.RpcError.ErrorCode.UNSUPPORTED_METHOD:
+                    self._note(f"{method}: {error.message}")
 
 
 class Picture:
@@ -357,16 +300,19 @@ class Picture:
         )
 
 
+def _leave(leaving: asyncio.Future[str], reason: str) -> None:
+    if not leaving.done():
+        leaving.set_result(reason)
+
+
 def _drop(reader: rtc.ByteStreamReader) -> None:
     # Older versions of rtc free a stream that was not read to its end with the room, and have no `close`.
     getattr(reader, "close", lambda: None)()
 
 
-async def _next(chunks: Any) -> bytes | None:
-    """The next piece of a stream, or None when it has ended."""
-    try:
+async def _next(chunks: AsyncIterator[bytes]) -> bytes:
+    """The next piece of a stream; nothing when it has ended."""
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_IDLE):
-            piece: bytes = await anext(chunks)
-            return piece
-    except (StopAsyncIteration, TimeoutError):
-        return None
+            return await anext(chunks, b"")
+    return b""
