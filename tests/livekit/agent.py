@@ -1,13 +1,8 @@
 """A LiveKit agent that does what the listener in its room asks for: `agent.py CLIENT`.
 
 CLIENT says where its avatar comes from: "plugin", "plugin over ours" or "ours". It has no account of any kind: its
-speech is a tone. How the start of the avatar ended is its attribute `outcome`; after that it answers these RPCs:
-
-| RPC         | argument        | answer                                                                          |
-|-------------|-----------------|---------------------------------------------------------------------------------|
-| `say`       | `hz`, `seconds` | when it was said: whether it was interrupted, and the playbacks that were told  |
-| `interrupt` |                 |                                                                                 |
-| `leave`     |                 | removes the avatar                                                              |
+speech is a tone. How the start of the avatar ended is its attribute `outcome`; after that it answers the RPCs `say`
+(`hz`, `seconds`: whether it was interrupted, and the playbacks that were told), `interrupt` and `leave`.
 """
 
 from __future__ import annotations
@@ -19,7 +14,6 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from livekit import api, rtc
@@ -49,33 +43,29 @@ async def entrypoint(ctx: JobContext) -> None:
         avatar = anam.AvatarSession(persona_config=anam.PersonaConfig(name=CARA.name, avatarId=CARA.avatar_id))
     playbacks: list[dict[str, Any]] = []
 
-    async def say(hz: float, seconds: float) -> dict[str, Any]:
+    async def say(data: rtc.RpcInvocationData) -> str:
         playbacks.clear()
-        said = session.say("la", audio=tone(hz, seconds), add_to_chat_ctx=False)
+        said = session.say("la", audio=tone(**json.loads(data.payload)), add_to_chat_ctx=False)
         await said.wait_for_playout()
         # On a busy machine the framework gives up an interrupted speech before the avatar has told its end.
         while not playbacks:  # noqa: ASYNC110 - the framework has events, no awaitable
             await asyncio.sleep(0.02)
-        return {"interrupted": said.interrupted, "playbacks": playbacks}
+        return json.dumps({"interrupted": said.interrupted, "playbacks": playbacks})
 
-    async def interrupt() -> None:
+    async def interrupt(data: rtc.RpcInvocationData) -> str:
         await session.interrupt(force=True)
+        return "null"
 
-    async def leave() -> None:  # the job ends with its room
+    async def leave(data: rtc.RpcInvocationData) -> str:  # the job ends with its room
         if hasattr(avatar, "aclose"):
             await avatar.aclose()
         else:  # an old plugin's
             who = api.RoomParticipantIdentity(room=ctx.room.name, identity=AVATAR)
             await ctx.api.room.remove_participant(who)
+        return "null"
 
-    def register(work: Callable[..., Awaitable[Any]]) -> None:
-        async def answer(data: rtc.RpcInvocationData) -> str:
-            return json.dumps(await work(**json.loads(data.payload)))
-
-        ctx.room.local_participant.register_rpc_method(work.__name__, answer)
-
-    for work in (say, interrupt, leave):
-        register(work)
+    for answer in (say, interrupt, leave):
+        ctx.room.local_participant.register_rpc_method(answer.__name__, answer)
     began = time.time()
     outcome: dict[str, Any] = {"began": began, "worker": os.getpgid(0)}
     try:

@@ -39,16 +39,12 @@ CARA = PersonaConfig(name="Cara", avatar_id="30fa96d0-26c4-4e55-94a0-517025942e1
 RATE = 24_000
 
 
-def wave(hz: float, seconds: float, rate: int = RATE) -> np.ndarray:
-    """A tone, as samples of 16 bits."""
-    samples: np.ndarray = 12_000 * np.sin(2 * np.pi * hz * np.arange(int(seconds * rate)) / rate)
-    return samples.astype(np.int16)
-
-
-async def tone(hz: float, seconds: float) -> AsyncIterator[rtc.AudioFrame]:
-    """A tone, as what an agent says."""
-    for piece in wave(hz, seconds).reshape(-1, RATE // 50):
-        yield rtc.AudioFrame(piece.tobytes(), RATE, 1, len(piece))
+async def tone(hz: float, seconds: float, rate: int = RATE, channels: int = 1) -> AsyncIterator[rtc.AudioFrame]:
+    """A tone on the first channel, as what an agent says."""
+    samples = np.zeros((int(seconds * rate), channels), np.int16)
+    samples[:, 0] = 12_000 * np.sin(2 * np.pi * hz * np.arange(len(samples)) / rate)
+    for piece in samples.reshape(-1, rate // 50, channels):
+        yield rtc.AudioFrame(piece.tobytes(), rate, channels, len(piece))
 
 
 @contextlib.contextmanager
@@ -126,15 +122,15 @@ class Listener:
     """A person in a room. Attributes are what was seen; times are seconds since the epoch.
 
     Attributes:
-        room: The room, as they are connected to it.
+        name, room: The room's name; their connection to it.
         seen: Who came and went: (time, identity, "joined" or "left").
         frames: How many pictures of the avatar.
         first_frame_at: When the first one was seen.
         picture: The last one.
     """
 
-    def __init__(self, room: str, *, identity: str = "listener", agent: str | None = None) -> None:
-        self._name, self._identity, self._agent = room, identity, agent
+    def __init__(self, name: str, *, identity: str = "listener", agent: str | None = None) -> None:
+        self.name, self._identity, self._agent = name, identity, agent
         self.room = rtc.Room()
         self.seen: list[tuple[float, str, str]] = []
         self.frames = 0
@@ -151,7 +147,7 @@ class Listener:
         self.room.on("participant_connected", note)
         self.room.on("participant_disconnected", lambda who: note(who, "left"))
         self.room.on("track_subscribed", self._subscribed)
-        await join(self.room, self._name, self._identity, agent=self._agent)
+        await join(self.room, self.name, self._identity, agent=self._agent)
         for who in self.room.remote_participants.values():
             note(who)
         return self

@@ -138,15 +138,12 @@ async def test_an_agent_has_a_face(sandbox, client):
     (session,), (joined, left) = sandbox.sessions, [at for at, who, _ in listener.seen if who == AVATAR]
     assert session.joined_at is not None
     assert session.end_reason == "participant_removed"
-    seconds = {
-        "started": outcome["seconds"],
-        "joined": joined - outcome["began"],
-        "first frame": listener.first_frame_at - outcome["began"],
-        "interrupted at": playback["position"],
-        "left": left - leaving,
-    }
-    figures = [f"{what} {at:.2f} s" for what, at in seconds.items()]
-    report.append(f"{client:22} | 1 session | heard {heard:.0f} Hz | {' | '.join(figures)}")
+    began, interrupted_at = outcome["began"], playback["position"]
+    report.append(
+        f"{client:22} | 1 session | started {outcome['seconds']:.2f} s | joined {joined - began:.2f} s | first frame "
+        f"{listener.first_frame_at - began:.2f} s | heard {heard:.0f} Hz | interrupted at {interrupted_at:.2f} s "
+        f"| left {left - leaving:.2f} s"
+    )
 
 
 @pytest.mark.parametrize("fault", FAULTS)
