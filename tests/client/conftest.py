@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.client.servers import Local, running
-from tests.tokens import signed
+from tests.conftest import signed
 
 
 class Server:

@@ -20,8 +20,7 @@ from anam_facade import (
     SessionToken,
     __version__,
 )
-from tests.conftest import API_KEY
-from tests.tokens import signed
+from tests.conftest import API_KEY, signed
 
 ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
 PERSONA = PersonaConfig(voice_id=ID, llm_id=ID)

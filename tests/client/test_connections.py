@@ -18,16 +18,14 @@ from anam_facade import (
     AnamTimeoutError,
     AsyncAnamClient,
     ClientClosedError,
-    PersonaConfig,
     SessionStartUncertainError,
 )
 from anam_facade.http import network
 from tests.client.servers import OK, running
+from tests.conftest import PERSONA
 from tests.hostile.certificates import certified
 
 pytestmark = pytest.mark.every_transport
-
-PERSONA = PersonaConfig.saved("8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506")
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -16,13 +16,12 @@ from anam_facade import (
     AnamResponseError,
     AnamTimeoutError,
     ClientClosedError,
-    PersonaConfig,
     RetryPolicy,
     ServiceBusyError,
     SessionStartUncertainError,
 )
+from tests.conftest import PERSONA
 
-PERSONA = PersonaConfig.saved("8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506")
 MINT, START = "/v1/auth/session-token", "/v1/engine/session"
 BUSY = httpx.Response(503, json={"error": "Busy"})
 OK = httpx.Response(200, json={"sessionToken": "head.payload.sign", "sessionId": "s-1"})

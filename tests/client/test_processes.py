@@ -15,14 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 import anyio
 import pytest
 
-from anam_facade import AnamClient, AnamConnectionError, AsyncAnamClient, ClientClosedError, PersonaConfig
+from anam_facade import AnamClient, AnamConnectionError, AsyncAnamClient, ClientClosedError
 from anam_facade.http import network
 from tests.client.servers import running
+from tests.conftest import PERSONA
 from tests.hostile.certificates import certified
 
 pytestmark = pytest.mark.every_transport
 
-PERSONA = PersonaConfig.saved("8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506")
 KEY = "key-" + "swordfish"
 
 

@@ -16,8 +16,8 @@ from sentry_sdk.integrations.httpx import HttpxIntegration
 
 from anam_facade import AnamConfigError, _settings
 from tests.client.servers import OK
+from tests.conftest import PERSONA
 
-SAVED = {"personaId": "8f1c2a34-5b6d-4e7f-8a90-b1c2d3e4f506"}
 MINT, START = "/v1/auth/session-token", "/v1/engine/session"
 URL = "https://api.example.test"
 
@@ -41,7 +41,7 @@ def test_sentry(calls):
     )
     try:
         with sentry_sdk.start_transaction(name="t"):
-            calls("start_session", SAVED)
+            calls("start_session", PERSONA)
     finally:
         sentry_sdk.get_client().close()
         sentry_sdk.get_global_scope().set_client(None)  # or it would go on adding headers
@@ -54,7 +54,7 @@ def test_respx(connect, using):
     with respx.mock(base_url=URL, using=using) as router:
         mint = router.post(MINT).respond(json={"sessionToken": "a.b.c"})
         start = router.post(START).respond(201, json={"sessionId": "s-1"})
-        assert connect(base_url=URL)("start_session", SAVED).session_id == "s-1"
+        assert connect(base_url=URL)("start_session", PERSONA).session_id == "s-1"
     assert mint.calls.last.request.headers["Authorization"].startswith("Bearer api-key")
     assert start.calls.last.request.headers["Authorization"] == "Bearer a.b.c"
 
@@ -63,7 +63,7 @@ def test_pytest_httpx(connect, httpx_mock):
     """It stands in for the server too, and nothing goes to the network."""
     httpx_mock.add_response(url=URL + MINT, json={"sessionToken": "a.b.c"})
     httpx_mock.add_response(url=URL + START, match_json={}, json={"sessionId": "s-1"})
-    assert connect(base_url=URL, retry=0)("start_session", SAVED).session_id == "s-1"
+    assert connect(base_url=URL, retry=0)("start_session", PERSONA).session_id == "s-1"
 
 
 def test_vcrpy(calls, anam_sandbox, tmp_path):
@@ -73,7 +73,7 @@ def test_vcrpy(calls, anam_sandbox, tmp_path):
     for _ in range(2):
         calls.configure(retry=0)
         with recorder.use_cassette(str(tmp_path / "cassette.yaml"), record_mode="once"):
-            ids.append(calls("start_session", SAVED, client_label="taped").session_id)
+            ids.append(calls("start_session", PERSONA, client_label="taped").session_id)
     assert ids[0] == ids[1]
     assert len(anam_sandbox.sessions) == 1
 
@@ -105,7 +105,7 @@ def test_a_client_of_the_users_is_used_and_left_open(calls, portal, anam_sandbox
         follow_redirects=True,
     )
     calls.configure(http_client=theirs)
-    calls("start_session", SAVED)
+    calls("start_session", PERSONA)
     calls.close()
     assert [request.headers["X-Team"] for request in seen] == ["blue", "blue"]
     assert not any("Cookie" in request.headers for request in seen)
@@ -143,7 +143,7 @@ def test_other_libraries_do(connect, portal, local, argument, make):
     local.answer(OK.replace(b"\r\n\r\n", b"\r\nSet-Cookie: a=b; Path=/\r\n\r\n"))
     theirs = portal.call(make)
     calls = connect(base_url=local.url, **{argument: theirs})
-    assert calls("start_session", SAVED).session_id == "s-1"
+    assert calls("start_session", PERSONA).session_id == "s-1"
     calls("warm_up")
     calls.close()
     assert type(theirs).__module__.partition(".")[0] in calls.client._settings.user_agent

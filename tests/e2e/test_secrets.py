@@ -33,8 +33,7 @@ from anam_facade import (
     WebhookTool,
 )
 from anam_facade.sandbox import Fault, Sandbox
-from tests.conftest import OPERATIONS, Calls
-from tests.tokens import signed
+from tests.conftest import OPERATIONS, Calls, signed
 
 ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
 

@@ -17,7 +17,7 @@ from anam_facade._settings import Settings
 from anam_facade.http.exchange import Answer, Request
 from anam_facade.persona import CUSTOMER_CLIENT_V1
 from anam_facade.retry import Operation
-from tests.tokens import signed
+from tests.conftest import signed
 
 ID = "30fa96d0-26c4-4e55-94a0-517025942e18"
 PERSONA = PersonaConfig(name="Zoë", voice_id=ID, llm_id=ID)

@@ -14,7 +14,7 @@ import pytest
 
 from anam_facade import AnamConfigError, LiveKitEnvironment, SessionToken
 from anam_facade._hosts import is_loopback
-from tests.tokens import signed
+from tests.conftest import signed
 
 URL = "wss://rooms.example.org"
 
