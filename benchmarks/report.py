@@ -61,46 +61,39 @@ class Target:
     at_least: bool = False
 
 
-def round_trips(client: str, kind: str) -> Callable[[Findings], list[float]]:
-    return lambda found: [seconds / BASE for seconds in found.starts[Start(client, kind, BASE)]]
+def round_trips(client: str, kind: str, limit: float) -> Target:
+    name = Start(client, kind, BASE)
+    return Target(
+        f"{kind}, {client}", "round trips", limit, lambda found: [seconds / BASE for seconds in found.starts[name]]
+    )
 
 
-def compared(
-    one: str, other: str, at_a_time: int, of: Callable[[Sequence[dict[str, float]]], list[float]]
-) -> Callable[[Findings], list[float]]:
-    return lambda found: ratios(*(of(found.loads[Load(client, at_a_time)]) for client in (one, other)))
+def compared(client: str, other: str, n: int, *, unit: str, limit: float) -> Target:
+    """The CPU time per start of one client over another's; or the starts per second, which are to be as many."""
+    of = cpu if "CPU" in unit else per_second
+
+    def measured(found: Findings) -> list[float]:
+        return ratios(*(of(found.loads[Load(one, n)]) for one in (client, other)))
+
+    return Target(f"{client}, {n} at a time", unit, limit, measured, at_least=of is per_second)
 
 
 KEPT_OPEN = "plugin 1.6.10 kept open, token"
+FACADE = "from anam_facade import AnamClient"
 TARGETS = (
+    *(round_trips(f"ours, direct{http}", WARM, 1.10) for http in ("", ", fast", ", sync")),
+    *(round_trips(f"ours, token{http}", WARM, 2.15) for http in ("", ", fast", ", sync")),
+    *(round_trips(f"ours, direct{http}", IDLE, 1.10) for http in ("", ", fast")),
     *(
-        Target(f"{kind}, {client}", "round trips", limit, round_trips(client, kind))
-        for client, kind, limit in (
-            *((f"ours, direct{http}", WARM, 1.10) for http in ("", ", fast", ", sync")),
-            *((f"ours, token{http}", WARM, 2.15) for http in ("", ", fast", ", sync")),
-            *((f"ours, direct{http}", IDLE, 1.10) for http in ("", ", fast")),
-        )
-    ),
-    *(
-        Target(
-            f"CPU of ours, token, {n} at a time", "times httpx", limit, compared("ours, token", "httpx, token", n, cpu)
-        )
+        compared("ours, token", "httpx, token", n, unit="times the CPU of httpx", limit=limit)
         for n, limit in ((1, 1.15), (32, 0.6), (256, 0.45))
     ),
     *(
-        Target(f"{client}, {n} at a time", unit, limit, compared(client, KEPT_OPEN, n, of), at_least)
-        for client, unit, limit, of, at_least in (
-            ("ours, token, fast", "times the starts/s of the plugin kept open", 1.0, per_second, True),
-            ("ours, token, user's aiohttp", "times the CPU of the plugin kept open", 1.5, cpu, False),
-        )
+        compared(f"ours, token, {http}", KEPT_OPEN, n, unit=f"times the {of} of the plugin kept open", limit=limit)
+        for http, of, limit in (("fast", "starts/s", 1.0), ("user's aiohttp", "CPU", 1.5))
         for n in (32, 256)
     ),
-    Target(
-        "from anam_facade import AnamClient",
-        "times import httpx",
-        1.3,
-        lambda found: ratios(found.imports["from anam_facade import AnamClient"], found.imports["import httpx"]),
-    ),
+    Target(FACADE, "times import httpx", 1.3, lambda f: ratios(f.imports[FACADE], f.imports["import httpx"])),
 )
 
 
@@ -132,10 +125,9 @@ def judged(found: Findings) -> list[dict[str, Any]]:
 
 def machine(server: str) -> dict[str, str]:
     """Enough to judge the figures, nothing that names the machine or its owner."""
-    model = "unknown"
-    if Path("/proc/cpuinfo").exists():
-        found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE)
-        model = found[1] if found else platform.machine()
+    cpus = Path("/proc/cpuinfo")
+    found = re.search(r"^model name\s*: (.*)$", cpus.read_text("utf-8") if cpus.exists() else "", re.MULTILINE)
+    model = found[1] if found else platform.machine()
     packages = ("anam-facade", "httpx", "httpcore", "anyio", "h11")
     lock = peers.TODAY.read_text("utf-8")
     theirs = re.findall(r"^(livekit-plugins-anam|anam|aiohttp)==(\S+)", lock, re.MULTILINE)

@@ -127,15 +127,16 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def delays(target: int, round_trips: Sequence[float]) -> Iterator[dict[float, int]]:
-    """Starts the proxy; gives the port of each round-trip time (seconds). None is needed for 0."""
+def delays(target: int, round_trips: Sequence[float]) -> Iterator[dict[float, str]]:
+    """Starts the proxy; gives the URL of each round-trip time (seconds). None is needed for 0."""
     far = [trip for trip in round_trips if trip]
     command = [sys.executable, str(HERE / "delay.py"), json.dumps({"target": target, "round_trips": far})]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            yield {0.0: target} | dict(zip(far, json.loads(process.stdout.readline()), strict=True))
+            ports = {0.0: target} | dict(zip(far, json.loads(process.stdout.readline()), strict=True))
+            yield {trip: f"https://{HOST}:{port}" for trip, port in ports.items()}
         finally:
             process.terminate()
             process.communicate()

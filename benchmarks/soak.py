@@ -91,8 +91,8 @@ def phase(
     """Traffic for so many seconds; how the starts ended, and how many sessions nobody knows of."""
     client, aclient = clients
     control.post("/_sandbox/reset").raise_for_status()
-    faults = [{"operation": "createEngineSession", **fault} for fault in FAULTS]
-    faults.append({"operation": "createSessionToken", **FAULTS[0]})
+    starts, mints = {"operation": "createEngineSession"}, {"operation": "createSessionToken"}
+    faults = [*(starts | fault for fault in FAULTS), mints | FAULTS[0]]
     control.post("/_sandbox/faults", json=faults).raise_for_status()
     ledger, labels, end = Ledger(), map(str, itertools.count()), time.monotonic() + seconds
 

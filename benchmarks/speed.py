@@ -9,8 +9,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -74,21 +74,31 @@ class Findings:
     failures: dict[str, str] = attrs.field(factory=dict)
 
 
+Ask = Callable[[str], dict[str, Any]]
+
+
 @contextmanager
-def worker(client: str, trust: Path) -> Iterator[subprocess.Popen[str]]:
-    """The client's process, waiting for orders."""
-    command = [peers.python_of(client), ERRANDS]
-    environment = peers.environment(trust)
+def worker(client: str, trust: Path) -> Iterator[Ask]:
+    """The client's process; gives what has it carry out an order."""
+    pipe = subprocess.PIPE
+    command, environment = [peers.python_of(client), ERRANDS], peers.environment(trust)
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+        command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=environment
     ) as process:
+        orders, answers = process.stdin, process.stdout
+        assert orders is not None
+        assert answers is not None
+
+        def ask(order: str) -> dict[str, Any]:
+            with suppress(BrokenPipeError):
+                orders.write(order)
+                orders.flush()
+            answer: dict[str, Any] = json.loads(answers.readline() or '{"error": "its process has ended"}')
+            return answer
+
         try:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write(peers.job(client, errand="latency", api_key=servers.KEY))
-            process.stdin.flush()
-            process.stdout.readline()  # it listens: what came with the job would have been read with it
-            yield process
+            ask(peers.job(client, errand="latency", api_key=servers.KEY))  # answered once it listens
+            yield ask
         finally:
             process.kill()
 
@@ -98,12 +108,12 @@ class Latency:
 
     def __init__(self, server: servers.Server, clients: Sequence[str], trips: Sequence[float], found: Findings) -> None:
         self._server, self._clients, self._trips, self._found = server, clients, trips, found
-        self._workers: dict[str, subprocess.Popen[str]] = {}
+        self._workers: dict[str, Ask] = {}
 
     @contextmanager
     def running(self) -> Iterator[None]:
         with (
-            servers.delays(self._server.https, self._trips) as self._ports,
+            servers.delays(self._server.https, self._trips) as self._urls,
             servers.delays(self._server.https_short, [BASE]) as self._short,
             ExitStack() as stack,
         ):
@@ -111,29 +121,19 @@ class Latency:
                 self._workers[client] = stack.enter_context(worker(client, self._server.trust))
             yield
 
-    def _ask(self, client: str, do: str, **order: Any) -> list[float]:
-        process = self._workers[client]
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write(json.dumps({"do": do, **order}) + "\n")
-            process.stdin.flush()
-            answer = json.loads(process.stdout.readline() or '{"error": "its process has ended"}')
-        except BrokenPipeError:
-            answer = {"error": "its process has ended"}
+    def _ask(self, client: str, do: str, kind: str = "", trip: float = BASE, **order: Any) -> None:
+        """Has a client carry out an order; the starts in it are noted if they are of a kind."""
+        answer = self._workers[client](json.dumps({"do": do, **order}) + "\n")
         if "error" in answer:
             self._found.failures[client] = answer["error"]
-        seconds: list[float] = answer.get("seconds", [])
-        return seconds
-
-    def _note(self, client: str, kind: str, trip: float, seconds: list[float]) -> None:
-        self._found.starts.setdefault(Start(client, kind, trip), []).extend(seconds)
+        if kind:
+            self._found.starts.setdefault(Start(client, kind, trip), []).extend(answer.get("seconds", ()))
 
     def leave_idle(self) -> None:
         """Clients that have started a session, to start the next one much later; and those whose server hangs up."""
         for client in self._idlers():
-            self._ask(client, "keep", key=IDLE, count=3, base_url=self._url(self._ports[BASE]))
-            self._ask(client, "keep", key=CLOSED, count=2, base_url=self._url(self._short[BASE]))
+            self._ask(client, "keep", key=IDLE, count=3, base_url=self._urls[BASE])
+            self._ask(client, "keep", key=CLOSED, count=2, base_url=self._short[BASE])
         self._idle_since = time.monotonic()
 
     def start_after_hang_up(self) -> None:
@@ -152,47 +152,36 @@ class Latency:
 
     def _start_kept(self, kind: str) -> None:
         for client in self._idlers():
-            self._note(client, kind, BASE, self._ask(client, "start with kept clients", key=kind))
+            self._ask(client, "start with kept clients", kind, key=kind)
 
     def rounds(self, count: int) -> None:
         """Cold and warm starts of all clients, in turn."""
+        new, kept = "start with a new client", "start with kept clients"
         for trip in self._trips:
             for client in self._clients:
-                self._ask(client, "keep", key=str(trip), count=1, base_url=self._url(self._ports[trip]))
-        for _ in range(count):
-            for trip in self._trips:
-                url = self._url(self._ports[trip])
-                for client in self._clients:
-                    if client in self._idlers():  # a token minted before has opened a connection
-                        cold = self._ask(client, "start with a new client", base_url=url, warm_up=False)
-                        self._note(client, COLD, trip, cold)
-                    if peers.CLIENTS[client].is_ours:
-                        warmed = self._ask(client, "start with a new client", base_url=url, warm_up=True)
-                        self._note(client, WARMED, trip, warmed)
-                    self._ask(client, "start with kept clients", key=str(trip))  # it may have been idle for long
-                    self._note(client, WARM, trip, self._ask(client, "start with kept clients", key=str(trip)))
+                self._ask(client, "keep", key=str(trip), count=1, base_url=self._urls[trip])
+        for trip in [*self._trips] * count:
+            url = self._urls[trip]
+            for client in self._clients:
+                if client in self._idlers():  # a token minted before has opened a connection
+                    self._ask(client, new, COLD, trip, base_url=url, warm_up=False)
+                if peers.CLIENTS[client].is_ours:
+                    self._ask(client, new, WARMED, trip, base_url=url, warm_up=True)
+                self._ask(client, kept, key=str(trip))  # it may have been idle for long
+                self._ask(client, kept, WARM, trip, key=str(trip))
 
     def _idlers(self) -> list[str]:
         return [client for client in self._clients if peers.CLIENTS[client].mode != "minted"]
 
-    @staticmethod
-    def _url(port: int) -> str:
-        return f"https://{servers.HOST}:{port}"
-
 
 def throughput(server: servers.Server, loads: Sequence[Load], found: Findings, *, rounds: int, seconds: float) -> None:
     """Measures every load once a round, each in a process of its own."""
+    job = {"errand": "throughput", "api_key": servers.KEY, "base_url": f"http://127.0.0.1:{server.http}"}
     for _ in range(rounds):
         for load in loads:
-            job = {"errand": "throughput", "api_key": servers.KEY, "base_url": f"http://127.0.0.1:{server.http}"}
-            done = subprocess.run(
-                [str(peers.python_of(load.client)), str(ERRANDS)],
-                input=peers.job(load.client, at_a_time=load.at_a_time, seconds=seconds, **job),
-                capture_output=True,
-                text=True,
-                env=peers.environment(),
-                check=False,
-            )
+            line = peers.job(load.client, at_a_time=load.at_a_time, seconds=seconds, **job)
+            command, environment = [peers.python_of(load.client), ERRANDS], peers.environment()
+            done = subprocess.run(command, input=line, capture_output=True, text=True, env=environment, check=False)
             answer = json.loads(done.stdout or json.dumps({"error": done.stderr.strip()[-300:]}))
             if failure := answer.get("error") or next(iter(answer["errors"]), None):
                 found.failures[f"{load.client}, {load.at_a_time} at a time"] = failure
