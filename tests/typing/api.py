@@ -75,25 +75,24 @@ anam.RetryPolicy(max_attempts=3, deadline=None, budget=None)
 
 # Clients.
 
-
-def sync_client(context: ssl.SSLContext, transport: httpx.BaseTransport) -> None:
-    AnamClient("key", "https://api.anam.ai", transport="fast", retry=3, http_client=httpx.Client())
-    AnamClient(gateway_url="https://gateway.example", ssl_context=context, allow_insecure_http=False)
-    client = AnamClient(api_key="key", base_url=None, retry=policy, timeout=5, client_label="desk", transport=transport)
-    with client as entered:
-        assert_type(entered, AnamClient)
-        bound = client.create_session_token(
-            persona, environment=room, session_options=options, client_label="desk", expires_in="1h"
-        )
-        assert_type(bound, anam.SessionToken)
-        client.create_session_token({"personaId": "id"}, environment={}, session_options={})
-        assert_type(client.start_engine_session(bound), anam.EngineSession)
-        client.start_engine_session("token", client_metadata={"a": 1})
-        assert_type(client.start_session(persona, environment=room), anam.EngineSession)
-        client.start_session(persona, direct=True, client_metadata={})
-        assert_type(client.with_options(timeout=1, retry=0), AnamClient)
-    assert_type(client.warm_up(connections=2), None)
-    assert_type(client.close(), None)
+sending = httpx.HTTPTransport()
+AnamClient("key", "https://api.anam.ai", transport="fast", retry=3, http_client=httpx.Client())
+AnamClient(gateway_url="https://gateway.example", ssl_context=ssl.create_default_context(), allow_insecure_http=False)
+client = AnamClient(api_key="key", base_url=None, retry=policy, timeout=5, client_label="desk", transport=sending)
+with client as entered:
+    assert_type(entered, AnamClient)
+    bound = client.create_session_token(
+        persona, environment=room, session_options=options, client_label="desk", expires_in="1h"
+    )
+    assert_type(bound, anam.SessionToken)
+    client.create_session_token({"personaId": "id"}, environment={}, session_options={})
+    assert_type(client.start_engine_session(bound), anam.EngineSession)
+    client.start_engine_session("token", client_metadata={"a": 1})
+    assert_type(client.start_session(persona, environment=room), anam.EngineSession)
+    client.start_session(persona, direct=True, client_metadata={})
+    assert_type(client.with_options(timeout=1, retry=0), AnamClient)
+assert_type(client.warm_up(connections=2), None)
+assert_type(client.close(), None)
 
 
 async def async_client(transport: httpx.AsyncBaseTransport) -> None:
@@ -109,21 +108,18 @@ async def async_client(transport: httpx.AsyncBaseTransport) -> None:
 
 # Results, and errors as tests of other programs make them.
 
-
-def results(token: anam.SessionToken, session: anam.EngineSession) -> None:
-    assert_type(anam.SessionToken("token", client_label="desk"), anam.SessionToken)
-    assert_type((token.value, token.claims), tuple[str, Mapping[str, Any]])
-    assert_type((token.expires_at, token.is_expired(leeway=30)), tuple[datetime | None, bool])
-    where = (token.client_label, token.livekit_url, token.livekit_room)
-    assert_type(where, tuple[str | None, str | None, str | None])
-    assert_type((session.session_id, session.engine_host), tuple[str, str | None])
-    assert_type(session.raw, Mapping[str, Any])
-    assert_type(session.client_config, anam.ClientConfig | None)
-    if session.client_config is not None:
-        assert_type(session.client_config.heartbeat_interval_seconds, int)
-        assert_type(session.client_config.ice_servers, tuple[anam.IceServer, ...])
-        assert_type(session.client_config.ice_servers[0].credential, str | None)
-
+token, session = anam.SessionToken("token", client_label="desk"), anam.EngineSession(session_id="s")
+assert_type((token.value, token.claims), tuple[str, Mapping[str, Any]])
+assert_type((token.expires_at, token.is_expired(leeway=30)), tuple[datetime | None, bool])
+where = (token.client_label, token.livekit_url, token.livekit_room)
+assert_type(where, tuple[str | None, str | None, str | None])
+assert_type((session.session_id, session.engine_host), tuple[str, str | None])
+assert_type(session.raw, Mapping[str, Any])
+assert_type(session.client_config, anam.ClientConfig | None)
+if session.client_config is not None:
+    assert_type(session.client_config.heartbeat_interval_seconds, int)
+    assert_type(session.client_config.ice_servers, tuple[anam.IceServer, ...])
+    assert_type(session.client_config.ice_servers[0].credential, str | None)
 
 wrong, late = anam.AnamConfigError(anam.Problem("field", "value", "rule")), anam.AnamTimeoutError("late", sent=True)
 odd = anam.AnamResponseError("odd", status_code=200, body="", headers=httpx.Headers())
