@@ -227,7 +227,8 @@ def test_an_endless_answer_never_ends(api, fault, unit):
     received = bytearray()
     headers = {"Authorization": f"Bearer {api.sandbox.api_key}"}
     with api.http.stream("POST", START, json={"personaConfig": SAVED}, headers=headers) as response:
-        assert (response.headers["transfer-encoding"], response.headers.get("content-length")) == ("chunked", None)
+        framing = [response.headers.get(name) for name in ("transfer-encoding", "connection", "content-length")]
+        assert framing == ["chunked", "close", None]
         assert response.status_code == fault.get("status", 201)
         for chunk in response.iter_bytes():
             received += chunk
