@@ -20,12 +20,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from .._hosts import is_loopback
+from . import not_installed
+
 try:
     import click
-except ModuleNotFoundError:
-    sys.exit('error: anam_facade.sandbox needs click, which is not installed: pip install "anam_facade[sandbox]"')
-
-from .._hosts import is_loopback
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"Error: {not_installed(error, 'anam_facade.sandbox', 'sandbox')}\n")
+    sys.exit(2)
 
 if TYPE_CHECKING:
     from .api import Sandbox

@@ -295,21 +295,6 @@ def _note_delivery(state: State, answer: Response, delivered: bool) -> None:
         state.note(answer.session_id, delivered=delivered)
 
 
-# The examples that faults answer with when they name a status alone.
-_ERRORS = {
-    400: "ErrorBadRequest",
-    401: "ErrorBadToken",
-    402: "ErrorNoPlan",
-    403: "ErrorForbidden",
-    404: "ErrorNotFound",
-    409: "ErrorTokenUsed",
-    429: "ErrorRateLimited",
-    500: "ErrorInternal",
-    502: "ErrorBadGateway",
-    503: "ErrorBusy",
-}
-
-
 def _as_faulted(answer: Response, fault: Fault) -> Response:
     """What a fault sends in place of the real answer, or the real one with the fault's headers and body."""
     if fault.status is not None:
@@ -324,9 +309,7 @@ def _stand_in(fault: Fault, status: int) -> Response:
     if status in (204, 304):
         return Response(status_code=status)
     if fault.body is None:
-        if status in _ERRORS:
-            return Answer(contract.example(_ERRORS[status]), status)
-        return Answer({"error": responses.get(status, f"Status {status}")} if status >= 400 else {}, status)
+        return Answer(contract.error(status) if status >= 400 else {}, status)
     body, content_type = _encoded(fault.body)
     return Response(body, status, {"Content-Type": fault.content_type or content_type})
 
@@ -346,7 +329,7 @@ def _encoded(body: Any) -> tuple[bytes, str]:
 
 async def _error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
-        return Answer(contract.example("ErrorInternal"), 500)
+        return Answer(contract.error(500), 500)
     body = {"error": responses[error.status_code]}
     if error.detail != body["error"]:
         body["message"] = error.detail

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from functools import cache
+from http.client import responses
 from typing import Any, NamedTuple, cast
 
 import jsonschema_rs
@@ -73,6 +74,14 @@ def operations() -> dict[tuple[str, str], str]:
 def example(name: str) -> dict[str, Any]:
     """A copy of the value of a named example."""
     return cast("dict[str, Any]", copy.deepcopy(document()["components"]["examples"][name]["value"]))
+
+
+def error(status: int) -> dict[str, Any]:
+    """The error that the contract shows for a status, known by its words; for others, one of the same form."""
+    words = responses.get(status, f"Status {status}")
+    errors = [name for name in document()["components"]["examples"] if name.startswith("Error")]
+    shown = [name for name in errors if example(name)["error"].lower() == words.lower()]
+    return example(shown[-1]) if shown else {"error": words}
 
 
 def schema(name: str) -> Mapping[str, Any]:

@@ -326,11 +326,7 @@ def run(program, *missing, cwd=ROOT):
     ("program", "missing", "told"),
     [
         (IMPORT, "jwt", "ImportError: " + NEEDS.format("jwt")),
-        (
-            COMMAND.format(""),
-            "jsonschema_rs",
-            "Error: " + NEEDS.format("jsonschema_rs"),
-        ),
+        *((COMMAND.format(""), name, "Error: " + NEEDS.format(name)) for name in ("click", "jsonschema_rs")),
         (COMMAND.format("--livekit"), "livekit", "needs livekit, " + ADVICE.replace("sandbox", "livekit")),
         # A broken dependency shows as what it is.
         (IMPORT, "yaml", "ModuleNotFoundError: import of yaml halted; None in sys.modules"),
