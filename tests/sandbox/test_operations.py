@@ -66,6 +66,7 @@ def test_minting_validates_almost_nothing_unless_strict(serve):
     persona = {**INLINE, "avatarId": "bogus", "tools": [{"type": "nonsense", "name": "a\x00b"}]}
     api.token(persona, environment=5, clientLabel=["a"], something="else", expiresIn="soon")
     assert api.sandbox.tokens[0].expires_at == clock.now + 60
+    assert api.start(api.token(expiresIn=60)).status_code == 200
     api.sandbox.configure(strict=True)
     assert [problem["path"] for problem in api.mint(expiresIn="soon").json()["details"]] == ["expiresIn"]
 
