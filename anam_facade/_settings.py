@@ -265,6 +265,9 @@ def _broken_rule(url: str, allow_insecure_http: bool) -> str | None:
     # Nothing in it may break out of a line.
     if not is_absolute or re.search(r"[\s\x00-\x20\x7f-\x9f]", url) or not url.isprintable():
         return _NOT_ABSOLUTE
+    # Python passes over what follows a bracket without a colon, and httpx takes it for a port.
+    if re.search(r"\][^:]", parts.netloc):
+        return _NOT_ABSOLUTE
     if parts.username is not None or parts.password is not None:
         return _WITH_PASSWORD
     if "?" in url or "#" in url:

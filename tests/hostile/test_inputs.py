@@ -184,8 +184,8 @@ LOOKALIKES = """
     http://evil.example/localhost http://evil.example#localhost http://evil.example?localhost http://:8080 http://
     http://localhost%00.evil.example http://localhost@evil.example http://127.0.0.1:80@evil.example //localhost
     http://localhost#@evil.example http://[::1]@evil.example http://[::1]evil.example http://evil.example[::1]
-    http://[::1].evil.example http:///localhost http:/localhost http:localhost http:\\\\localhost localhost:8080
-    http://evil.example\\@localhost http://localhost\\@evil.example http://127\u30020\u30020\u30021
+    http://[::1].evil.example http://[::1]8080 http:///localhost http:/localhost http:localhost localhost:8080
+    http:\\\\localhost http://evil.example\\@localhost http://localhost\\@evil.example http://127\u30020\u30020\u30021
     http://127\uff0e0\uff0e0\uff0e1 http://\u0661\u0662\u0667.0.0.1 http://localhost\u3002evil.example
     http://\u24db\u24de\u24d2alhost http://localho\u017ft http://local\xadhost http://localhost\u200b
     javascript://localhost file://localhost/etc/passwd ftp://localhost ws://localhost unix://localhost
