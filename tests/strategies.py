@@ -43,10 +43,9 @@ def values(kind: Kind) -> st.SearchStrategy[Any]:
             return st.booleans()
         case Whole():
             return st.integers(-(2**31), 2**31 - 1)
-        case Number(bounds={"minimum": least, "maximum": most}):
-            return st.floats(least, most) | st.sampled_from([least, most])
-        case Number(bounds={"minimum": least}):
-            return st.floats(least, 1e9) | st.integers(1, 2**63 - 1)
+        case Number(bounds=bounds):
+            least, most = bounds["minimum"], bounds.get("maximum", 2**63 - 1)
+            return st.floats(least, min(most, 1e9)) | st.sampled_from([least, most])
         case Items(of=of):
             unique = kind.bounds.get("unique_by")
             return st.lists(values(of), max_size=3, unique_by=attrgetter(unique) if unique else None)

@@ -19,10 +19,10 @@ from anam_facade.http.pool import AsyncPooled
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 CLOSE = OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
-LONG = b"x" * 50_000_000
 
 
-def request_to(url: str, content: bytes = b"{}", timeout: float = 5.0, **headers: str) -> Request:
+def request_to(where: str | SocketListener, content: bytes = b"{}", timeout: float = 5.0, **headers: str) -> Request:
+    url = where if isinstance(where, str) else f"http://127.0.0.1:{where.extra(SocketAttribute.local_port)}"
     headers = {"Host": "h", "Content-Length": str(len(content)), **headers}
     return Request("POST", f"{url}/v1/engine/session", headers, content, timeout)
 
@@ -101,26 +101,21 @@ async def listener() -> AsyncIterator[SocketListener]:
 
 
 @pytest.fixture
-def url(listener: SocketListener) -> str:
-    return f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
-
-
-@pytest.fixture
-async def ours(url: str) -> AsyncIterator[AsyncPooled]:
+async def ours(listener: SocketListener) -> AsyncIterator[AsyncPooled]:
     """A transport that leads to the listener."""
-    made = fast(url, None, for_async=True)
+    made = fast(request_to(listener).url, None, for_async=True)
     yield made
     await made.aclose()
 
 
 @pytest.mark.anyio
-async def test_what_nobody_asked_for_ends_the_connection(listener, url, ours):
+async def test_what_nobody_asked_for_ends_the_connection(listener, ours):
     """Bytes that come while no request is under way never become an answer."""
-    await ours.warm_up(lambda: request_to(url), 1)
+    await ours.warm_up(lambda: request_to(listener), 1)
     async with await listener.accept() as first:
         await first.send(OK.replace(b"{}", b"no"))
         await asyncio.sleep(0.02)
-        call = asyncio.create_task(ours.exchange(request_to(url)))
+        call = asyncio.create_task(ours.exchange(request_to(listener)))
         async with await listener.accept() as second:
             await second.receive()
             await second.send(OK)
@@ -128,9 +123,9 @@ async def test_what_nobody_asked_for_ends_the_connection(listener, url, ours):
 
 
 @pytest.mark.anyio
-async def test_an_answer_before_the_request_was_sent_whole_uses_the_connection_up(listener, url, ours):
+async def test_an_answer_before_the_request_was_sent_whole_uses_the_connection_up(listener, ours):
     """What is left of a long request would be read as the next one."""
-    call = asyncio.create_task(ours.exchange(request_to(url, LONG)))
+    call = asyncio.create_task(ours.exchange(request_to(listener, b"x" * 50_000_000)))
     async with await listener.accept() as server:
         await server.receive(9999)
         await server.send(OK)
@@ -139,10 +134,10 @@ async def test_an_answer_before_the_request_was_sent_whole_uses_the_connection_u
 
 
 @pytest.mark.anyio
-async def test_a_connection_lost_before_its_first_use_was_never_sent_over(url, ours):
+async def test_a_connection_lost_before_its_first_use_was_never_sent_over(listener, ours):
     """A connection that dies between being made and being used counts as not made."""
-    request = request_to(url)
-    await ours.warm_up(lambda: request_to(url), 1)
+    request = request_to(listener)
+    await ours.warm_up(lambda: request_to(listener), 1)
     (connection,) = (await ours._here()).idle
     connection.eof_received()
     with pytest.raises(ConnectionError):
@@ -151,7 +146,7 @@ async def test_a_connection_lost_before_its_first_use_was_never_sent_over(url, o
 
 
 @pytest.mark.anyio
-async def test_each_exchange_has_its_own_time_out(listener, url, ours):
+async def test_each_exchange_has_its_own_time_out(listener, ours):
     """That of an exchange neither cuts the next on its connection short, nor gives it more time than it has."""
 
     async def serve() -> None:
@@ -164,7 +159,7 @@ async def test_each_exchange_has_its_own_time_out(listener, url, ours):
     serving = asyncio.create_task(serve())
     seen: list[object] = []
     for timeout in (0.3, 30, 0.1):
-        seen += await asyncio.gather(ours.exchange(request_to(url, timeout=timeout)), return_exceptions=True)
+        seen += await asyncio.gather(ours.exchange(request_to(listener, timeout=timeout)), return_exceptions=True)
     serving.cancel()
     assert [getattr(answer, "body", type(answer)) for answer in seen] == [b"{}", b"{}", TimeoutError]
 

@@ -12,9 +12,6 @@ import anam_facade
 from anam_api import models
 from anam_facade import AnamClient, AsyncAnamClient, _contract
 
-BY_FLAVOUR = ("transport", "http_client")
-"""The parameters whose types differ, as those of httpx do."""
-
 
 def test_every_name_exists_and_every_schema_has_one():
     """Each exported name can be imported, once, and is explained; what the contract has is among them, unlisted."""
@@ -29,9 +26,9 @@ def test_both_clients_take_the_same_arguments():
     """The async client has the sync client's methods, with its parameters, defaults and results, and no others."""
     methods = {"create_session_token", "start_engine_session", "start_session", "warm_up"}
     for name in ("__init__", *methods):
-        ours, theirs = (inspect.signature(getattr(cls, name)) for cls in (AnamClient, AsyncAnamClient))
-        given = [[p for p in made.parameters.values() if p.name not in BY_FLAVOUR] for made in (ours, theirs)]
-        assert (given[0], ours.return_annotation) == (given[1], theirs.return_annotation), name
+        both = [inspect.signature(getattr(cls, name)) for cls in (AnamClient, AsyncAnamClient)]
+        given = [[p for p in made.parameters.values() if p.name not in ("transport", "http_client")] for made in both]
+        assert (given[0], both[0].return_annotation) == (given[1], both[1].return_annotation), name
     for cls, closing in ((AnamClient, "close"), (AsyncAnamClient, "aclose")):
         assert {name for name in vars(cls) if not name.startswith("_")} == {*methods, closing}
 
@@ -46,9 +43,7 @@ def test_importing_leaves_out_what_only_some_programs_need():
     program = f"import sys; from anam_facade import AnamClient; print([m for m in {heavy!r} if m in sys.modules])"
     assert output_of(program).stdout == "[]\n"
     without = output_of("import sys; sys.modules['livekit'] = None\nimport anam_facade.livekit")
-    assert without.stderr.splitlines()[-1] == (
-        "ImportError: anam_facade.livekit needs livekit-agents, which is not installed: pip install livekit-agents"
-    )
+    assert without.stderr.endswith("needs livekit-agents, which is not installed: pip install livekit-agents\n")
 
 
 FIRST_CALL = """

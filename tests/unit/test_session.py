@@ -19,10 +19,10 @@ from tests.conftest import signed
 URL = "wss://rooms.example.org"
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.1.2.3", "::1", "127.example.org", "10.0.0.1", "localhost.example"])
-def test_only_this_machine_counts_as_such(host):
+def test_only_this_machine_counts_as_such():
     """Its addresses and `localhost`; a name that begins like one may be anybody's."""
-    assert is_loopback(host) == (host in ("localhost", "127.1.2.3", "::1"))
+    hosts = ("localhost", "127.1.2.3", "::1", "127.example.org", "10.0.0.1", "localhost.example")
+    assert [host for host in hosts if is_loopback(host)] == ["localhost", "127.1.2.3", "::1"]
 
 
 @pytest.mark.parametrize(("video", "room"), [({"room": "lobby"}, "lobby"), ({"room": 5}, None), ("lobby", None)])

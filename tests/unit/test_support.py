@@ -9,7 +9,6 @@ import math
 import pickle
 import uuid
 from collections import UserDict
-from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -102,7 +101,6 @@ WRONG = [
     (Text(max_length=3), "a" * 2000, " = 2,000 characters", "must have at most 3 characters"),
     (Text(pattern="^a+$"), "b", " = b", "must match ^a+$"),
     (Flag(), 1, " = 1", "must be true or false, not int"),
-    (Flag(), "yes", " = yes", "must be true or false, not str"),
     (Number(minimum=0, maximum=1), -1e-9, " = -1e-09", "must be between 0 and 1"),
     (Number(minimum=0, maximum=1), True, " = True", "must be a number, not bool"),
     (Number(minimum=0, maximum=1), math.nan, " = nan", "must be finite"),
@@ -121,7 +119,6 @@ WRONG = [
     (Object(Text()), {1: "b"}, " = 1", NAMES),
     (Object(Text()), {"a b": 5}, ".'a b' = 5", "must be a string, not int"),
     (Object(), {"a": {1}}, ".a", "must be a JSON value, not set"),
-    (Object(), {"a": date(2026, 1, 2)}, ".a", "must be a JSON value, not date"),
     (Object(), {"a": [0, math.inf]}, ".a[1] = inf", "must be finite"),
     (Object(), {"a": -(2**70)}, ".a = -1180591620717411303424", "must fit into 64 bits"),
     (Object(), {"a": {2: 0}}, ".a = 2", NAMES),
