@@ -7,9 +7,7 @@ import pytest
 from tests.client.servers import Local
 from tests.conftest import Calls, Connect
 
-KEY = "a2V5OnNlY3JldA=="
-
 
 @pytest.fixture
 def calls(connect: Connect, raw_server: Local) -> Calls:
-    return connect(api_key=KEY, base_url=raw_server.url, retry=0)
+    return connect(base_url=raw_server.url, retry=0)

@@ -24,8 +24,7 @@ from hypothesis import strategies as st
 
 from anam_api.support import Model
 from anam_facade import AnamClient, AnamConfigError, AnamConfigWarning, PersonaConfig
-from tests.conftest import PERSONA
-from tests.hostile.conftest import KEY
+from tests.conftest import API_KEY, PERSONA
 from tests.strategies import OPTIONS, PERSONAS, ROOMS
 
 pytestmark = pytest.mark.filterwarnings("ignore::anam_facade.AnamConfigWarning")
@@ -133,7 +132,7 @@ def test_any_call_is_refused_by_name_or_sent_as_the_contract_has_it(
         return httpx.Response(200, json={"sessionToken": "a.b.c", "sessionId": "s-1"})
 
     setup = {"environment": environment, "session_options": options, "client_label": label}
-    with AnamClient(KEY, transport=httpx.MockTransport(answer), retry=0) as client:
+    with AnamClient(API_KEY, transport=httpx.MockTransport(answer), retry=0) as client:
         if direct:
             refused = refusal(lambda: client.start_session(persona, direct=True, client_metadata=other, **setup))
         else:
@@ -197,7 +196,7 @@ NO_HOSTS = ["<your-host>", "%3Cyour-host%3E", "*.example", "a..b", ".a", "a,b", 
 @pytest.mark.parametrize("url", [*LOOKALIKES.split(), *BLANKS, *map("https://{}/".format, NO_HOSTS)], ids=repr)
 def test_an_address_that_is_not_what_it_seems_is_refused(url: str) -> None:
     """Nothing travels in the clear because an address resembles this machine's, or to a placeholder never filled in."""
-    error = refusal(lambda: AnamClient(KEY, url, gateway_url=url))
+    error = refusal(lambda: AnamClient(API_KEY, url, gateway_url=url))
     assert error is not None
     assert [problem.field for problem in error.problems] == ["base_url", "gateway_url"]
 
@@ -211,13 +210,13 @@ SAFE = """
 @pytest.mark.parametrize("url", SAFE.split())
 def test_what_is_this_machine_or_is_encrypted_is_accepted(url: str) -> None:
     """The check refuses nothing that is safe."""
-    AnamClient(KEY, url, gateway_url=url).close()
+    AnamClient(API_KEY, url, gateway_url=url).close()
 
 
 @pytest.mark.parametrize("value", ["false", 0, 1])
 def test_only_true_permits_plain_http(value: Any) -> None:
     """What merely counts as true, the text "false" above all, does not send a key in the clear."""
-    error = refusal(lambda: AnamClient(KEY, "http://evil.example", allow_insecure_http=value))
+    error = refusal(lambda: AnamClient(API_KEY, "http://evil.example", allow_insecure_http=value))
     assert error is not None
     assert [problem.field for problem in error.problems] == ["allow_insecure_http", "base_url"]
 
@@ -237,7 +236,7 @@ def test_no_two_parsers_see_another_host_in_an_address(address: str, at: int, pi
     url = address[:at] + piece + address[at:]
     made: list[AnamClient] = []
     transport = httpx.MockTransport(lambda request: httpx.Response(200))
-    if refusal(lambda: made.append(AnamClient(KEY, url, transport=transport))) is not None:
+    if refusal(lambda: made.append(AnamClient(API_KEY, url, transport=transport))) is not None:
         return
     taken = made[0]._settings.base_url
     assert visible(taken.encode("ascii"))
@@ -247,4 +246,4 @@ def test_no_two_parsers_see_another_host_in_an_address(address: str, at: int, pi
     assert not urlsplit(taken).username
     host = origin.host.decode()
     assert seen.raw_scheme == b"https" or host == "localhost" or ipaddress.ip_address(host).is_loopback
-    assert AnamClient(KEY, taken, transport=transport)._settings.base_url == taken
+    assert AnamClient(API_KEY, taken, transport=transport)._settings.base_url == taken

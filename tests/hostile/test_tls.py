@@ -13,9 +13,8 @@ import pytest
 from anam_facade import AnamClient, AnamConfigError, AnamConnectionError
 from anam_facade.http.network import trust_settings
 from tests.client.servers import Local, running
-from tests.conftest import PERSONA, QUICK, Calls
+from tests.conftest import API_KEY, PERSONA, QUICK, Calls
 from tests.hostile.certificates import certified
-from tests.hostile.conftest import KEY
 
 
 @pytest.fixture
@@ -68,7 +67,7 @@ def test_who_trusts_a_certificate_says_so(tls: Any, calls: Calls, tmp_path: Path
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     calls.configure(base_url=server.url)
     assert calls.outcome("mint").value == "a.b.c"
-    assert [headers["Authorization"] for headers in server.headers] == [f"Bearer {KEY}"] * 2
+    assert [headers["Authorization"] for headers in server.headers] == [f"Bearer {API_KEY}"] * 2
 
 
 @pytest.mark.every_transport
@@ -103,4 +102,4 @@ def test_trust_that_makes_no_sense_is_a_config_error(settings: Any, environment:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(AnamConfigError, match=named):
-        AnamClient(KEY, **settings)
+        AnamClient(API_KEY, **settings)
