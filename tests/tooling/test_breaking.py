@@ -12,6 +12,7 @@ from typing import Any
 
 import breaking
 import pytest
+import vectors
 from breaking import Level
 
 import tools
@@ -114,3 +115,11 @@ def test_the_changelog_names_all_that_a_change_touches(changelog: str, problem: 
     new = numbered("2.0.0", changed(("SessionOptions.properties.region", GONE), ("start.responses.403", GONE)))
     found = list(breaking.problems(numbered("1.0.0"), new, Level.MAJOR, changelog))
     assert [problem in line for line in found] == [True] * bool(problem)
+
+
+def test_the_vectors_are_held_to_the_paths_and_credentials_of_the_contract() -> None:
+    moved = ("document.paths./v1/engine/session", Renamed("/v2/engine/session"))
+    new = vectors.Validated(changed(("start.security.1", GONE), moved))
+    told = {line.partition(": ")[2] for line in vectors.problems(new, vectors.read(), {})}
+    assert "createEngineSession is POST /v2/engine/session" in told
+    assert "the contract knows no apiKey for createEngineSession" in told

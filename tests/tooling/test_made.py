@@ -173,9 +173,6 @@ def test_what_the_classes_would_leave_out_stops_generate(told: str, place: str, 
         as_jinja(changed((place, value)), overlay)
 
 
-# The page of the contract, which `make browser` reads whole.
-
-
 @pytest.fixture(scope="module")
 def page() -> ElementTree.Element:
     """Read as XML, but for the tags that HTML never closes: so one that is not closed in its turn is found."""

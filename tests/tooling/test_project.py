@@ -25,8 +25,6 @@ def run(*command: str | Path, cwd: Path = ROOT, stdin: str = "", **more: str) ->
     return subprocess.run(command, cwd=cwd, env=kept | more, input=stdin, capture_output=True, text=True, check=False)
 
 
-# The rooms of docs/architecture.md.
-
 NOT_IN_THE_PICTURE = {
     "generated/anam_api/types.py": "import anam_facade",
     "anam_facade/retry.py": "import socket",
@@ -35,7 +33,7 @@ NOT_IN_THE_PICTURE = {
     "anam_facade/sandbox/state.py": "from .. import errors",
     "anam_facade/sandbox/app.py": "import pickle",
 }
-"""A line for each contract of import-linter, which breaks that one."""
+"""A line for each contract of import-linter (the rooms of docs/architecture.md), which breaks that one."""
 
 
 def test_an_arrow_that_is_not_in_the_picture_is_found(tmp_path: Path) -> None:

@@ -38,13 +38,9 @@ class Project:
         return self.done
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    return Project(tmp_path, monkeypatch)
-
-
-def test_what_is_installed_is_installed_once(project: Project) -> None:
+def test_what_is_installed_is_installed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tools are added to a demo environment, and hold for it too; changed metadata installs the project alone."""
+    project = Project(tmp_path, monkeypatch)
     assert project.make("demo") == ["create", "demo", "project"]
     assert project.make("dev") == ["dev"]
     assert project.make("dev") == project.make("demo") == []
@@ -54,10 +50,11 @@ def test_what_is_installed_is_installed_once(project: Project) -> None:
         assert project.make("dev") == []
 
 
-def test_what_makes_an_environment_useless_starts_afresh(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_makes_an_environment_useless_starts_afresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A changed lock, so that no dropped package stays; another Python; an interpreter or a memory that is gone; an
     installation that was interrupted, though a mistake in the metadata costs no second download.
     """
+    project = Project(tmp_path, monkeypatch)
     project.make("dev")
     for spoil in (
         lambda: (project.folder / "requirements" / "dev.txt").write_text("other"),
