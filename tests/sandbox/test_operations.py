@@ -103,6 +103,9 @@ def test_credentials_that_are_not_this_account_s_are_refused(serve):
         assert (response.status_code, response.json()) == (401, EXAMPLES["ErrorBadToken"])
         assert response.headers["www-authenticate"] == "Bearer"
     assert api.mint(bearer=token).json() == EXAMPLES["ErrorBadKey"]
+    api.start(token)
+    api.sandbox.configure(has_plan=False)
+    assert api.start(token).json() == EXAMPLES["ErrorBadToken"], "it was used, whatever else is in the way"
     api.sandbox.reset()
     assert api.start(token).json() == EXAMPLES["ErrorBadToken"]
     assert api.start("no-jwt").json() == EXAMPLES["ErrorBadKey"]
