@@ -71,6 +71,8 @@ class Service:
         """Does what an operation does, and says what the server says; `credential` is what the request's bearer is."""
         work = self._mint if operation == "createSessionToken" else self._start
         try:
+            if credential.kind is None:
+                raise Refused(401, "ErrorBadKey", message="The credential is missing")
             return work(credential, content_type, body)
         except Refused as refused:
             answer = Answer(refused.body, refused.status)
@@ -82,8 +84,6 @@ class Service:
     # Minting
 
     def _mint(self, credential: Credential, content_type: str | None, body: bytes) -> Answer:
-        if credential.kind is None:
-            raise Refused(401, "ErrorBadKey", message="The API key is missing")
         if credential.kind != "api_key":
             raise Refused(401, "ErrorBadKey")
         config = _object(content_type, body)
@@ -101,8 +101,6 @@ class Service:
     # Starting
 
     def _start(self, credential: Credential, content_type: str | None, body: bytes) -> Answer:
-        if credential.kind is None:
-            raise Refused(401, "ErrorBadKey", message="The credential is missing")
         if direct := credential.kind == "api_key":
             config = asked = _object(content_type, body)
         elif credential.token_id is None:
