@@ -95,7 +95,7 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
         self._direct, self._label = direct, client_label
         self._identity, self._join_timeout = avatar_participant_identity, join_timeout
         self._client = client
-        self._audio: _AvatarAudio | None = None
+        self._audio: _AvatarAudio  # as soon as the session is started, as is the next
         self._watch: asyncio.Task[None] | None = None
         self._started = False
         self._abandoned: str | None = None  # the room into which the avatar of a start that failed may come yet
@@ -160,10 +160,10 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
             await super().start(agent_session, room)
             await self._start_engine(environment, room.name)
             self._audio = _AvatarAudio(room, self._identity)
+            self._watch = asyncio.create_task(self._watch_join(room.name))
             agent_session.output.replace_audio_tail(self._audio)
             room.on("participant_disconnected", self._on_left)
             room.on("track_published", self._on_published)
-            self._watch = asyncio.create_task(self._watch_join(room.name))
         except BaseException as error:
             await self.aclose()  # or the base class waits on, and an avatar that came stays
             self._started = False
@@ -178,7 +178,6 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
         """
         if self._watch is not None:
             self._watch.cancel()
-        if self._audio is not None:
             self._audio.close()
         room = self._room
         if room is not None:
@@ -232,7 +231,6 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
                 logger.warning("the avatar came into room %s: going on; its session id is not known", room)
 
     async def _watch_join(self, room: str) -> None:
-        assert self._audio is not None
         try:
             await self.wait_for_join(timeout=self._join_timeout)
             self._audio.avatar_is_there()
@@ -247,7 +245,6 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
 
     def _on_published(self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == self._identity and publication.kind == rtc.TrackKind.KIND_VIDEO:
-            assert self._audio is not None
             self._audio.avatar_is_there()
 
     def _lost(self, what: str, *, joined: bool) -> None:
@@ -259,7 +256,6 @@ class AvatarSession(BaseAvatarSession):  # type: ignore[misc] # of a package tha
             room=self._room.name,
         )
         logger.error("%s", error)
-        assert self._audio is not None
         self._audio.avatar_is_lost()
         self._agent_session.emit("error", ErrorEvent(error=error, source=self))
 

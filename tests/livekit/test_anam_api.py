@@ -112,15 +112,6 @@ async def test_a_failure_is_caught_by_either_name(sandbox, operation, fault, the
         assert (type(twin), str(twin), twin.retryable) == (type(error), str(error), retryable)
 
 
-async def test_without_the_plugin_a_senseless_answer_is_an_api_error(sandbox, monkeypatch):
-    monkeypatch.delitem(sys.modules, "livekit.plugins.anam.errors")
-    sandbox.inject(Fault(operation="createSessionToken", status=200, body="{}"))
-    with pytest.raises(APIError) as caught:
-        await call(sandbox, "create_session_token", PERSONA, URL, TOKEN)
-    assert not isinstance(caught.value, anam.AnamException)
-    assert not caught.value.retryable
-
-
 async def test_what_cannot_work_is_a_value_error_and_nothing_is_sent(sandbox):
     half = anam.SessionOptions(video_width=720)
     overdone = anam.PersonaConfig("Cara", CARA.avatar_id, directorNotes=anam.DirectorNotes(expressivity=2))
@@ -155,9 +146,14 @@ def test_install_stands_behind_the_plugin_until_it_is_taken_back():
         assert avatar.AnamAPI is plugin.AnamAPI is original
 
 
-def test_what_is_missing_is_said_plainly(monkeypatch):
-    """The plugin, a framework that is new enough for `AvatarSession`, and the framework itself."""
+async def test_what_is_missing_is_said_plainly(sandbox, monkeypatch):
+    """The plugin (and its exception), a framework that is new enough for `AvatarSession`, and the framework itself."""
     with monkeypatch.context() as without:
+        without.delitem(sys.modules, "livekit.plugins.anam.errors")
+        sandbox.inject(Fault(operation=MINT, status=200, body="{}"))
+        with pytest.raises(APIError) as caught:
+            await call(sandbox, "create_session_token", PERSONA, URL, TOKEN)
+        assert (isinstance(caught.value, anam.AnamException), caught.value.retryable) == (False, False)
         without.setitem(sys.modules, "livekit.plugins.anam", None)
         with pytest.raises(ImportError, match="pip install livekit-plugins-anam"):
             install()
