@@ -139,8 +139,8 @@ def test_nothing_is_made_up(run: Run, anam_sandbox: Sandbox) -> None:
     for command, shown, hidden in (("token", "claims     {}", "expires"), ("start", f"session    {SAVED}", "engine")):
         told = run(command, GOOD).output
         assert (shown in told, hidden in told) == (True, False)
-    raw = run("token", "--persona-id", "x", "--raw")
-    assert raw.stdout == "opaque\n"
+    raw = run("token", "--persona-id", "x", "--raw", "--expires-in", "30m")
+    assert (raw.stdout, anam_sandbox.requests[-1].body["expiresIn"]) == ("opaque\n", "30m")
     assert raw.stderr.startswith("warning: persona_id='x' is not a UUID")
 
 
