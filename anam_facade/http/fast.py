@@ -7,8 +7,10 @@ only, as in the default; asyncio only; a proxy is not for here: the default is t
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -207,6 +209,8 @@ class _Protocol(AsyncConnection, asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = memoryview(bytearray(BUFFER))  # asyncio would allocate 256 KiB for each answer
         self._answer: asyncio.Future[Answer] | None = None
+        self._looks_at = math.inf
+        self._timer: asyncio.TimerHandle | None = None
 
     async def open(self, request: Request) -> None:
         origin = self._origin
@@ -225,9 +229,10 @@ class _Protocol(AsyncConnection, asyncio.BufferedProtocol):
         transport = cast("asyncio.Transport", self._transport)
         self.reusable = False
         self._parser.begin()
-        late = TimeoutError("the answer did not come in time")
-        timer = self._loop.call_later(request.left(), self._settle, self._parser.broken, late)
         self._answer = self._loop.create_future()
+        self._deadline = request.deadline
+        if self._deadline < self._looks_at:
+            self._look()
         try:
             # Not at once, but together with what other tasks send in this turn of the event loop: a server that is
             # woken for many requests, not for each, costs the one that wakes it a quarter less CPU time. A view, for
@@ -236,7 +241,6 @@ class _Protocol(AsyncConnection, asyncio.BufferedProtocol):
             answer = await self._answer
         finally:
             self._answer = None
-            timer.cancel()
         # What was not sent whole when the answer came would run into the next request.
         sent = transport.get_write_buffer_size() == 0
         self.reusable = self._parser.reusable and sent and not transport.is_closing()
@@ -259,6 +263,19 @@ class _Protocol(AsyncConnection, asyncio.BufferedProtocol):
         else:
             if answer is not None:
                 waiting.set_result(answer)
+
+    def _look(self) -> None:
+        # Ends an exchange that is late. One timer serves many: it is left to run and looks again, for setting one and
+        # cancelling it each time costs more than writing the request.
+        if self._timer is not None:
+            self._timer.cancel()
+        left = self._deadline - time.monotonic()
+        if left > 0:
+            self._looks_at = self._deadline
+            self._timer = self._loop.call_later(left, self._look)
+        else:
+            self._looks_at = math.inf
+            self._settle(self._parser.broken, TimeoutError("the answer did not come in time"))
 
     # What the event loop calls.
 
@@ -284,3 +301,5 @@ class _Protocol(AsyncConnection, asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.reusable = False
         self._settle(self._parser.broken, ConnectionError(str(exc) if exc else _BROKEN_OFF))
+        if self._timer is not None:  # it would keep the connection in memory until then
+            self._timer.cancel()
