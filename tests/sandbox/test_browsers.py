@@ -154,7 +154,8 @@ async def opened():
 
         async def open_socket(answer):
             address = f"ws://{answer['engineHost']}{answer['signallingEndpoint']}"
-            return await page.ws_connect(address, params={"session_id": answer["sessionId"]})
+            timeout = aiohttp.ClientWSTimeout(ws_receive=10)
+            return await page.ws_connect(address, params={"session_id": answer["sessionId"]}, timeout=timeout)
 
         yield open_socket
 
