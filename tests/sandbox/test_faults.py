@@ -244,8 +244,9 @@ def test_an_endless_answer_never_ends(api, fault, unit):
 def test_a_session_is_known_by_its_label_or_its_room(api, label):
     """The calls of another are not counted with its own, whether a token or the key makes them."""
     api.sandbox.inject(Fault(operation=STARTING, status=503, per_session=True, after=1, times=1))
-    room = {"environment": {**LIVEKIT, "livekitUrl": "wss://a.example"}}
-    one, other = ({"clientLabel": "wss://a.example"} if label else room), {"environment": LIVEKIT}
+    names = ("a", "b")
+    rooms = [{"environment": {**LIVEKIT, "livekitUrl": f"wss://{name}.example"}} for name in names]
+    one, other = [{"clientLabel": name} for name in names] if label else rooms
     token = api.token(INLINE, **one)
     assert [api.direct(INLINE, **config).status_code for config in (one, other)] == [201, 201]
     assert api.start(token).status_code == 503
