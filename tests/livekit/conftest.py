@@ -27,9 +27,9 @@ report: list[str] = []
 """What the run prints at its end."""
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     # What Anam's engine could not join, the sandbox's avatar can.
-    config.addinivalue_line("filterwarnings", "ignore:.* is this machine")
+    item.add_marker(pytest.mark.filterwarnings("ignore:.* is this machine"))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
