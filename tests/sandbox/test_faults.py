@@ -171,8 +171,7 @@ def test_a_body_arrives_as_it_was_given(api, fault, content_type, content):
 
 RESET, WAITING = pytest.raises(httpx.ReadError), pytest.raises(httpx.ReadTimeout)
 CUT_OFF = pytest.raises(httpx.RemoteProtocolError, match=r"received 30 bytes, expected 60")
-NO, UNKNOWN, TOLD = [], [False], [True]
-"""Whether the session that runs afterwards was told of; or that there is none."""
+NO, UNKNOWN, TOLD = [], [False], [True]  # whether the session that runs was told of; or that there is none
 
 
 @pytest.mark.parametrize(
@@ -244,9 +243,8 @@ def test_an_endless_answer_never_ends(api, fault, unit):
 def test_a_session_is_known_by_its_label_or_its_room(api, label):
     """The calls of another are not counted with its own, whether a token or the key makes them."""
     api.sandbox.inject(Fault(operation=STARTING, status=503, per_session=True, after=1, times=1))
-    names = ("a", "b")
-    rooms = [{"environment": {**LIVEKIT, "livekitUrl": f"wss://{name}.example"}} for name in names]
-    one, other = [{"clientLabel": name} for name in names] if label else rooms
+    rooms = [{"environment": {**LIVEKIT, "livekitUrl": url}} for url in ("wss://a.example", "wss://b.example")]
+    one, other = [{"clientLabel": "a"}, {"clientLabel": "b"}] if label else rooms
     token = api.token(INLINE, **one)
     assert [api.direct(INLINE, **config).status_code for config in (one, other)] == [201, 201]
     assert api.start(token).status_code == 503
