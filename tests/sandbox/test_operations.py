@@ -1,6 +1,6 @@
 """Minting a token and starting a session: what is read, validated and remembered, in both modes.
 
-That plan, cap, slots, used, expired and legacy tokens are refused, `test_account` proves in any order.
+The model of an account, in `test_contract`, proves that plan, cap, slots, used, expired and legacy tokens are refused.
 """
 
 import base64
