@@ -100,8 +100,8 @@ def _validator(name: str) -> jsonschema_rs.Validator:
 
 
 def problems(name: str, value: Any) -> list[Problem]:
-    """Everything that is wrong with a value that should satisfy a named schema."""
-    return [problem for error in _validator(name).iter_errors(value) for problem in _explained(error)]
+    """Everything that is wrong with a value that should satisfy a named schema, each thing once."""
+    return list(dict.fromkeys(p for error in _validator(name).iter_errors(value) for p in _explained(error)))
 
 
 def parse_json(body: bytes) -> Any:
