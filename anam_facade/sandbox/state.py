@@ -94,8 +94,7 @@ class Session:
         left_at: When it left the room.
         delivered: Whether the answer was handed over completely while the client was still connected, as far as the
             sandbox can see: a client that gives up in that very moment, or a network that loses the rest, goes
-                unnoticed.
-            A session with False is one that its client cannot know of.
+            unnoticed. A session with False is one that its client cannot know of.
     """
 
     id: str
