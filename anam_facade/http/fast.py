@@ -234,9 +234,9 @@ class _Protocol(AsyncConnection, asyncio.BufferedProtocol):
         if self._deadline < self._looks_at:
             self._look()
         try:
-            # Not at once, but together with what other tasks send in this turn of the event loop: a server that is
-            # woken for many requests, not for each, costs the one that wakes it a quarter less CPU time. A view, for
-            # asyncio's debug mode shows what is handed over.
+            # Not at once, but together with what other tasks send in this turn of the event loop: to wake the server
+            # for many requests, not for each, took up to a quarter less CPU time. A view, for asyncio's debug mode
+            # shows what is handed over.
             self._loop.call_soon(transport.write, memoryview(self._origin.take(request)))
             answer = await self._answer
         finally:
