@@ -178,7 +178,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     *(({"api_key": signed(type=kind)}, f"api_key: {TOKEN}") for kind in ("ephemeral", "stateful", "legacy")),
     ({"api_key": SessionToken("a.b.c")}, f"api_key: {TOKEN}"),
     ({"ANAM_API_URL": "nowhere"}, f"ANAM_API_URL: {URL}"),
-    *(({"base_url": url}, f"base_url: {URL}") for url in ("", "api.anam.ai", 5, "https://api.anam.ai:99999")),
+    *(
+        ({"base_url": url}, f"base_url: {URL}")
+        for url in ("", "api.anam.ai", 5, "https://api.anam.ai:99999", "http://[::1]8080")
+    ),
     ({"base_url": "https://me@api.anam.ai"}, "base_url: must not contain a user name or password"),
     *(
         ({"base_url": url}, f"base_url = '{url}': must have neither query nor fragment")
