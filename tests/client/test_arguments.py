@@ -182,6 +182,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         ({"base_url": url}, f"base_url: {URL}")
         for url in ("", "api.anam.ai", 5, "https://api.anam.ai:99999", "http://[::1]8080")
     ),
+    (
+        {"base_url": "https://a..b"},
+        "base_url = 'https://a..b': must have a host name whose parts are 1 to 63 letters, digits, hyphens or underscores",
+    ),
     ({"base_url": "https://me@api.anam.ai"}, "base_url: must not contain a user name or password"),
     *(
         ({"base_url": url}, f"base_url = '{url}': must have neither query nor fragment")
