@@ -184,7 +184,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"base_url": "https://a..b"},
-        "base_url = 'https://a..b': must have a host name whose parts are 1 to 63 letters, digits, hyphens or underscores",
+        "base_url = 'https://a..b': must have a host name whose parts are 1 to 63 letters, digits, hyphens or"
+        " underscores",
     ),
     ({"base_url": "https://me@api.anam.ai"}, "base_url: must not contain a user name or password"),
     *(
