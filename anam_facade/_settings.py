@@ -262,11 +262,10 @@ def _broken_rule(url: str, allow_insecure_http: bool) -> str | None:
         is_absolute = bool(parts.scheme and parts.hostname) and (parts.port is None or parts.port >= 0)
     except ValueError:
         return _NOT_ABSOLUTE
-    # Nothing in it may break out of a line.
-    if not is_absolute or re.search(r"[\s\x00-\x20\x7f-\x9f]", url) or not url.isprintable():
-        return _NOT_ABSOLUTE
-    # Python passes over what follows a bracket without a colon, and httpx takes it for a port.
-    if re.search(r"\][^:]", parts.netloc):
+    # Nothing in it may break out of a line. And older Pythons pass over what follows a bracket without a colon, which
+    # httpx takes for a port.
+    breaks_out = re.search(r"[\s\x00-\x20\x7f-\x9f]", url) or not url.isprintable()
+    if not is_absolute or breaks_out or re.search(r"\][^:]", parts.netloc):
         return _NOT_ABSOLUTE
     if parts.username is not None or parts.password is not None:
         return _WITH_PASSWORD
